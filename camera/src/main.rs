@@ -1,0 +1,3 @@
+//! The camera: one encoder, one WebRTC branch for each viewer.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The gateway: pairs cameras and viewers over WHIP and WHEP.
+
+fn main() {}
