@@ -1,0 +1,26 @@
+// @ts-check
+/** What the sessions need of the world around them. The tests bring a world of their own. */
+
+/**
+ * @typedef {object} Environment
+ * @property {(url: string, init?: RequestInit) => Promise<Response>} fetch
+ * @property {typeof RTCPeerConnection | undefined} RTCPeerConnection
+ * @property {typeof EventSource | undefined} EventSource
+ * @property {(callback: () => void, ms: number) => unknown} setTimeout
+ * @property {(timer: any) => void} clearTimeout
+ * @property {() => number} now milliseconds since the epoch
+ * @property {() => number} random from 0 to below 1
+ */
+
+/** @returns {Environment} */
+export function browser() {
+  return {
+    fetch: (url, init) => globalThis.fetch(url, init),
+    RTCPeerConnection: globalThis.RTCPeerConnection,
+    EventSource: globalThis.EventSource,
+    setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
+    clearTimeout: (timer) => globalThis.clearTimeout(timer),
+    now: () => Date.now(),
+    random: Math.random,
+  };
+}

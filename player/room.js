@@ -1,0 +1,64 @@
+// @ts-check
+/** Room ids: what a link may name (design section 6). */
+
+const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const ROOM_KEY = /^[0-9a-f]{64}$/;
+
+/**
+ * Whether `text` is a room id: 1 to 64 characters of `A-Z a-z 0-9 _ -`. A key in upper case is
+ * none: it would be a second name for one camera.
+ *
+ * @param {string} text
+ */
+export const isRoomId = (text) =>
+  ROOM_ID.test(text) && (isRoomKey(text) || !isRoomKey(text.toLowerCase()));
+
+/**
+ * Whether a room id is a public key, so that only the holder of the private key may publish there.
+ *
+ * @param {string} room
+ */
+export const isRoomKey = (room) => ROOM_KEY.test(room);
+
+/**
+ * What a person typed or pasted into the room field: a bare room id, or a whole watch link.
+ *
+ * @param {string} text
+ * @returns {string | null} the room id, or null when there is none in it
+ */
+export function roomFromInput(text) {
+  const typed = isRoomKey(text.trim().toLowerCase()) ? text.trim().toLowerCase() : text.trim();
+  if (isRoomId(typed)) return typed;
+  if (!/^https?:\/\//i.test(typed) || !URL.canParse(typed)) return null;
+  const named = roomFromLocation(new URL(typed), 'watch');
+  return named.kind === 'room' ? named.room : null;
+}
+
+/**
+ * The room a page's address names.
+ *
+ * @typedef {{ kind: 'room', room: string, fromQuery: boolean }
+ *   | { kind: 'none' }
+ *   | { kind: 'invalid', text: string }} NamedRoom
+ *
+ * @param {Pick<URL, 'pathname' | 'search'>} location
+ * @param {'watch' | 'publish'} page the page's first path segment
+ * @returns {NamedRoom}
+ */
+export function roomFromLocation(location, page) {
+  const inPath = location.pathname.match(new RegExp(`^/${page}/([^/]+)/?$`))?.[1];
+  const inQuery = new URLSearchParams(location.search).get('room');
+  const text = inPath === undefined ? inQuery?.trim() : decoded(inPath);
+  if (!text) return { kind: 'none' };
+  if (!isRoomId(text)) return { kind: 'invalid', text };
+  return { kind: 'room', room: text, fromQuery: inPath === undefined };
+}
+
+/** @param {string} segment */
+function decoded(segment) {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,95 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { candidatesIn, mediaSections, videoRejected } from '../sdp.js';
+import { buildFrag, candidatesOf, isCandidate, parseFrag } from '../sdpfrag.js';
+import { vectors } from './vectors.js';
+
+const frags = vectors('sdpfrag');
+
+for (const { name, text, ufrag, candidates, mids, endOfCandidates } of frags.valid) {
+  test(`fragment: ${name}`, () => {
+    const media = parseFrag(text);
+    assert.ok(media);
+    assert.equal(media[0].ufrag, ufrag);
+    assert.equal(candidatesOf(text).length, candidates);
+    assert.deepEqual(media.map(({ mid }) => mid).filter((mid) => mid !== null), mids);
+    assert.equal(media.some(({ complete }) => complete), endOfCandidates);
+  });
+}
+
+for (const { text, why } of frags.invalid) {
+  test(`no fragment: ${why}`, () => {
+    assert.equal(parseFrag(text), null);
+    assert.deepEqual(candidatesOf(text), []);
+  });
+}
+
+const candidates = vectors('candidate');
+
+test('candidates of the shared vectors', () => {
+  for (const { text } of candidates.valid) assert.equal(isCandidate(text), true, text);
+  for (const { text, why } of candidates.invalid) assert.equal(isCandidate(text), false, why);
+});
+
+const SDP = `v=0\r
+o=- 1 2 IN IP4 127.0.0.1\r
+s=-\r
+t=0 0\r
+a=group:BUNDLE video0 audio1\r
+m=video 9 UDP/TLS/RTP/SAVPF 96\r
+a=mid:video0\r
+a=ice-ufrag:EsAw\r
+a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r
+a=candidate:1 1 udp 1 192.0.2.1 4000 typ host\r
+m=audio 0 UDP/TLS/RTP/SAVPF 111\r
+a=bundle-only\r
+a=mid:audio1\r
+a=ice-ufrag:EsAw\r
+a=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r
+`;
+const HOST = 'candidate:1387637174 1 udp 2122260223 192.0.2.1 61764 typ host';
+
+test('a fragment of ours reads back as what went in', () => {
+  const frag = buildFrag(mediaSections(SDP), [{ candidate: HOST, sdpMid: 'audio1' }], true);
+  assert.deepEqual(candidatesOf(frag), [
+    { candidate: HOST, sdpMid: 'audio1', usernameFragment: 'EsAw' },
+  ]);
+  assert.match(frag, /^a=ice-ufrag:EsAw\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=/);
+  assert.equal(parseFrag(frag)?.every(({ complete }) => complete), true);
+});
+
+test('only the sections that have candidates are written', () => {
+  const frag = buildFrag(mediaSections(SDP), [{ candidate: HOST, sdpMid: null }]);
+  assert.deepEqual(parseFrag(frag)?.map(({ mid }) => mid), ['video0']);
+});
+
+test('the mere end of candidates is a fragment, too', () => {
+  const frag = buildFrag(mediaSections(SDP), [], true);
+  assert.match(frag, /a=mid:video0\r\na=end-of-candidates\r\n$/);
+});
+
+test('candidates without a mid go by the position of their section', () => {
+  const frag = `m=video 9 x 0\r\na=${HOST}\r\nm=audio 9 x 0\r\na=${HOST}\r\n`;
+  assert.deepEqual(candidatesOf(frag).map(({ sdpMLineIndex }) => sdpMLineIndex), [0, 1]);
+  assert.deepEqual(candidatesOf(`a=${HOST}\r\n`), [{ candidate: HOST, sdpMLineIndex: 0 }]);
+});
+
+test('media sections of an SDP', () => {
+  const [video, audio] = mediaSections(SDP);
+  assert.equal(video.line, 'video 9 UDP/TLS/RTP/SAVPF 96');
+  assert.deepEqual([video.mid, audio.mid], ['video0', 'audio1']);
+  assert.equal(audio.rejected, false, 'port 0 with bundle-only is no rejection');
+  assert.deepEqual([...candidatesIn(SDP)], ['candidate:1 1 udp 1 192.0.2.1 4000 typ host']);
+});
+
+test('credentials at session level hold in every section', () => {
+  const sdp = 'v=0\na=ice-ufrag:abcd\na=ice-pwd:x\nm=video 9 x 96\na=mid:0\n';
+  assert.equal(mediaSections(sdp)[0].ufrag, 'abcd');
+});
+
+test('an answer that turns the video down is recognised', () => {
+  assert.equal(videoRejected(SDP), false);
+  assert.equal(videoRejected('v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n'), true);
+  assert.equal(videoRejected('v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n'), false);
+});
