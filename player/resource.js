@@ -1,0 +1,192 @@
+// @ts-check
+/** The HTTP resource that a 201 or a 406 created: what a session can be told, and tells. */
+
+import { Backoff } from './backoff.js';
+import { eventsLink, iceServers, parseLinks } from './link.js';
+import { Refusal, refusal } from './problem.js';
+import { SDPFRAG_TYPE } from './sdpfrag.js';
+
+/** @typedef {import('./environment.js').Environment} Environment */
+
+/** `EventSource.CLOSED`, which fakes do not have. */
+const CLOSED = 2;
+
+export class SessionResource {
+  #env;
+  #url;
+  #etag;
+  #links;
+  #authorization;
+  #signal;
+  #deleted = false;
+
+  /**
+   * @param {Response} response the 201 or 406, with `Location`
+   * @param {object} context
+   * @param {Environment} context.env
+   * @param {string} context.endpoint what was POSTed to: `Location` may be relative to it
+   * @param {AbortSignal} context.signal ends everything but the DELETE
+   * @param {Record<string, string>} [context.authorization] header for every request
+   */
+  constructor(response, { env, endpoint, signal, authorization = {} }) {
+    const location = response.headers.get('location');
+    // RFC 9725 section 4.2: "the Location header field … pointing to the … session".
+    if (!location) throw new Refusal(502, { detail: 'the answer names no session' });
+    this.#env = env;
+    this.#url = new URL(location, response.url || endpoint).href;
+    this.#etag = response.headers.get('etag');
+    this.#links = parseLinks(response.headers.get('link'));
+    this.#authorization = authorization;
+    this.#signal = signal;
+  }
+
+  /** Absolute URL of the session. */
+  get url() {
+    return this.#url;
+  }
+
+  /** ICE servers that came with the session (RFC 9725 section 4.6). */
+  get iceServers() {
+    return iceServers(this.#links);
+  }
+
+  /**
+   * Sends the answer to a counter-offer.
+   *
+   * @param {string} sdp
+   * @throws {Refusal} when it came too late, twice, or the other side is gone
+   */
+  async answer(sdp) {
+    const response = await this.#send('PATCH', { 'Content-Type': 'application/sdp' }, sdp);
+    if (!response.ok) throw await refusal(response, this.#env.now());
+    this.#etag = response.headers.get('etag') ?? this.#etag;
+  }
+
+  /**
+   * Sends candidates.
+   *
+   * @param {string} frag
+   * @returns {Promise<boolean>} whether it makes sense to send more
+   */
+  async trickle(frag) {
+    // RFC 9725 section 4.3.1: the ETag says which ICE generation the candidates belong to.
+    /** @type {Record<string, string>} */
+    const headers = { 'Content-Type': SDPFRAG_TYPE };
+    if (this.#etag !== null) headers['If-Match'] = this.#etag;
+    const response = await this.#send('PATCH', headers, frag);
+    return response.ok;
+  }
+
+  /**
+   * Opens the event stream and keeps it open. One that cannot be had is no failure: media needs
+   * none. A session the server does not know any more (it restarted) ends the attempts.
+   *
+   * @param {string[]} wanted event names
+   * @param {(name: string, data: any) => void} receive
+   */
+  async listen(wanted, receive) {
+    const link = eventsLink(this.#links);
+    if (!link || !this.#env.EventSource) return;
+    const names = wanted.filter((name) => link.events.length === 0 || link.events.includes(name));
+    const backoff = new Backoff({ base: 200, cap: 5000, random: this.#env.random });
+    const url = new URL(link.target, this.#url).href;
+    while (!this.#signal.aborted) {
+      const stream = await this.#requestStream(url, names);
+      if (stream === 'never') return;
+      if (stream !== 'later') await this.#follow(stream, names, receive, () => backoff.reset());
+      await this.#pause(backoff.next());
+    }
+  }
+
+  /** Ends the session. Only the first call sends anything; it outlives the page (`keepalive`). */
+  delete() {
+    if (this.#deleted) return;
+    this.#deleted = true;
+    const init = { method: 'DELETE', headers: this.#authorization, keepalive: true };
+    this.#env.fetch(this.#url, init).catch(() => {});
+  }
+
+  /**
+   * @param {string} url
+   * @param {string[]} names
+   * @returns {Promise<string | 'later' | 'never'>} the stream's URL, or when to try again
+   */
+  async #requestStream(url, names) {
+    try {
+      const headers = { ...this.#authorization, 'Content-Type': 'application/json' };
+      const body = JSON.stringify(names);
+      const request = { method: 'POST', headers, body, signal: this.#signal };
+      const response = await this.#env.fetch(url, request);
+      const location = response.headers.get('location');
+      if (response.ok && location) return new URL(location, url).href;
+      return response.status >= 500 || response.status === 429 ? 'later' : 'never';
+    } catch {
+      return 'later';
+    }
+  }
+
+  /**
+   * Resolves when the stream has closed for good (an EventSource reopens by itself after a mere
+   * break).
+   *
+   * @param {string} url
+   * @param {string[]} names
+   * @param {(name: string, data: any) => void} receive
+   * @param {() => void} opened
+   * @returns {Promise<void>}
+   */
+  #follow(url, names, receive, opened) {
+    const EventSource = this.#env.EventSource;
+    if (!EventSource || this.#signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const source = new EventSource(url);
+      const close = () => {
+        this.#signal.removeEventListener('abort', close);
+        source.close();
+        resolve();
+      };
+      this.#signal.addEventListener('abort', close);
+      source.addEventListener('open', opened);
+      source.addEventListener('error', () => source.readyState === CLOSED && close());
+      for (const name of names) {
+        source.addEventListener(name, (event) => {
+          receive(name, eventData(/** @type {MessageEvent} */ (event).data));
+        });
+      }
+    });
+  }
+
+  /** @param {number} ms */
+  #pause(ms) {
+    return new Promise((resolve) => {
+      const timer = this.#env.setTimeout(() => resolve(undefined), ms);
+      this.#signal.addEventListener('abort', () => {
+        this.#env.clearTimeout(timer);
+        resolve(undefined);
+      }, { once: true });
+    });
+  }
+
+  /**
+   * @param {string} method
+   * @param {Record<string, string>} headers
+   * @param {string} body
+   */
+  #send(method, headers, body) {
+    const request = { method, headers: { ...this.#authorization, ...headers }, body };
+    return this.#env.fetch(this.#url, { ...request, signal: this.#signal });
+  }
+}
+
+/**
+ * @param {unknown} text
+ * @returns {Record<string, unknown>}
+ */
+function eventData(text) {
+  try {
+    const value = JSON.parse(String(text));
+    return typeof value === 'object' && value !== null ? value : {};
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,188 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Viewer } from '../viewer.js';
+import { World, gateway, held, problem } from './world.js';
+
+const ENDPOINT = 'https://gateway.example/whep/garage';
+
+/** @param {Parameters<typeof gateway>[0]} [special] */
+function start(special = () => undefined) {
+  const world = new World(gateway(special));
+  /** @type {string[]} */
+  const states = [];
+  const viewer = new Viewer({
+    endpoint: ENDPOINT,
+    env: world.env,
+    listener: { state: (state) => states.push(state) },
+  });
+  void viewer.run();
+  return { world, viewer, states };
+}
+
+/** @param {World} world */
+const posts = (world) => world.sent('POST').filter(({ url }) => url === ENDPOINT);
+
+/** @param {World} world */
+async function goLive(world) {
+  await world.pass(100);
+  world.peer.become('connected');
+  world.peer.frames = 1;
+  await world.pass(100);
+}
+
+/**
+ * @param {World} world
+ * @param {number} seconds
+ */
+async function play(world, seconds) {
+  for (let second = 0; second < seconds; second += 1) {
+    world.peer.frames += 30;
+    await world.pass(1000);
+  }
+}
+
+test('connecting, then live', async () => {
+  const { world, states } = start();
+  await goLive(world);
+  assert.deepEqual(states, ['connecting', 'live']);
+});
+
+test('waiting is said only when it takes long', async () => {
+  const { world, states } = start(() => held());
+  await world.pass(500);
+  assert.deepEqual(states, ['connecting']);
+  await world.pass(200);
+  assert.deepEqual(states, ['connecting', 'waiting']);
+});
+
+test('the camera goes: the next POST is out at once, and waits', async () => {
+  let gone = false;
+  const { world, states } = start(({ url }) => (gone && url === ENDPOINT ? held() : undefined));
+  await goLive(world);
+  await play(world, 10);
+  gone = true;
+  world.streams[0].send('inactive');
+  await world.pass(0);
+  assert.equal(posts(world).length, 2);
+  await world.pass(5000);
+  assert.deepEqual(states, ['connecting', 'live', 'gone']);
+});
+
+test('and is live again when the camera is back', async () => {
+  const { world, states } = start();
+  await goLive(world);
+  await play(world, 10);
+  world.streams[0].send('inactive');
+  await goLive(world);
+  assert.deepEqual(states, ['connecting', 'live', 'gone', 'reconnecting', 'live']);
+});
+
+test('a camera that comes and goes all the time is not chased', async () => {
+  const { world } = start();
+  for (let round = 0; round < 8; round += 1) {
+    await world.pass(100);
+    world.streams[world.streams.length - 1].send('inactive');
+  }
+  assert.ok(posts(world).length < 5, `${posts(world).length} POSTs in a second`);
+});
+
+test('Retry-After is honoured', async () => {
+  const { world, states } = start(({ url }) =>
+    url === ENDPOINT ? problem(409, 'no-camera', { 'Retry-After': '7' }) : undefined);
+  await world.pass(6900);
+  assert.equal(posts(world).length, 1);
+  await world.pass(200);
+  assert.equal(posts(world).length, 2);
+  assert.deepEqual(states.slice(0, 2), ['connecting', 'waiting']);
+});
+
+test('Retry-After: 0 from a server in a loop still slows down', async () => {
+  const { world } = start(({ url }) =>
+    url === ENDPOINT ? problem(503, 'x', { 'Retry-After': '0' }) : undefined);
+  await world.pass(10_000);
+  assert.ok(posts(world).length < 8, `${posts(world).length} POSTs in ten seconds`);
+});
+
+test('an unreachable gateway is asked again within four seconds, for ever', async () => {
+  let down = true;
+  const { world, states } = start(() =>
+    down ? Promise.reject(new TypeError('Failed to fetch')) : undefined);
+  await world.pass(60_000);
+  const before = posts(world).length;
+  assert.ok(before > 10 && before < 30, `${before} POSTs in a minute`);
+  assert.deepEqual(states, ['connecting', 'unreachable']);
+  down = false;
+  await world.pass(4000);
+  await goLive(world);
+  assert.equal(states.at(-1), 'live');
+});
+
+test('the network comes back: no need to wait for the timer', async () => {
+  const { world, viewer } = start(() => Promise.reject(new TypeError('Failed to fetch')));
+  await world.pass(30_000);
+  const before = posts(world).length;
+  viewer.retryNow();
+  await world.pass(0);
+  assert.equal(posts(world).length, before + 1);
+});
+
+test('no path: DELETE, and again without asking for direct; then direct again', async () => {
+  const { world } = start();
+  await world.pass(5500);
+  assert.equal(world.sent('DELETE').length, 1);
+  await world.pass(6000);
+  await world.pass(3000);
+  assert.deepEqual(posts(world).slice(0, 3).map(({ headers }) => headers.get('prefer')), [
+    'direct, wait=50', 'wait=50', 'direct, wait=50']);
+});
+
+test('lost media: connects again at once, and says so', async () => {
+  const { world, states } = start();
+  await goLive(world);
+  await play(world, 10);
+  await world.pass(4100);
+  assert.equal(posts(world).length, 2);
+  assert.deepEqual(states, ['connecting', 'live', 'reconnecting']);
+});
+
+for (const [status, slug, state] of /** @type {const} */ ([
+  [400, 'bad-room', 'wrong'], [401, 'unauthorized', 'denied'], [403, 'forbidden', 'denied'],
+  [405, '', 'failed'],
+])) {
+  test(`${status} ${slug}: “${state}”, and no further attempt by itself`, async () => {
+    const { world, viewer, states } = start(() => problem(status, slug));
+    await world.pass(600_000);
+    assert.equal(posts(world).length, 1);
+    assert.equal(states.at(-1), state);
+    viewer.retryNow();
+    await world.pass(0);
+    assert.equal(posts(world).length, 2);
+  });
+}
+
+test('429: the room is full, try again', async () => {
+  const { world, states } = start(() => problem(429, 'too-many-waiting'));
+  await world.pass(3000);
+  assert.equal(states.at(-1), 'busy');
+  assert.equal(posts(world).length > 1, true);
+});
+
+test('close() ends it all', async () => {
+  const { world, viewer, states } = start();
+  await goLive(world);
+  viewer.close();
+  await world.pass(600_000);
+  assert.equal(states.at(-1), 'closed');
+  assert.equal(posts(world).length, 1);
+  assert.equal(world.sent('DELETE').length, 1);
+  assert.equal(world.armed, 0);
+});
+
+test('close() also ends a pause', async () => {
+  const { world, viewer } = start(() => Promise.reject(new TypeError('Failed to fetch')));
+  await world.pass(100);
+  viewer.close();
+  await world.pass(600_000);
+  assert.equal(world.armed, 0);
+});

@@ -1,0 +1,336 @@
+// @ts-check
+/** A world for the sessions to live in: a clock that only moves when told, and fakes of the rest. */
+
+/** A counter-offer of a camera, as short as it gets. */
+export const OFFER = sdp('sendonly', 'OFFE', '9');
+export const ANSWER = sdp('recvonly', 'ANSW', '9');
+
+/**
+ * @param {string} direction
+ * @param {string} ufrag
+ * @param {string} port
+ */
+export function sdp(direction, ufrag, port) {
+  return `v=0\r\no=- 1 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video ${port} UDP/TLS/RTP/SAVPF 96\r\n`
+    + `a=mid:video0\r\na=ice-ufrag:${ufrag}\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\na=${direction}\r\n`;
+}
+
+/** @param {number} n */
+export const candidate = (n) => `candidate:${n} 1 udp 2122260223 192.0.2.1 ${5000 + n} typ host`;
+
+/**
+ * @typedef {object} Request
+ * @property {string} method
+ * @property {string} url
+ * @property {Headers} headers
+ * @property {string} body
+ * @property {boolean} keepalive
+ * @property {boolean} aborted
+ */
+
+export class World {
+  /** @type {Request[]} everything that was fetched */
+  requests = [];
+  /** @type {FakePeer[]} */
+  peers = [];
+  /** @type {FakeEventSource[]} */
+  streams = [];
+  /** What the peers answer. */
+  answer = ANSWER;
+  #now = 1_000_000;
+  /** @type {{ at: number, callback: () => void, id: number }[]} */
+  #timers = [];
+  #ids = 0;
+  #reply;
+
+  /** @param {(request: Request, world: World) => Promise<Response> | Response} reply */
+  constructor(reply) {
+    this.#reply = reply;
+  }
+
+  /** @returns {any} an Environment */
+  get env() {
+    const world = this;
+    return {
+      fetch: (/** @type {string} */ url, /** @type {RequestInit} */ init) => world.#fetch(url, init),
+      RTCPeerConnection: class extends FakePeer {
+        /** @param {any} configuration */
+        constructor(configuration) {
+          super(world, configuration);
+        }
+      },
+      EventSource: class extends FakeEventSource {
+        /** @param {string} url */
+        constructor(url) {
+          super(url);
+          world.streams.push(this);
+        }
+      },
+      setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) => {
+        world.#ids += 1;
+        world.#timers.push({ at: world.#now + ms, callback, id: world.#ids });
+        return world.#ids;
+      },
+      clearTimeout: (/** @type {number} */ id) => {
+        world.#timers = world.#timers.filter((timer) => timer.id !== id);
+      },
+      now: () => world.#now,
+      random: () => 1,
+    };
+  }
+
+  get now() {
+    return this.#now;
+  }
+
+  /** Timers that are still armed: none may be left when a session is over. */
+  get armed() {
+    return this.#timers.length;
+  }
+
+  /** The peer connection that is in use. */
+  get peer() {
+    return this.peers[this.peers.length - 1];
+  }
+
+  /** @param {string} method */
+  sent(method) {
+    return this.requests.filter((request) => request.method === method);
+  }
+
+  /**
+   * Lets time pass, and everything happen that is due.
+   *
+   * @param {number} ms
+   */
+  async pass(ms) {
+    const until = this.#now + ms;
+    await settle();
+    for (;;) {
+      const due = this.#timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+      if (!due) break;
+      this.#timers = this.#timers.filter((timer) => timer !== due);
+      this.#now = Math.max(this.#now, due.at);
+      due.callback();
+      await settle();
+    }
+    this.#now = until;
+  }
+
+  /**
+   * @param {string} url
+   * @param {RequestInit} init
+   * @returns {Promise<Response>}
+   */
+  #fetch(url, init) {
+    const request = {
+      method: init.method ?? 'GET',
+      url,
+      headers: new Headers(init.headers),
+      body: String(init.body ?? ''),
+      keepalive: init.keepalive === true,
+      aborted: false,
+    };
+    this.requests.push(request);
+    return new Promise((resolve, reject) => {
+      const abort = () => {
+        request.aborted = true;
+        reject(new DOMException('aborted', 'AbortError'));
+      };
+      if (init.signal?.aborted) return abort();
+      init.signal?.addEventListener('abort', abort);
+      Promise.resolve(this.#reply(request, this)).then(resolve, reject);
+    });
+  }
+}
+
+/** Lets every promise that can settle do so. */
+export async function settle() {
+  for (let i = 0; i < 10; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export class FakePeer extends EventTarget {
+  connectionState = 'new';
+  iceGatheringState = 'new';
+  /** @type {any} */
+  localDescription = null;
+  /** @type {any} */
+  remoteDescription = null;
+  /** @type {any[]} */
+  remoteCandidates = [];
+  /** @type {any[]} */
+  transceivers = [];
+  closed = false;
+  frames = 0;
+  bytes = 0;
+  #world;
+
+  /**
+   * @param {World} world
+   * @param {any} configuration
+   */
+  constructor(world, configuration) {
+    super();
+    this.#world = world;
+    this.configuration = configuration;
+    world.peers.push(this);
+  }
+
+  /** @param {any} configuration */
+  setConfiguration(configuration) {
+    this.configuration = configuration;
+  }
+
+  /**
+   * @param {any} kind
+   * @param {any} init
+   */
+  addTransceiver(kind, init) {
+    this.transceivers.push({ kind, ...init });
+  }
+
+  async createOffer() {
+    return { type: 'offer', sdp: sdp('recvonly', 'MINE', '9') };
+  }
+
+  async createAnswer() {
+    return { type: 'answer', sdp: this.#world.answer };
+  }
+
+  /** @param {any} description */
+  async setLocalDescription(description) {
+    if (this.closed) throw new DOMException('closed', 'InvalidStateError');
+    this.localDescription = description;
+    this.iceGatheringState = 'gathering';
+  }
+
+  /** @param {any} description */
+  async setRemoteDescription(description) {
+    if (this.closed) throw new DOMException('closed', 'InvalidStateError');
+    this.remoteDescription = description;
+  }
+
+  /** @param {any} init */
+  async addIceCandidate(init) {
+    if (!this.remoteDescription) throw new DOMException('too early', 'InvalidStateError');
+    this.remoteCandidates.push(init);
+  }
+
+  async getStats() {
+    const video = {
+      type: 'inbound-rtp', kind: 'video', framesDecoded: this.frames, bytesReceived: this.bytes,
+      packetsReceived: this.frames, frameWidth: 1280, frameHeight: 720,
+    };
+    return new Map([['video', video]]);
+  }
+
+  close() {
+    this.closed = true;
+    this.connectionState = 'closed';
+  }
+
+  /**
+   * The browser found a candidate, or (null) all of them.
+   *
+   * @param {string | null} line
+   */
+  gather(line) {
+    if (line === null) {
+      this.iceGatheringState = 'complete';
+      this.dispatchEvent(new Event('icegatheringstatechange'));
+    }
+    const found = line === null ? null : { candidate: line, sdpMid: 'video0' };
+    if (found) this.localDescription.sdp += `a=${line}\r\n`;
+    this.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate: found }));
+  }
+
+  /** @param {string} state */
+  become(state) {
+    this.connectionState = state;
+    this.dispatchEvent(new Event('connectionstatechange'));
+  }
+}
+
+export class FakeEventSource extends EventTarget {
+  readyState = 1;
+
+  /** @param {string} url */
+  constructor(url) {
+    super();
+    this.url = url;
+  }
+
+  close() {
+    this.readyState = 2;
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} data
+   */
+  send(name, data = {}) {
+    if (this.readyState === 2) return;
+    this.dispatchEvent(new MessageEvent(name, { data: JSON.stringify(data) }));
+  }
+
+  /** The server said 404, or something else that EventSource does not retry. */
+  fail() {
+    this.readyState = 2;
+    this.dispatchEvent(new Event('error'));
+  }
+}
+
+const EVENTS_LINK = '</whep/garage/1/events>; '
+  + 'rel="urn:ietf:params:whep:ext:core:server-sent-events"; '
+  + 'events="active,inactive,viewercount,reconnect,candidates"';
+
+/**
+ * A response that creates a session.
+ *
+ * @param {number} status
+ * @param {string} body
+ * @param {Record<string, string>} [more]
+ */
+export function created(status, body, more = {}) {
+  const headers = {
+    'Content-Type': 'application/sdp',
+    Location: '/whep/garage/1',
+    ETag: '"e1"',
+    Link: EVENTS_LINK,
+    ...more,
+  };
+  return new Response(body, { status, headers });
+}
+
+/**
+ * @param {number} status
+ * @param {string} slug
+ * @param {Record<string, string>} [headers]
+ */
+export function problem(status, slug, headers = {}) {
+  const body = { type: `/problems/${slug}`, title: slug, status, detail: `It is ${slug}.` };
+  const type = { 'Content-Type': 'application/problem+json' };
+  return new Response(JSON.stringify(body), { status, headers: { ...type, ...headers } });
+}
+
+/**
+ * A gateway that says 204, 200 and 201 where all is well.
+ *
+ * @param {(request: Request, world: World) => Promise<Response> | Response | undefined} special
+ * @returns {(request: Request, world: World) => Promise<Response> | Response}
+ */
+export function gateway(special) {
+  return (request, world) => {
+    const reply = special(request, world);
+    if (reply) return reply;
+    if (request.method === 'PATCH') return new Response(null, { status: 204 });
+    if (request.url.endsWith('/events')) {
+      return new Response(null, { status: 201, headers: { Location: '/whep/garage/1/events/7' } });
+    }
+    if (request.method === 'POST') return created(406, OFFER);
+    return new Response(null, { status: 200 });
+  };
+}
+
+/** An answer that never comes. */
+export const held = () => /** @type {Promise<Response>} */ (new Promise(() => {}));
