@@ -1,0 +1,198 @@
+// @ts-check
+/** How `<whep-player>` looks: its shadow tree and style sheet. */
+
+const CSS = `
+:host {
+  --accent: #ffb454;
+  --good: #4ade80;
+  --bad: #ff7b72;
+  display: block;
+  aspect-ratio: 16 / 9;
+  color: #eef2f7;
+  font: 16px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  border-radius: 12px;
+  outline-offset: 3px;
+}
+:host([hidden]) { display: none; }
+:host(:focus-visible) { outline: 2px solid var(--accent); }
+:host(:fullscreen) { border-radius: 0; width: 100%; height: 100%; }
+[hidden] { display: none !important; }
+
+.stage {
+  position: relative;
+  container-type: size;
+  width: 100%;
+  height: 100%;
+  overflow: hidden;
+  border-radius: inherit;
+  background: radial-gradient(120% 130% at 50% 0%, #1c232f 0%, #0d1118 55%, #090b10 100%);
+}
+video {
+  width: 100%;
+  height: 100%;
+  object-fit: contain;
+  transition: filter 300ms;
+}
+/* What is left of a lost picture stays, but does not pretend to be live. */
+.stage:not(.picture) video { filter: grayscale(1) brightness(0.35) blur(2px); }
+
+.overlay {
+  position: absolute;
+  inset: 0;
+  display: flex;
+  flex-direction: column;
+  align-items: center;
+  justify-content: center;
+  gap: 6px;
+  padding: 16px;
+  text-align: center;
+  transition: opacity 200ms;
+}
+.picture .overlay { opacity: 0; visibility: hidden; }
+.mark { width: clamp(44px, 15cqh, 84px); height: auto; margin-bottom: clamp(2px, 3cqh, 14px); }
+.mark .ring { fill: none; stroke: #ffffff2b; stroke-width: 2; }
+.mark .arc { fill: none; stroke: var(--accent); stroke-width: 2.5; stroke-linecap: round; stroke-dasharray: 26 200; }
+.mark .core { fill: var(--accent); }
+.mark .cross { stroke: var(--bad); stroke-width: 3; stroke-linecap: round; visibility: hidden; }
+[data-mood="busy"] .arc { animation: turn 1.4s linear infinite; transform-origin: 32px 32px; }
+[data-mood="busy"] .core { animation: breathe 1.4s ease-in-out infinite; transform-origin: 32px 32px; }
+[data-mood="bad"] .arc, [data-mood="quiet"] .arc { visibility: hidden; }
+[data-mood="bad"] .core, [data-mood="quiet"] .core { fill: #6b7688; }
+[data-mood="bad"] .cross { visibility: visible; }
+.title { font-size: clamp(17px, 6cqh, 27px); font-weight: 650; letter-spacing: -0.01em; line-height: 1.2; }
+.hint { max-width: 44ch; color: #a9b4c4; font-size: clamp(13px, 3.6cqh, 16px); text-wrap: balance; }
+.retry {
+  margin-top: 10px;
+  padding: 8px 20px;
+  min-height: 40px;
+  border: 1px solid #ffffff3d;
+  border-radius: 999px;
+  background: #ffffff14;
+  color: inherit;
+  font: 600 14px/1 inherit;
+  font-family: inherit;
+  cursor: pointer;
+}
+.retry:hover { background: #ffffff26; }
+
+.badge {
+  position: absolute;
+  top: 12px;
+  left: 12px;
+  padding: 4px 11px 4px 9px;
+  border-radius: 999px;
+  background: #0009;
+  color: #fff;
+  font-size: 12px;
+  font-weight: 650;
+  letter-spacing: 0.02em;
+  opacity: 0;
+  transition: opacity 200ms;
+}
+.badge::before {
+  content: "";
+  display: inline-block;
+  width: 8px;
+  height: 8px;
+  margin-right: 6px;
+  border-radius: 50%;
+  background: var(--good);
+}
+[data-state="live"] .badge { opacity: 1; }
+
+.bar {
+  position: absolute;
+  inset: auto 0 0;
+  display: flex;
+  justify-content: flex-end;
+  gap: 4px;
+  padding: 28px 10px 10px;
+  background: linear-gradient(transparent, #000a);
+  opacity: 0;
+  transition: opacity 200ms;
+}
+.stage:not(.picture) .bar { visibility: hidden; }
+:host(:hover) .bar, :host(:focus-within) .bar, :host(:focus) .bar { opacity: 1; }
+.bar button {
+  display: grid;
+  place-items: center;
+  width: 44px;
+  height: 44px;
+  border: 0;
+  border-radius: 10px;
+  background: none;
+  color: #fff;
+  cursor: pointer;
+}
+.bar button:hover { background: #ffffff26; }
+button:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
+.bar svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
+.stage:not(.sound) .mute, .stage:not(.can-pip) .pip { display: none; }
+.muted .waves, .stage:not(.muted) .slash { display: none; }
+@container (max-height: 170px) {
+  .hint { display: none; }
+  .mark { width: 36px; }
+}
+
+@keyframes turn { to { transform: rotate(1turn); } }
+@keyframes breathe { 50% { transform: scale(0.7); opacity: 0.6; } }
+@media (prefers-reduced-motion: reduce) {
+  .arc, .core { animation: none !important; }
+}
+`;
+
+const HTML = `
+<div class="stage muted" data-state="idle" data-mood="quiet">
+  <video autoplay muted playsinline disableremoteplayback></video>
+  <div class="overlay" role="status" aria-live="polite">
+    <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">
+      <circle class="ring" cx="32" cy="32" r="28"/>
+      <circle class="arc" cx="32" cy="32" r="28"/>
+      <circle class="core" cx="32" cy="32" r="9"/>
+      <path class="cross" d="M13 51 51 13"/>
+    </svg>
+    <span class="title"></span>
+    <span class="hint"></span>
+    <button class="retry" type="button" hidden>Try again</button>
+  </div>
+  <span class="badge" aria-hidden="true"></span>
+  <div class="bar" role="group" aria-label="Player controls">
+    <button class="mute" type="button" aria-label="Unmute (m)">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z"/><path class="waves" d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/><path class="slash" d="m16 9.5 5 5m0-5-5 5"/></svg>
+    </button>
+    <button class="pip" type="button" aria-label="Picture in picture (p)">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3" y="5" width="18" height="14" rx="2"/><rect x="12" y="12" width="6.5" height="4.5" rx="1" fill="currentColor"/></svg>
+    </button>
+    <button class="fullscreen" type="button" aria-label="Fullscreen (f)">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 4H4v5m11-5h5v5M9 20H4v-5m11 5h5v-5"/></svg>
+    </button>
+  </div>
+</div>
+`;
+
+/** @type {CSSStyleSheet | undefined} */
+let shared;
+
+/**
+ * One sheet for all players of a page. A constructed one, for a `<style>` element would need
+ * `unsafe-inline` of the page's Content-Security-Policy.
+ */
+export function sheet() {
+  if (!shared) {
+    shared = new CSSStyleSheet();
+    shared.replaceSync(CSS);
+  }
+  return shared;
+}
+
+/** @type {HTMLTemplateElement | undefined} */
+let tree;
+
+/** The shadow tree, to be cloned. */
+export function template() {
+  if (!tree) {
+    tree = document.createElement('template');
+    tree.innerHTML = HTML;
+  }
+  return tree;
+}

@@ -1,0 +1,126 @@
+// @ts-check
+/** The watch page: finds its room, shows the picture and what happens around it. */
+
+import { WhepPlayer } from './whep-player.js';
+import { roomFromInput, roomFromLocation } from './room.js';
+import { wireShare } from './share.js';
+import { WORDS } from './words.js';
+
+/** @typedef {import('./words.js').State} State */
+
+/** Lines the log keeps. */
+const LOG_LINES = 60;
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+const player = /** @type {WhepPlayer} */ (element('player'));
+const named = roomFromLocation(location, 'watch');
+
+// The picture first: everything else can wait for the POST to be on its way.
+if (named.kind === 'room') watch(named.room);
+else choose(named.kind === 'invalid' ? named.text : '');
+
+/** @param {string} room */
+function watch(room) {
+  wirePlayer();
+  player.room = room;
+  element('watching').hidden = false;
+  if (named.kind === 'room' && named.fromQuery) {
+    history.replaceState(null, '', `/watch/${room}${location.hash}`);
+  }
+  document.title = `${shortened(room)} · Sightline`;
+  element('name').textContent = shortened(room);
+  element('name').title = room;
+  wireShare(element('share'), () => location.href);
+}
+
+/** @param {string} invalid what the address named instead of a room */
+function choose(invalid) {
+  const form = /** @type {HTMLFormElement} */ (element('choose'));
+  const input = /** @type {HTMLInputElement} */ (element('room'));
+  element('home').hidden = false;
+  if (invalid) {
+    pill('wrong');
+    input.value = invalid;
+    complain(input, `Link wrong: “${invalid.slice(0, 80)}” is no room id.`);
+  }
+  input.addEventListener('input', () => complain(input, ''));
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const room = roomFromInput(input.value);
+    if (room) location.assign(`/watch/${room}`);
+    else complain(input, 'A room id has 1 to 64 letters, digits, “-” or “_”.');
+  });
+  input.focus();
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} words
+ */
+function complain(input, words) {
+  element('room-error').textContent = words;
+  input.setAttribute('aria-invalid', String(words !== ''));
+}
+
+function wirePlayer() {
+  player.addEventListener('statechange', (event) => {
+    const { state, title, hint } = /** @type {CustomEvent} */ (event).detail;
+    pill(state);
+    element('facts').classList.toggle('stale', state !== 'live');
+    log(state === 'live' ? 'Picture live' : title, WORDS[/** @type {State} */ (state)].mood, hint);
+  });
+  for (const name of ['join', 'leave']) {
+    player.addEventListener(name, (event) => {
+      const { who, count } = /** @type {CustomEvent} */ (event).detail;
+      if (who !== 'viewer') return;
+      element('viewers').textContent = String(count);
+      const verb = name === 'join' ? 'joined' : 'left';
+      log(`A viewer ${verb} (${count} watching)`, 'quiet', '');
+    });
+  }
+  player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
+}
+
+/** @param {import('./vitals.js').Vitals & { path: 'direct' | 'relay' }} vitals */
+function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path }) {
+  element('path').textContent = path === 'direct' ? 'Direct' : 'Relay';
+  element('path').title = path === 'direct'
+    ? 'Straight from the camera to this browser'
+    : 'Passed on by the gateway';
+  element('picture').textContent = `${width}×${height} · ${fps} fps${codec ? ` · ${codec}` : ''}`;
+  element('rate').textContent = kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
+  element('buffer').textContent = `${buffer} ms · jitter ${jitter} ms`;
+}
+
+/** @param {State} state */
+function pill(state) {
+  const { short, mood } = WORDS[state];
+  Object.assign(element('state'), { textContent: short, hidden: false });
+  element('state').dataset.mood = mood;
+}
+
+/**
+ * @param {string} words
+ * @param {string} mood
+ * @param {string} hint
+ */
+function log(words, mood, hint) {
+  const now = new Date();
+  const line = document.createElement('li');
+  const time = document.createElement('time');
+  time.dateTime = now.toISOString();
+  time.textContent = now.toLocaleTimeString();
+  line.dataset.mood = mood;
+  line.title = hint;
+  line.append(time, words);
+  const list = element('log');
+  list.prepend(line);
+  while (list.childElementCount > LOG_LINES) list.lastElementChild?.remove();
+}
+
+/** @param {string} room a key is too long to be read */
+function shortened(room) {
+  return room.length > 24 ? `${room.slice(0, 10)}…${room.slice(-6)}` : room;
+}

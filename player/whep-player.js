@@ -1,0 +1,262 @@
+// @ts-check
+/**
+ * `<whep-player>`: a live picture on any page.
+ *
+ *     <script type="module" src="https://gateway.example/player/whep-player.js"></script>
+ *     <whep-player src="https://gateway.example/whep/garage"></whep-player>
+ *
+ * Attributes: `src` (a WHEP endpoint), or `room` (a room on the gateway this module came from),
+ * and `token` (sent as bearer token).
+ * Events: `statechange` (`detail: { state, title, hint }`), `vitals` (once a second while live),
+ * `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
+ */
+
+import { sheet, template } from './player-looks.js';
+import { Viewer } from './viewer.js';
+import { WORDS } from './words.js';
+
+/** @typedef {import('./vitals.js').Vitals} Vitals */
+/** @typedef {import('./words.js').State} State */
+
+export class WhepPlayer extends HTMLElement {
+  static observedAttributes = ['src', 'room', 'token'];
+
+  #root = this.attachShadow({ mode: 'open' });
+  #video;
+  /** @type {Viewer | null} */
+  #viewer = null;
+  /** @type {AbortController | null} listeners outside the element, while it is in a page */
+  #connected = null;
+  #startQueued = false;
+  /** @type {State} */
+  #state = 'idle';
+  #viewers = 0;
+
+  constructor() {
+    super();
+    this.#root.adoptedStyleSheets = [sheet()];
+    this.#root.append(template().content.cloneNode(true));
+    this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
+    // Only the property counts for elements that a script made, and browsers let muted ones play.
+    this.#video.muted = true;
+    this.#wireControls();
+  }
+
+  /** What the viewer sees right now. */
+  get state() {
+    return this.#state;
+  }
+
+  /** Viewers in the room, as the gateway counts them; 0 until it says. */
+  get viewers() {
+    return this.#viewers;
+  }
+
+  /** The `<video>` inside, for those who want to draw or record it. */
+  get video() {
+    return this.#video;
+  }
+
+  get room() {
+    return this.getAttribute('room') ?? '';
+  }
+
+  set room(room) {
+    this.setAttribute('room', room);
+  }
+
+  get src() {
+    return this.getAttribute('src') ?? '';
+  }
+
+  set src(src) {
+    this.setAttribute('src', src);
+  }
+
+  connectedCallback() {
+    if (!this.hasAttribute('tabindex')) this.tabIndex = 0;
+    this.#connected = new AbortController();
+    const { signal } = this.#connected;
+    addEventListener('pagehide', () => this.#stop(), { signal });
+    addEventListener('pageshow', (event) => event.persisted && this.#start(), { signal });
+    addEventListener('online', () => this.#viewer?.retryNow(), { signal });
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.#viewer?.retryNow();
+    }, { signal });
+    this.#queueStart();
+  }
+
+  disconnectedCallback() {
+    this.#connected?.abort();
+    this.#connected = null;
+    this.#stop();
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.#queueStart();
+  }
+
+  /** Tries again at once. */
+  retry() {
+    if (this.#viewer) this.#viewer.retryNow();
+    else this.#start();
+  }
+
+  /** Ends the session; `retry()` starts a new one. */
+  close() {
+    this.#stop();
+  }
+
+  /** Several attributes may change in one go: start once, after all of them. */
+  #queueStart() {
+    if (this.#startQueued) return;
+    this.#startQueued = true;
+    queueMicrotask(() => {
+      this.#startQueued = false;
+      if (this.isConnected) this.#start();
+    });
+  }
+
+  #start() {
+    this.#stop();
+    const endpoint = this.#endpoint();
+    if (!endpoint) return this.#show(this.src ? 'wrong' : 'idle');
+    /** @type {Viewer} */
+    const viewer = new Viewer({
+      endpoint,
+      token: this.getAttribute('token') ?? undefined,
+      listener: {
+        state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
+        tracks: (tracks) => viewer === this.#viewer && this.#play(tracks),
+        vitals: (vitals, path) => this.#tell('vitals', { ...vitals, path }),
+        viewers: (count) => this.#count(count),
+      },
+    });
+    this.#viewer = viewer;
+    void viewer.run();
+  }
+
+  #stop() {
+    if (!this.#viewer) return;
+    const viewer = this.#viewer;
+    this.#viewer = null;
+    viewer.close();
+    this.#show('closed');
+  }
+
+  /** @returns {string | null} absolute URL */
+  #endpoint() {
+    if (this.src) {
+      const base = document.baseURI;
+      return URL.canParse(this.src, base) ? new URL(this.src, base).href : null;
+    }
+    if (!this.room) return null;
+    return new URL(`/whep/${encodeURIComponent(this.room)}`, import.meta.url).href;
+  }
+
+  /** @param {MediaStreamTrack[]} tracks */
+  #play(tracks) {
+    const playing = this.#video.srcObject;
+    if (playing instanceof MediaStream && playing.getTracks().includes(tracks[0])) {
+      tracks.forEach((track) => playing.addTrack(track));
+    } else {
+      this.#video.srcObject = new MediaStream(tracks);
+      this.#video.requestVideoFrameCallback?.(() => this.#stage.classList.add('picture'));
+    }
+    this.#stage.classList.toggle('sound', tracks.some(({ kind }) => kind === 'audio'));
+    // Refused autoplay leaves a still picture; a touch of any control plays it.
+    this.#video.play().catch(() => {});
+  }
+
+  /**
+   * @param {State} state
+   * @param {string} [detail] the server's own words
+   */
+  #show(state, detail = '') {
+    const before = this.#state;
+    this.#state = state;
+    const { title, hint, mood, retry, short } = WORDS[state];
+    this.#stage.dataset.state = state;
+    this.#stage.dataset.mood = mood;
+    if (state !== 'live' && state !== 'connecting') this.#stage.classList.remove('picture');
+    if (state === 'live') this.#stage.classList.add('picture');
+    this.#find('.title').textContent = title;
+    this.#find('.hint').textContent = detail || hint;
+    this.#find('.badge').textContent = short;
+    this.#find('.retry').toggleAttribute('hidden', !retry);
+    if (state === 'live' && before !== 'live') this.#tell('join', { who: 'camera' });
+    if (before === 'live' && state !== 'live') this.#tell('leave', { who: 'camera' });
+    if (state !== before || detail) this.#tell('statechange', { state, title, hint: detail || hint });
+  }
+
+  /** @param {number} count */
+  #count(count) {
+    const before = this.#viewers;
+    this.#viewers = count;
+    if (count !== before) this.#tell(count > before ? 'join' : 'leave', { who: 'viewer', count });
+  }
+
+  #wireControls() {
+    const actions = /** @type {const} */ ({
+      mute: () => this.#toggleMute(),
+      pip: () => this.#togglePictureInPicture(),
+      fullscreen: () => this.#toggleFullscreen(),
+      retry: () => this.retry(),
+    });
+    for (const [name, action] of Object.entries(actions)) {
+      this.#find(`.${name}`).addEventListener('click', action);
+    }
+    this.#stage.classList.toggle('can-pip', document.pictureInPictureEnabled === true);
+    this.#video.addEventListener('volumechange', () => {
+      const { muted } = this.#video;
+      this.#stage.classList.toggle('muted', muted);
+      this.#find('.mute').setAttribute('aria-label', muted ? 'Unmute (m)' : 'Mute (m)');
+    });
+    this.addEventListener('keydown', (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const action = { m: actions.mute, p: actions.pip, f: actions.fullscreen }[event.key];
+      if (!action) return;
+      event.preventDefault();
+      action();
+    });
+    this.#video.addEventListener('dblclick', actions.fullscreen);
+  }
+
+  #toggleMute() {
+    this.#video.muted = !this.#video.muted;
+    this.#video.play().catch(() => {});
+  }
+
+  #togglePictureInPicture() {
+    const toggled = document.pictureInPictureElement
+      ? document.exitPictureInPicture()
+      : this.#video.requestPictureInPicture?.();
+    toggled?.catch(() => {});
+  }
+
+  #toggleFullscreen() {
+    if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
+    else if (this.requestFullscreen) this.requestFullscreen().catch(() => {});
+    // iPhones only know it of the video element.
+    else /** @type {any} */ (this.#video).webkitEnterFullscreen?.();
+  }
+
+  get #stage() {
+    return /** @type {HTMLElement} */ (this.#find('.stage'));
+  }
+
+  /** @param {string} selector */
+  #find(selector) {
+    return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+if (!customElements.get('whep-player')) customElements.define('whep-player', WhepPlayer);
