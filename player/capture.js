@@ -1,0 +1,80 @@
+// @ts-check
+/** This device's cameras, microphones and screen. */
+
+/** What is asked of a camera: the size and rate that Sightline is about. */
+const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
+
+/** Values of the picture choice that name no device. */
+export const ANY = 'any';
+export const SCREEN = 'screen';
+export const NONE = 'none';
+
+/** Whether this page may ask for a camera at all: browsers want https or localhost. */
+export const canCapture = () => navigator.mediaDevices !== undefined;
+
+/** Whether there is a screen to share: phones have none that they would give. */
+export const canShareScreen = () =>
+  canCapture() && typeof navigator.mediaDevices.getDisplayMedia === 'function';
+
+/**
+ * Starts what was chosen.
+ *
+ * @param {string} video a device id, `ANY` or `SCREEN`
+ * @param {string} audio a device id, `ANY` or `NONE`
+ * @returns {Promise<MediaStream>}
+ */
+export async function capture(video, audio) {
+  const sound = audio === NONE ? false : device(audio, {});
+  if (video !== SCREEN) {
+    const constraints = { video: device(video, PICTURE), audio: sound };
+    return hinted(await navigator.mediaDevices.getUserMedia(constraints), 'motion');
+  }
+  const screen = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 30 } });
+  if (sound === false) return hinted(screen, 'detail');
+  const voice = await navigator.mediaDevices.getUserMedia({ audio: sound }).catch(() => null);
+  return hinted(new MediaStream([...screen.getTracks(), ...(voice?.getTracks() ?? [])]), 'detail');
+}
+
+/**
+ * The choices for one kind of device. Labels are empty until a permission was given.
+ *
+ * @param {'videoinput' | 'audioinput'} kind
+ * @returns {Promise<{ value: string, label: string }[]>}
+ */
+export async function devices(kind) {
+  const all = await navigator.mediaDevices.enumerateDevices();
+  const own = all.filter((each) => each.kind === kind && each.deviceId !== '');
+  return own.map(({ deviceId, label }) => ({ value: deviceId, label: label || 'Unnamed device' }));
+}
+
+/**
+ * What went wrong, in words for the person in front of the camera.
+ *
+ * @param {unknown} error
+ */
+export function captureTrouble(error) {
+  const name = error instanceof DOMException ? error.name : '';
+  if (name === 'NotAllowedError') return 'The browser did not allow it. Permit the camera for this page and try again.';
+  if (name === 'NotFoundError') return 'There is no such camera or microphone on this device.';
+  if (name === 'NotReadableError') return 'The camera is in use by something else.';
+  return 'The camera could not be started.';
+}
+
+/**
+ * @param {string} choice
+ * @param {MediaTrackConstraints} wishes
+ * @returns {MediaTrackConstraints | boolean}
+ */
+function device(choice, wishes) {
+  if (choice !== ANY) return { ...wishes, deviceId: { exact: choice } };
+  return Object.keys(wishes).length > 0 ? wishes : true;
+}
+
+/**
+ * @param {MediaStream} stream
+ * @param {string} hint what to keep when bandwidth is short
+ */
+function hinted(stream, hint) {
+  for (const track of stream.getVideoTracks()) track.contentHint = hint;
+  return stream;
+}
