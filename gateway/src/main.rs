@@ -1,3 +1,87 @@
-//! The gateway: pairs cameras and viewers over WHIP and WHEP.
+//! The gateway: pairs cameras and viewers over WHIP and WHEP, and stays out of the
+//! media path. `docs/architecture.md` is the map.
 
-fn main() {}
+mod app;
+mod auth;
+mod config;
+mod error;
+mod events;
+mod http;
+mod ice_servers;
+mod rendezvous;
+mod room;
+mod serve;
+mod session;
+
+use anyhow::Context as _;
+use axum::http::HeaderValue;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use app::App;
+use auth::Authority;
+use config::Config;
+use rendezvous::Rendezvous;
+use serve::ConnectionLimits;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let config = Config::read()?;
+    let filter = EnvFilter::try_new(&config.log).context("in --log")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    // Every camera and viewer that waits is an open socket.
+    if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
+        tracing::warn!(%error, "the limit of open files stays low");
+    }
+
+    let rendezvous = Rendezvous::new(config.bounds());
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let context = context(&config, rendezvous.clone())?;
+    let router = http::router(context, config.player_dir);
+    let limits = ConnectionLimits {
+        header_timeout: config.waits.header_timeout,
+        connections: config.limits.max_connections,
+    };
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("ending what is held, then stopping");
+    };
+    println!("listening on http://{address}");
+    tokio::select! {
+        () = rendezvous.run() => {}
+        () = serve::serve(listener, router, limits, stop, || rendezvous.close()) => {}
+    }
+    Ok(())
+}
+
+fn context(config: &Config, rendezvous: Rendezvous) -> anyhow::Result<http::Context> {
+    let app = App {
+        rendezvous,
+        authority: Authority {
+            named_rooms_open: config.named_rooms_open(),
+        },
+        ice_servers: config.ice_servers.clone(),
+        waits: config.waits(),
+        strict: config.strict,
+    };
+    let lines = app.ice_server_links().map(|link| link.to_string());
+    let ice_servers: Result<Vec<HeaderValue>, _> = lines.map(HeaderValue::try_from).collect();
+    Ok(http::Context {
+        app,
+        ice_servers: ice_servers.context("--ice-server has a character that no header can hold")?,
+        max_body: config.limits.max_body,
+        body_timeout: config.waits.body_timeout,
+    })
+}

@@ -1,0 +1,254 @@
+//! The only reader of arguments, environment and configuration file.
+
+#![expect(unreachable_pub, reason = "the derive macro exposes these types")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use conf::{Conf, find_parameter};
+use humantime::parse_duration;
+
+use crate::app::Waits;
+use crate::ice_servers::ConfiguredIceServer;
+use crate::rendezvous::Bounds;
+use crate::room::Limits;
+
+/// A WHIP and WHEP gateway for live cameras: it pairs a camera that POSTs to
+/// /whip/ROOM with a viewer who opens /watch/ROOM, and stays out of the media path.
+///
+/// Every option can also be set in the environment (SIGHTLINE_LISTEN, …) or, in
+/// snake_case, in a TOML file given by --config, where waits and timeouts stand in
+/// the table [waits] and bounds in [limits]. Arguments win over the environment,
+/// and the environment over the file.
+#[derive(Conf, Debug)]
+#[conf(env_prefix = "SIGHTLINE_", serde, name = "sightline-gateway", version)]
+pub struct Config {
+    /// Read options from this TOML file.
+    // `Config::read` finds the file before anything is parsed; this is for --help.
+    #[expect(dead_code)]
+    #[arg(long, env)]
+    config: Option<PathBuf>,
+
+    /// What to log, on standard error: error, warn, info, debug, trace, or a filter
+    /// such as sightline_gateway=debug,hyper=info.
+    #[arg(long, env, default_value = "info")]
+    pub(crate) log: String,
+
+    /// Address and port to serve HTTP on; port 0 takes a free one.
+    #[arg(long, env, default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// A STUN or TURN server that clients are told of; can be repeated.
+    ///
+    /// stun:HOST[:PORT] or turn[s]:USER:PASSWORD@HOST[:PORT][?transport=udp|tcp].
+    /// Passwords are better kept in the file than in the arguments.
+    #[arg(
+        repeat,
+        long = "ice-server",
+        env = "ICE_SERVERS",
+        serde(rename = "ice_servers", use_value_parser)
+    )]
+    pub(crate) ice_servers: Vec<ConfiguredIceServer>,
+
+    /// Open rooms with a name (/whip/garage) to everyone who can reach the gateway.
+    ///
+    /// Always so when it listens on loopback only. Otherwise only rooms that are a
+    /// key can be used, and only the key's holder can publish there.
+    #[arg(long, env)]
+    pub(crate) open_rooms: bool,
+
+    /// Demand If-Match in every PATCH with candidates, as RFC 9725 has it.
+    ///
+    /// Many players do not send it, so the default accepts its absence.
+    #[arg(long, env)]
+    pub(crate) strict: bool,
+
+    /// Serve the player from this folder instead of from the program (for development).
+    #[arg(long, env)]
+    pub(crate) player_dir: Option<PathBuf>,
+
+    #[conf(flatten)]
+    pub(crate) waits: WaitOptions,
+
+    #[conf(flatten)]
+    pub(crate) limits: LimitOptions,
+}
+
+/// How long things may take.
+#[derive(Conf, Debug)]
+#[conf(serde)]
+pub struct WaitOptions {
+    /// How long a camera's offer waits for a viewer if the camera does not say (Prefer: wait=N).
+    #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) camera_wait: Duration,
+
+    /// How long a viewer waits for a camera if the viewer does not say.
+    #[arg(long, env, default_value = "5s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) viewer_wait: Duration,
+
+    /// The longest wait that is granted, whatever a client says.
+    #[arg(long, env, default_value = "5m", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) max_wait: Duration,
+
+    /// How long a viewer has to answer a counter-offer (its valid-until).
+    #[arg(long, env, default_value = "15s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) answer_within: Duration,
+
+    /// How long an event stream may be away before its party is taken for gone.
+    #[arg(long, env, default_value = "3s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) event_grace: Duration,
+
+    /// How long a session lasts that has no event stream and is not touched.
+    #[arg(long, env, default_value = "1h", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) session_idle: Duration,
+
+    /// How long a session that has ended still answers 410 instead of 404.
+    #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) session_linger: Duration,
+
+    /// How long the head of a request may take to arrive.
+    #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) header_timeout: Duration,
+
+    /// How long the body of a request may take to arrive.
+    #[arg(long, env, default_value = "10s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) body_timeout: Duration,
+}
+
+/// How much of everything there may be.
+#[derive(Conf, Debug)]
+#[conf(serde)]
+pub struct LimitOptions {
+    /// Offers, and viewers, that may wait in one room.
+    #[arg(long, env, default_value = "64")]
+    pub(crate) max_waiting_per_room: usize,
+
+    /// Requests that may wait in all rooms together.
+    #[arg(long, env, default_value = "20000")]
+    pub(crate) max_waiting: usize,
+
+    /// Sessions at one time; a camera and a viewer that met are two.
+    #[arg(long, env, default_value = "20000")]
+    pub(crate) max_sessions: usize,
+
+    /// Candidates that one session may send.
+    #[arg(long, env, default_value = "256")]
+    pub(crate) max_candidates: usize,
+
+    /// Bytes of a request's body.
+    #[arg(long, env, default_value = "65536")]
+    pub(crate) max_body: usize,
+
+    /// HTTP connections at one time; more wait to be accepted.
+    #[arg(long, env, default_value = "50000")]
+    pub(crate) max_connections: usize,
+}
+
+impl Config {
+    /// Reads the process's arguments and environment and the file they name. Prints
+    /// help or all mistakes at once and ends the process where that is called for.
+    pub(crate) fn read() -> anyhow::Result<Self> {
+        let file = find_parameter("config", std::env::args_os())
+            .or_else(|| std::env::var_os("SIGHTLINE_CONFIG"))
+            .map(PathBuf::from);
+        let Some(file) = file else {
+            return Ok(Self::parse());
+        };
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(&file).with_context(|| format!("reading {name}"))?;
+        let document: toml::Table = text.parse().with_context(|| format!("in {name}"))?;
+        Ok(Self::conf_builder().doc(name, document).parse())
+    }
+
+    /// Whether rooms with a name are open to everyone.
+    pub(crate) fn named_rooms_open(&self) -> bool {
+        self.open_rooms || self.listen.ip().is_loopback()
+    }
+
+    /// How long POSTs are held.
+    pub(crate) fn waits(&self) -> Waits {
+        Waits {
+            camera: self.waits.camera_wait,
+            viewer: self.waits.viewer_wait,
+            most: self.waits.max_wait,
+        }
+    }
+
+    /// The bounds of the rendezvous.
+    pub(crate) fn bounds(&self) -> Bounds {
+        Bounds {
+            room: Limits {
+                waiting: self.limits.max_waiting_per_room,
+                candidates: self.limits.max_candidates,
+                answer_within: self.waits.answer_within,
+                event_grace: self.waits.event_grace,
+                idle: self.waits.session_idle,
+                linger: self.waits.session_linger,
+            },
+            waiting: self.limits.max_waiting,
+            sessions: self.limits.max_sessions,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(args: &[&str], env: &[(&str, &str)], file: &str) -> Result<Config, String> {
+        let document: toml::Table = file.parse().unwrap();
+        Config::conf_builder()
+            .args(["sightline-gateway"].iter().chain(args))
+            .env(env.iter().copied())
+            .doc("gateway.toml", document)
+            .try_parse()
+            .map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn arguments_win_over_the_environment_and_it_over_the_file() {
+        let file = "[waits]\ncamera_wait = '1s'\nviewer_wait = '1s'\nmax_wait = '1s'";
+        let env = [
+            ("SIGHTLINE_VIEWER_WAIT", "2s"),
+            ("SIGHTLINE_MAX_WAIT", "2s"),
+        ];
+        let config = config(&["--max-wait", "3s"], &env, file).unwrap();
+        let Waits {
+            camera,
+            viewer,
+            most,
+        } = config.waits();
+        let seconds = [camera, viewer, most].map(|wait| wait.as_secs());
+        assert_eq!(seconds, [1, 2, 3]);
+    }
+
+    #[test]
+    fn ice_servers_come_from_each_of_the_three() {
+        let args = ["--ice-server", "stun:a", "--ice-server", "turn:u:p@b"];
+        assert_eq!(config(&args, &[], "").unwrap().ice_servers.len(), 2);
+        let env = [("SIGHTLINE_ICE_SERVERS", "stun:a,stun:b")];
+        assert_eq!(config(&[], &env, "").unwrap().ice_servers.len(), 2);
+        let file = "ice_servers = ['stun:a', 'turn:u:p@b', 'stun:c']";
+        assert_eq!(config(&[], &[], file).unwrap().ice_servers.len(), 3);
+    }
+
+    #[test]
+    fn all_mistakes_are_told_at_once() {
+        let args = ["--listen", "nowhere", "--ice-server", "turn:u:secret@"];
+        let told = config(&args, &[], "max_wiat = '1s'").unwrap_err();
+        assert!(told.contains("--listen"), "{told}");
+        assert!(told.contains("--ice-server"), "{told}");
+        assert!(told.contains("max_wiat"), "{told}");
+    }
+
+    #[test]
+    fn names_are_open_on_loopback_only() {
+        let open = |args: &[&str]| config(args, &[], "").unwrap().named_rooms_open();
+        assert!(open(&[]));
+        assert!(open(&["--listen", "[::1]:80"]));
+        assert!(!open(&["--listen", "0.0.0.0:80"]));
+        assert!(open(&["--listen", "0.0.0.0:80", "--open-rooms"]));
+    }
+}

@@ -1,0 +1,87 @@
+//! What can go wrong, by condition; `http/error.rs` says how HTTP tells it.
+
+use std::time::Duration;
+
+use sightline_spec::room::RoomIdError;
+use sightline_spec::sdp::SdpError;
+use sightline_spec::sdpfrag::SdpFragError;
+use sightline_spec::token::TokenError;
+
+/// Why a request was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    // The client's fault: what it sent.
+    #[error(transparent)]
+    BadRoom(#[from] RoomIdError),
+    #[error(transparent)]
+    BadSdp(#[from] SdpError),
+    #[error(transparent)]
+    BadSdpFrag(#[from] SdpFragError),
+    #[error("the body must be a JSON array of event names")]
+    BadEvents,
+    #[error("there is no resource at this address")]
+    NoSuchResource,
+    #[error("this resource knows other methods")]
+    WrongMethod,
+    #[error("the body must be {expected}")]
+    WrongMediaType { expected: &'static str },
+    #[error("the body must not be longer than {limit} bytes")]
+    BodyTooLong { limit: usize },
+    #[error("the body did not arrive within {limit:?}")]
+    BodyTooSlow { limit: Duration },
+    #[error("the body was cut off")]
+    BodyCutOff,
+
+    // The client's fault: who it is.
+    #[error("publishing in this room takes a token signed by its key")]
+    NoToken,
+    #[error(transparent)]
+    BadToken(TokenError),
+    #[error(transparent)]
+    NotPermitted(TokenError),
+    #[error(
+        "named rooms are closed on this gateway: use a camera's own room (its key), \
+         or start the gateway with --open-rooms"
+    )]
+    NamedRoomsClosed,
+
+    // The client's fault: when it came.
+    #[error("no such session, or it has ended")]
+    UnknownSession,
+    #[error("this counter-offer has been answered already")]
+    AlreadyAnswered,
+    #[error("the answer came too late, or the camera has gone: POST again")]
+    OfferExpired,
+    #[error("If-Match is required here (--strict)")]
+    PreconditionRequired,
+    #[error("If-Match does not name this session's ICE session")]
+    PreconditionFailed,
+    #[error("media flows directly here, so this session cannot restart ICE: make a new one")]
+    RestartUnsupported,
+
+    // Nobody's fault.
+    #[error("another camera publishes in this room")]
+    RoomTaken,
+    #[error("no camera publishes in this room yet")]
+    NoCamera,
+    #[error("the camera serves as many viewers as it can")]
+    CameraBusy,
+    #[error("no viewer came while the offer waited")]
+    NobodyCame,
+    #[error("a viewer took the offer but did not answer: make a fresh one")]
+    OfferSpent,
+
+    // Bounds.
+    #[error("too many are waiting in this room")]
+    RoomFull,
+    #[error("too many are waiting on this gateway")]
+    GatewayFull,
+    #[error("this gateway holds as many sessions as it may")]
+    TooManySessions,
+    #[error("this session has sent more candidates than any peer has")]
+    TooManyCandidates,
+    #[error("this session has as many event streams as it may")]
+    TooManyStreams,
+    #[error("the gateway is shutting down")]
+    ShuttingDown,
+}

@@ -1,0 +1,144 @@
+//! Every route, limit and header rule on one page: design section 3.
+
+mod endpoint;
+mod error;
+mod events;
+mod extract;
+mod pages;
+mod reply;
+mod session;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::{get, post};
+use sightline_spec::media_type::SDP;
+use tower_http::compression::CompressionLayer;
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower_http::trace::TraceLayer;
+
+use crate::app::App;
+use crate::error::Error;
+
+/// What handlers need.
+pub(crate) struct Context {
+    pub(crate) app: App,
+    /// The `Link` lines of the ICE servers.
+    pub(crate) ice_servers: Vec<HeaderValue>,
+    pub(crate) max_body: usize,
+    pub(crate) body_timeout: Duration,
+}
+
+type Ctx = State<Arc<Context>>;
+
+/// The whole HTTP interface.
+pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
+    let context = Arc::new(context);
+    let mut protocol = Router::new()
+        .route(
+            "/whip/{room}",
+            post(endpoint::whip).get(endpoint::get).options(options),
+        )
+        .route(
+            "/whep/{room}",
+            post(endpoint::whep)
+                .get(endpoint::get)
+                .head(endpoint::head_whep)
+                .options(options),
+        );
+    for kind in ["whip", "whep"] {
+        let session = format!("/{kind}/{{room}}/{{session}}");
+        let on_session = get(session::get)
+            .patch(session::patch)
+            .delete(session::delete)
+            .options(options);
+        let on_events = post(events::create).options(options);
+        let on_stream = get(events::open).delete(events::remove).options(options);
+        protocol = protocol
+            .route(&session, on_session)
+            .route(&format!("{session}/events"), on_events)
+            .route(&format!("{session}/events/{{stream}}"), on_stream);
+    }
+    let protocol = protocol
+        .layer(cors())
+        .layer(from_fn_with_state(context.clone(), announce));
+    let pages = pages::router(player_dir).layer(CompressionLayer::new());
+
+    Router::new()
+        .merge(protocol)
+        .merge(pages)
+        .fallback(|| async { Error::NoSuchResource })
+        .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .with_state(context)
+}
+
+/// Open to every origin: what protects a session is its unguessable URL.
+fn cors() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        // `*` would not cover Authorization (Fetch, section 4.8).
+        .allow_headers(AllowHeaders::mirror_request())
+        .expose_headers([
+            header::LOCATION,
+            header::LINK,
+            header::ETAG,
+            header::RETRY_AFTER,
+            HeaderName::from_static("accept-patch"),
+            HeaderName::from_static("preference-applied"),
+        ])
+        .max_age(Duration::from_secs(2 * 60 * 60))
+}
+
+/// OPTIONS without a preflight's fields; with them the CORS layer answers.
+async fn options() -> StatusCode {
+    StatusCode::OK
+}
+
+/// OPTIONS, whoever answers it, says what can be POSTed or PATCHed
+/// (RFC 9725 section 4.2) and names the ICE servers, before anyone has to ask.
+/// mediamtx's reader takes every `Link` here for an ICE server, so there are no others.
+async fn announce(State(context): Ctx, request: Request, next: Next) -> Response {
+    let is_options = request.method() == Method::OPTIONS;
+    let segments = request.uri().path().split('/').count();
+    let mut response = next.run(request).await;
+    if is_options {
+        let headers = response.headers_mut();
+        match segments {
+            3 => {
+                headers.insert("accept-post", HeaderValue::from_static(SDP));
+                for link in &context.ice_servers {
+                    headers.append(header::LINK, link.clone());
+                }
+            }
+            _ => {
+                headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));
+            }
+        }
+    }
+    response
+}
+
+const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
+
+/// Names the route, not the path: a session's URL is a secret.
+fn span(request: &Request) -> tracing::Span {
+    let route = request.extensions().get::<MatchedPath>();
+    let route = route.map_or("-", MatchedPath::as_str);
+    tracing::debug_span!("http", method = %request.method(), route)
+}

@@ -1,0 +1,142 @@
+//! The one map from error to status and problem type.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sightline_spec::media_type::{PROBLEM, SDP};
+use sightline_spec::problem::Problem;
+
+use crate::error::Error;
+
+/// Status, problem type and title of an error.
+fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::BadRoom(_) => (S::BAD_REQUEST, "bad-room", "Not a room id"),
+        Error::BadSdp(_) => (S::BAD_REQUEST, "bad-sdp", "Unacceptable SDP"),
+        Error::BadSdpFrag(_) => (S::BAD_REQUEST, "bad-sdpfrag", "Malformed SDP fragment"),
+        Error::BadEvents => (S::BAD_REQUEST, "bad-events", "Malformed event list"),
+        Error::BodyCutOff => (S::BAD_REQUEST, "body-cut-off", "Incomplete body"),
+        Error::NoSuchResource => (S::NOT_FOUND, "not-found", "Nothing here"),
+        Error::UnknownSession => (S::NOT_FOUND, "unknown-session", "Unknown session"),
+        Error::WrongMethod => (S::METHOD_NOT_ALLOWED, "wrong-method", "Method not allowed"),
+        Error::WrongMediaType { .. } => (
+            S::UNSUPPORTED_MEDIA_TYPE,
+            "wrong-media-type",
+            "Unsupported media type",
+        ),
+        Error::BodyTooLong { .. } => (S::PAYLOAD_TOO_LARGE, "body-too-long", "Body too long"),
+        Error::BodyTooSlow { .. } => (S::REQUEST_TIMEOUT, "body-too-slow", "Body too slow"),
+        Error::NoToken | Error::BadToken(_) => (S::UNAUTHORIZED, "unauthorized", "Not authorized"),
+        Error::NotPermitted(_) => (S::FORBIDDEN, "not-permitted", "Not permitted"),
+        Error::NamedRoomsClosed => (S::FORBIDDEN, "named-rooms-closed", "Named rooms are closed"),
+        Error::AlreadyAnswered => (S::CONFLICT, "already-answered", "Already answered"),
+        Error::OfferExpired => (S::GONE, "offer-expired", "The offer has expired"),
+        Error::PreconditionRequired => (
+            S::PRECONDITION_REQUIRED,
+            "precondition-required",
+            "If-Match required",
+        ),
+        Error::PreconditionFailed => (
+            S::PRECONDITION_FAILED,
+            "precondition-failed",
+            "Another ICE session",
+        ),
+        Error::RestartUnsupported => (
+            S::UNPROCESSABLE_ENTITY,
+            "restart-unsupported",
+            "No ICE restart here",
+        ),
+        Error::RoomTaken => (S::CONFLICT, "room-taken", "The room is taken"),
+        Error::NoCamera => (S::CONFLICT, "no-camera", "No camera yet"),
+        Error::CameraBusy => (S::CONFLICT, "camera-busy", "The camera is busy"),
+        Error::NobodyCame => (S::SERVICE_UNAVAILABLE, "nobody-came", "Nobody came"),
+        Error::OfferSpent => (S::SERVICE_UNAVAILABLE, "offer-spent", "The offer is spent"),
+        Error::RoomFull | Error::GatewayFull => {
+            (S::TOO_MANY_REQUESTS, "too-many-waiting", "Too many waiting")
+        }
+        Error::TooManyCandidates => (
+            S::TOO_MANY_REQUESTS,
+            "too-many-candidates",
+            "Too many candidates",
+        ),
+        Error::TooManyStreams => (S::TOO_MANY_REQUESTS, "too-many-streams", "Too many streams"),
+        Error::TooManySessions => (
+            S::SERVICE_UNAVAILABLE,
+            "too-many-sessions",
+            "Too many sessions",
+        ),
+        Error::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down"),
+    }
+}
+
+/// Seconds after which trying again makes sense.
+fn retry_after(error: &Error) -> Option<u32> {
+    match error {
+        // The wait was the waiting.
+        Error::NobodyCame | Error::OfferSpent => Some(0),
+        Error::NoCamera | Error::ShuttingDown => Some(2),
+        Error::RoomTaken | Error::CameraBusy => Some(5),
+        Error::RoomFull | Error::GatewayFull | Error::TooManySessions => Some(5),
+        _ => None,
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let (status, slug, title) = kind(&self);
+        let problem = Problem::new(slug, status.as_u16(), title, self.to_string());
+        let mut response = (status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = retry_after(&self) {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        let challenge = match self {
+            // RFC 6750 section 3.1: no token, no error code.
+            Self::NoToken => Some(r#"Bearer realm="sightline""#),
+            Self::BadToken(_) => Some(r#"Bearer realm="sightline", error="invalid_token""#),
+            Self::NotPermitted(_) => {
+                Some(r#"Bearer realm="sightline", error="insufficient_scope", scope="publish""#)
+            }
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
+        }
+        match self {
+            Self::WrongMediaType { expected: SDP } => {
+                headers.insert("accept-post", HeaderValue::from_static(SDP));
+            }
+            Self::WrongMediaType {
+                expected: PATCHABLE,
+            } => {
+                headers.insert(super::ACCEPT_PATCH, HeaderValue::from_static(PATCHABLE));
+            }
+            // What is left of the body would be read as the next request.
+            Self::BodyTooSlow { .. } => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// What can be PATCHed.
+pub(super) const PATCHABLE: &str = "application/sdp, application/trickle-ice-sdpfrag";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sightline_spec::media_type::SDPFRAG;
+
+    #[test]
+    fn what_can_be_patched_is_the_two_media_types() {
+        assert_eq!(PATCHABLE, format!("{SDP}, {SDPFRAG}"));
+    }
+}

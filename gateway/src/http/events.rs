@@ -1,0 +1,101 @@
+//! `…/{session}/events`: WHEP's server-sent-events extension, for both sides.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::extract::{OriginalUri, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, Stream as EventStream};
+
+use super::extract::{EventKinds, Session, Stream};
+use super::{Ctx, reply};
+use crate::error::Error;
+use crate::events::{Entry, Outbox, Read, StreamId};
+use crate::rendezvous::Listening;
+
+/// Proxies cut connections that are silent for a minute or less.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// Makes a stream; its place is in `Location`.
+pub(super) async fn create(
+    State(context): Ctx,
+    Session { room, session }: Session,
+    OriginalUri(uri): OriginalUri,
+    EventKinds(kinds): EventKinds,
+) -> Result<Response, Error> {
+    let stream = context.app.add_stream(&room, session, kinds)?;
+    Ok(reply::created_at(format_args!("{}/{stream}", uri.path())))
+}
+
+/// Sends events as they happen, from the beginning or after `Last-Event-ID`.
+pub(super) async fn open(
+    State(context): Ctx,
+    Stream { session, stream }: Stream,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let Session { room, session } = session;
+    let (outbox, listening) = context.app.open_stream(&room, session, stream)?;
+    let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let seen = last_id.and_then(|id| id.parse().ok()).unwrap_or(0);
+    let reader = Reader {
+        outbox,
+        stream,
+        seen,
+        _listening: listening,
+    };
+    let events = Sse::new(reader.into_stream());
+    let events = events.keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    // nginx would collect events until its buffer is full.
+    Ok(([("x-accel-buffering", "no")], events).into_response())
+}
+
+/// Ends a stream (WHEP: "MAY destroy the event stream at anytime").
+pub(super) async fn remove(
+    State(context): Ctx,
+    Stream { session, stream }: Stream,
+) -> Result<StatusCode, Error> {
+    let Session { room, session } = session;
+    context.app.remove_stream(&room, session, stream)?;
+    Ok(StatusCode::OK)
+}
+
+/// One open stream and how far it has read.
+struct Reader {
+    outbox: Outbox,
+    stream: StreamId,
+    seen: u64,
+    /// Dropped with the response, which is how the room learns that it closed.
+    _listening: Listening,
+}
+
+impl Reader {
+    fn into_stream(self) -> impl EventStream<Item = Result<Event, Infallible>> {
+        stream::unfold(self, |mut reader| async move {
+            let entry = reader.next().await?;
+            let event = Event::default()
+                .id(entry.id.to_string())
+                .event(entry.event.kind().name())
+                .data(entry.event.data());
+            Some((Ok(event), reader))
+        })
+    }
+
+    async fn next(&mut self) -> Option<Entry> {
+        loop {
+            let mut changed = pin!(self.outbox.changed());
+            // Before the look, so that no change falls between look and wait.
+            changed.as_mut().enable();
+            match self.outbox.read(self.stream, self.seen) {
+                Read::Entry(entry) => {
+                    self.seen = entry.id;
+                    return Some(entry);
+                }
+                Read::Ended => return None,
+                Read::Nothing => changed.await,
+            }
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! From HTTP to types: path segments, header fields and bodies, each read once.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use headers::authorization::Bearer;
+use headers::{Authorization, HeaderMapExt};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+use sightline_spec::event::EventKind;
+use sightline_spec::media_type::{JSON, MediaType, SDP};
+use sightline_spec::prefer::Prefer;
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::{PublisherOffer, SdpError, ViewerAnswer, ViewerOffer};
+use sightline_spec::sdpfrag::SdpFrag;
+
+use super::Context;
+use super::error::PATCHABLE;
+use crate::error::Error;
+use crate::session::Precondition;
+
+type State = Arc<Context>;
+
+/// `{room}`
+pub(super) struct Room(pub(super) RoomId);
+
+/// `{room}/{session}`
+pub(super) struct Session {
+    pub(super) room: RoomId,
+    pub(super) session: SessionId,
+}
+
+/// `{room}/{session}/events/{stream}`
+pub(super) struct Stream {
+    pub(super) session: Session,
+    pub(super) stream: SessionId,
+}
+
+async fn segments<T: DeserializeOwned + Send>(parts: &mut Parts) -> Result<T, Error> {
+    let path = Path::<T>::from_request_parts(parts, &()).await;
+    // What does not decode to text is the address of nothing.
+    path.map(|Path(segments)| segments)
+        .map_err(|_| Error::NoSuchResource)
+}
+
+impl FromRequestParts<State> for Room {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Error> {
+        let room: String = segments(parts).await?;
+        Ok(Self(room.parse()?))
+    }
+}
+
+impl FromRequestParts<State> for Session {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Error> {
+        let (room, session): (String, String) = segments(parts).await?;
+        session_of(&room, &session)
+    }
+}
+
+impl FromRequestParts<State> for Stream {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Error> {
+        let (room, session, stream): (String, String, String) = segments(parts).await?;
+        Ok(Self {
+            session: session_of(&room, &session)?,
+            stream: stream.parse().map_err(|_| Error::UnknownSession)?,
+        })
+    }
+}
+
+fn session_of(room: &str, session: &str) -> Result<Session, Error> {
+    Ok(Session {
+        room: room.parse()?,
+        session: session.parse().map_err(|_| Error::UnknownSession)?,
+    })
+}
+
+/// Where the request came from.
+pub(super) struct Peer(pub(super) IpAddr);
+
+impl FromRequestParts<State> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
+        Ok(Self(address.to_canonical()))
+    }
+}
+
+/// The `Prefer` header fields.
+pub(super) fn prefer(headers: &HeaderMap) -> Prefer {
+    let lines = headers.get_all("prefer").into_iter();
+    Prefer::parse(lines.filter_map(|line| line.to_str().ok()))
+}
+
+/// The token of `Authorization: Bearer`, if there is one.
+///
+/// `Bearer undefined` is what some players send when they have none.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
+    let authorization = headers.typed_get::<Authorization<Bearer>>()?;
+    let token = authorization.token();
+    (token != "undefined").then(|| token.to_owned())
+}
+
+/// The gateway's host and port as the client addressed it, in lower case.
+pub(super) fn host(parts: &Parts) -> String {
+    let in_target = parts.uri.authority().map(|authority| authority.as_str());
+    let in_header = || parts.headers.get(header::HOST)?.to_str().ok();
+    in_target
+        .or_else(in_header)
+        .unwrap_or_default()
+        .to_ascii_lowercase()
+}
+
+/// The `If-Match` header field, RFC 9110 section 13.1.1.
+pub(super) fn precondition(headers: &HeaderMap, strict: bool) -> Precondition {
+    let mut lines = headers.get_all(header::IF_MATCH).into_iter().peekable();
+    if lines.peek().is_none() {
+        // Eyevinn's clients send `ETag:` instead; that is as good as nothing.
+        return Precondition::Missing { required: strict };
+    }
+    let tags = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
+    let tags = tags.map(|tag| String::from_utf8_lossy(tag).trim().to_owned());
+    let tags: Vec<String> = tags.collect();
+    match tags.iter().any(|tag| tag == "*" || tag == r#""*""#) {
+        true => Precondition::Any,
+        // A weak tag never matches here; it keeps its prefix and so cannot.
+        false => Precondition::OneOf(tags.iter().map(|t| t.trim_matches('"').into()).collect()),
+    }
+}
+
+/// An offer of a camera or a viewer.
+pub(super) struct Offer<T>(pub(super) T);
+
+/// What an [`Offer`] can be of.
+pub(super) trait FromSdp: Sized {
+    fn from_sdp(text: &str) -> Result<Self, SdpError>;
+}
+
+impl FromSdp for PublisherOffer {
+    fn from_sdp(text: &str) -> Result<Self, SdpError> {
+        Self::parse(text)
+    }
+}
+
+impl FromSdp for ViewerOffer {
+    fn from_sdp(text: &str) -> Result<Self, SdpError> {
+        Self::parse(text)
+    }
+}
+
+impl<T: FromSdp> FromRequest<State> for Offer<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        match media_type(request.headers()) {
+            MediaType::Sdp => {
+                let text = text(request, context).await?.ok_or(SdpError::Binary)?;
+                Ok(Self(T::from_sdp(&text)?))
+            }
+            _ => Err(Error::WrongMediaType { expected: SDP }),
+        }
+    }
+}
+
+/// The body of a PATCH.
+pub(super) enum Patch {
+    Answer(ViewerAnswer),
+    Candidates(SdpFrag),
+}
+
+impl FromRequest<State> for Patch {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        match media_type(request.headers()) {
+            MediaType::Sdp => {
+                let text = text(request, context).await?.ok_or(SdpError::Binary)?;
+                Ok(Self::Answer(ViewerAnswer::parse(&text)?))
+            }
+            MediaType::SdpFrag => {
+                let text = text(request, context).await?.unwrap_or_default();
+                Ok(Self::Candidates(text.parse()?))
+            }
+            _ => Err(Error::WrongMediaType {
+                expected: PATCHABLE,
+            }),
+        }
+    }
+}
+
+/// Which events a stream shall carry; all of them if the body is empty.
+pub(super) struct EventKinds(pub(super) Vec<EventKind>);
+
+impl FromRequest<State> for EventKinds {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        let media_type = media_type(request.headers());
+        let text = text(request, context).await?.ok_or(Error::BadEvents)?;
+        if text.is_empty() {
+            let mut all = EventKind::FOR_VIEWERS.to_vec();
+            all.extend(EventKind::FOR_CAMERAS);
+            return Ok(Self(all));
+        }
+        if media_type != MediaType::Json {
+            return Err(Error::WrongMediaType { expected: JSON });
+        }
+        let names: Vec<String> = serde_json::from_str(&text).map_err(|_| Error::BadEvents)?;
+        // Events that we do not have never happen here.
+        Ok(Self(names.iter().filter_map(|n| n.parse().ok()).collect()))
+    }
+}
+
+fn media_type(headers: &HeaderMap) -> MediaType {
+    let content_type = headers.get(header::CONTENT_TYPE);
+    let text = content_type.and_then(|value| value.to_str().ok());
+    text.map_or(MediaType::Other, MediaType::of)
+}
+
+/// The body within its bounds; nothing if it is not UTF-8.
+async fn text(request: Request, context: &State) -> Result<Option<String>, Error> {
+    let limit = context.max_body;
+    let within: Duration = context.body_timeout;
+    let body = Limited::new(request.into_body(), limit);
+    let collected = tokio::time::timeout(within, body.collect()).await;
+    let bytes = match collected {
+        Err(_) => return Err(Error::BodyTooSlow { limit: within }),
+        Ok(Err(e)) if e.is::<LengthLimitError>() => return Err(Error::BodyTooLong { limit }),
+        Ok(Err(_)) => return Err(Error::BodyCutOff),
+        Ok(Ok(collected)) => collected.to_bytes(),
+    };
+    Ok(String::from_utf8(bytes.into()).ok())
+}

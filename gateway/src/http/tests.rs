@@ -1,0 +1,481 @@
+//! The router from request to response, with time advanced instead of slept.
+
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
+
+use axum::body::{Body, Bytes};
+use axum::http::{Response, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Frame;
+use sightline_spec::problem::Problem;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, advance};
+use tower::ServiceExt;
+
+use super::*;
+use crate::app::Waits;
+use crate::auth::Authority;
+use crate::rendezvous::{Bounds, Rendezvous};
+use crate::room::Limits;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Gateway {
+    router: Router,
+    rendezvous: Rendezvous,
+    janitor: JoinHandle<()>,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.janitor.abort();
+    }
+}
+
+fn gateway() -> Gateway {
+    let rendezvous = Rendezvous::new(Bounds {
+        room: Limits {
+            waiting: 2,
+            candidates: 8,
+            answer_within: 15 * SECOND,
+            event_grace: 3 * SECOND,
+            idle: 3600 * SECOND,
+            linger: 30 * SECOND,
+        },
+        waiting: 5,
+        sessions: 10,
+    });
+    let app = App {
+        rendezvous: rendezvous.clone(),
+        authority: Authority {
+            named_rooms_open: true,
+        },
+        ice_servers: vec![],
+        waits: Waits {
+            camera: 30 * SECOND,
+            viewer: 5 * SECOND,
+            most: 300 * SECOND,
+        },
+        strict: false,
+    };
+    let context = Context {
+        app,
+        ice_servers: vec![HeaderValue::from_static("<stun:a>; rel=\"ice-server\"")],
+        max_body: 8192,
+        body_timeout: 10 * SECOND,
+    };
+    let router = router(context, None);
+    let janitor = tokio::spawn({
+        let rendezvous = rendezvous.clone();
+        async move { rendezvous.run().await }
+    });
+    Gateway {
+        router,
+        rendezvous,
+        janitor,
+    }
+}
+
+fn sdp(direction: &str) -> String {
+    crate::room::tests::sdp(direction, "abcd")
+}
+
+fn request(method: &str, path: &str, media_type: &str, body: impl Into<Body>) -> Request {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("content-type", media_type);
+    request.body(body.into()).unwrap()
+}
+
+fn offer(path: &str) -> Request {
+    let direction = match path.starts_with("/whip") {
+        true => "sendonly",
+        false => "recvonly",
+    };
+    request("POST", path, SDP, sdp(direction))
+}
+
+impl Gateway {
+    async fn send(&self, request: Request) -> Response<Body> {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    /// Sends a request that will be held, and lets it reach its room.
+    async fn hold(&self, request: Request) -> JoinHandle<Response<Body>> {
+        let before = self.rendezvous.leftovers().1;
+        let router = self.router.clone();
+        let held = tokio::spawn(async move { router.oneshot(request).await.unwrap() });
+        while self.rendezvous.leftovers().1 == before && !held.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        held
+    }
+
+    async fn problem(&self, request: Request) -> (StatusCode, String) {
+        problem(self.send(request).await).await
+    }
+}
+
+async fn problem(response: Response<Body>) -> (StatusCode, String) {
+    let status = response.status();
+    assert_eq!(
+        response.headers()["content-type"],
+        "application/problem+json"
+    );
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let problem: Problem = serde_json::from_slice(&body).unwrap();
+    assert_eq!(problem.status, status.as_u16());
+    (status, problem.slug().to_owned())
+}
+
+fn location(response: &Response<Body>) -> String {
+    response.headers()["location"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offer_that_nobody_takes_ends_with_503_after_its_wait() {
+    let gateway = gateway();
+    let start = Instant::now();
+    let mut camera = offer("/whip/garage");
+    camera
+        .headers_mut()
+        .insert("prefer", HeaderValue::from_static("direct, wait=7"));
+    let response = gateway.send(camera).await;
+    assert_eq!(start.elapsed().as_secs(), 7);
+    assert_eq!(response.headers()["retry-after"], "0");
+    assert_eq!(
+        problem(response).await,
+        (StatusCode::SERVICE_UNAVAILABLE, "nobody-came".into())
+    );
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_viewer_without_a_camera_gets_409_after_its_wait() {
+    let gateway = gateway();
+    let response = gateway.send(offer("/whep/garage")).await;
+    assert_eq!(response.headers()["retry-after"], "2");
+    assert_eq!(
+        problem(response).await,
+        (StatusCode::CONFLICT, "no-camera".into())
+    );
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_is_capped() {
+    let gateway = gateway();
+    let mut viewer = offer("/whep/garage");
+    viewer
+        .headers_mut()
+        .insert("prefer", HeaderValue::from_static("wait=99999"));
+    let start = Instant::now();
+    gateway.send(viewer).await;
+    assert_eq!(start.elapsed().as_secs(), 300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_camera_whose_connection_is_gone_is_never_paired() {
+    let gateway = gateway();
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    camera.abort();
+    assert!(camera.await.unwrap_err().is_cancelled());
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+    let (status, _) = gateway.problem(offer("/whep/garage")).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_whole_exchange_from_offer_to_delete() {
+    let gateway = gateway();
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    let counter = gateway.send(offer("/whep/garage")).await;
+    assert_eq!(counter.status(), StatusCode::NOT_ACCEPTABLE);
+    let content_type = counter.headers()["content-type"].to_str().unwrap();
+    assert!(
+        content_type.starts_with("application/sdp; valid-until="),
+        "{content_type}"
+    );
+    assert_eq!(counter.headers().get_all("link").iter().count(), 2);
+    let viewer = location(&counter);
+    assert!(viewer.starts_with("/whep/garage/"));
+    let body = counter.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, sdp("sendonly"));
+
+    let answer = || request("PATCH", &viewer, SDP, sdp("recvonly"));
+    assert_eq!(
+        gateway.send(answer()).await.status(),
+        StatusCode::NO_CONTENT
+    );
+    let created = camera.await.unwrap();
+    assert_eq!(created.status(), StatusCode::CREATED);
+    assert!(created.headers().contains_key("etag"));
+    let camera = location(&created);
+    let again = gateway.problem(answer()).await;
+    assert_eq!(again, (StatusCode::CONFLICT, "already-answered".into()));
+
+    for session in [&viewer, &camera] {
+        let deleted = gateway.send(request("DELETE", session, "", "")).await;
+        assert_eq!(deleted.status(), StatusCode::OK);
+    }
+    let (status, _) = gateway.problem(request("DELETE", &viewer, "", "")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_answer_is_gone_and_the_camera_is_sent_for_a_fresh_offer() {
+    let gateway = gateway();
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    let counter = gateway.send(offer("/whep/garage")).await;
+    advance(16 * SECOND).await;
+    let response = camera.await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "0");
+    assert_eq!(problem(response).await.1, "offer-spent");
+    let late = request("PATCH", &location(&counter), SDP, sdp("recvonly"));
+    assert_eq!(
+        gateway.problem(late).await,
+        (StatusCode::GONE, "offer-expired".into())
+    );
+    advance(60 * SECOND).await;
+    tokio::task::yield_now().await;
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_event_stream_tells_and_its_end_is_told() {
+    let gateway = gateway();
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    let counter = gateway.send(offer("/whep/garage")).await;
+    let viewer = location(&counter);
+    let answer = request("PATCH", &viewer, SDP, sdp("recvonly"));
+    gateway.send(answer).await;
+    let camera = location(&camera.await.unwrap());
+
+    let events = format!("{camera}/events");
+    let created = gateway
+        .send(request("POST", &events, "application/json", r#"["leave"]"#))
+        .await;
+    assert_eq!(created.status(), StatusCode::CREATED);
+    let mut stream = gateway
+        .send(request("GET", &location(&created), "", ""))
+        .await
+        .into_body();
+
+    let events = format!("{viewer}/events");
+    let created = gateway.send(request("POST", &events, "", "")).await;
+    let viewer_stream = gateway
+        .send(request("GET", &location(&created), "", ""))
+        .await;
+    drop(viewer_stream);
+    let frame = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+    let text = String::from_utf8(frame.to_vec()).unwrap();
+    assert!(
+        text.contains("event: leave\n") && text.contains("data: {}\n"),
+        "{text}"
+    );
+    assert!(stream.frame().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_in_a_room_or_in_all_are_told_so() {
+    let gateway = gateway();
+    let mut held = Vec::new();
+    for path in ["/whip/a", "/whip/a", "/whip/b", "/whip/b", "/whip/c"] {
+        held.push(gateway.hold(offer(path)).await);
+    }
+    let many = (StatusCode::TOO_MANY_REQUESTS, "too-many-waiting".to_owned());
+    assert_eq!(gateway.problem(offer("/whip/a")).await, many);
+    assert_eq!(gateway.problem(offer("/whip/d")).await, many);
+    held.iter().for_each(JoinHandle::abort);
+    for camera in held {
+        camera.await.unwrap_err();
+    }
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn shutting_down_ends_what_is_held_and_admits_no_more() {
+    let gateway = gateway();
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    gateway.rendezvous.close();
+    let response = camera.await.unwrap();
+    assert!(response.headers().contains_key("retry-after"));
+    let shutting_down = (StatusCode::SERVICE_UNAVAILABLE, "shutting-down".to_owned());
+    assert_eq!(problem(response).await, shutting_down);
+    assert_eq!(gateway.problem(offer("/whip/garage")).await, shutting_down);
+}
+
+/// A body of which a byte comes every second.
+struct Drip;
+
+impl hyper::body::Body for Drip {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let waker = cx.waker().clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(SECOND).await;
+            waker.wake();
+        });
+        Poll::Pending
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_drips_is_cut_off_in_time() {
+    let gateway = gateway();
+    let start = Instant::now();
+    let slow = request("POST", "/whip/garage", SDP, Body::new(Drip));
+    let answer = gateway.problem(slow).await;
+    assert_eq!(
+        answer,
+        (StatusCode::REQUEST_TIMEOUT, "body-too-slow".into())
+    );
+    assert_eq!(start.elapsed().as_secs(), 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_input_gets_a_problem_and_leaves_nothing() {
+    let gateway = gateway();
+    let session = format!("/whep/garage/{}", "0".repeat(32));
+    let long = format!("{}{}", sdp("sendonly"), "a=x\r\n".repeat(2000));
+    let cut = &sdp("sendonly")[..100];
+    let binary = vec![0xff, 0xfe, 0x00];
+    let room = format!("/whip/{}", "x".repeat(65));
+    let key = format!("/whip/{}", "ab".repeat(32));
+    let cases: Vec<(Request, u16, &str)> = vec![
+        (
+            request("POST", "/whip/r", "text/plain", sdp("sendonly")),
+            415,
+            "wrong-media-type",
+        ),
+        (
+            request("POST", "/whip/r", "", sdp("sendonly")),
+            415,
+            "wrong-media-type",
+        ),
+        (request("POST", "/whip/r", SDP, ""), 400, "bad-sdp"),
+        (
+            request("POST", "/whip/r", SDP, cut.to_owned()),
+            400,
+            "bad-sdp",
+        ),
+        (request("POST", "/whip/r", SDP, binary), 400, "bad-sdp"),
+        (
+            request("POST", "/whip/r", SDP, sdp("recvonly")),
+            400,
+            "bad-sdp",
+        ),
+        (
+            request("POST", "/whip/r", SDP, sdp("inactive")),
+            400,
+            "bad-sdp",
+        ),
+        (
+            request("POST", "/whep/r", SDP, sdp("sendonly")),
+            400,
+            "bad-sdp",
+        ),
+        (
+            request("POST", "/whep/r", SDP, sdp("inactive")),
+            400,
+            "bad-sdp",
+        ),
+        (request("POST", "/whip/r", SDP, long), 413, "body-too-long"),
+        (offer(&room), 400, "bad-room"),
+        (offer("/whip/a%20b"), 400, "bad-room"),
+        (offer("/whip/%ff"), 404, "not-found"),
+        (offer(&key), 401, "unauthorized"),
+        (
+            request("PATCH", &session, SDP, sdp("recvonly")),
+            404,
+            "unknown-session",
+        ),
+        (
+            request("PATCH", &session, SDP, sdp("sendonly")),
+            400,
+            "bad-sdp",
+        ),
+        (
+            request("PATCH", &session, "application/json", "{}"),
+            415,
+            "wrong-media-type",
+        ),
+        (
+            request("PATCH", &session, "application/trickle-ice-sdpfrag", "{}"),
+            400,
+            "bad-sdpfrag",
+        ),
+        (request("DELETE", &session, "", ""), 404, "unknown-session"),
+        (
+            request("DELETE", "/whep/garage/short", "", ""),
+            404,
+            "unknown-session",
+        ),
+        (request("PUT", "/whip/r", SDP, ""), 405, "wrong-method"),
+        (request("POST", &session, SDP, ""), 405, "wrong-method"),
+        (request("GET", "/nowhere", "", ""), 404, "not-found"),
+        (
+            request(
+                "POST",
+                &format!("{session}/events"),
+                "application/json",
+                "{}",
+            ),
+            400,
+            "bad-events",
+        ),
+        (
+            request("POST", &format!("{session}/events"), "", ""),
+            404,
+            "unknown-session",
+        ),
+    ];
+    for (request, status, slug) in cases {
+        let what = format!("{} {}", request.method(), request.uri());
+        let expected = (StatusCode::from_u16(status).unwrap(), slug.to_owned());
+        assert_eq!(gateway.problem(request).await, expected, "{what}");
+    }
+    assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_method_is_told_the_right_ones() {
+    let gateway = gateway();
+    let response = gateway.send(request("PUT", "/whip/r", SDP, "")).await;
+    assert_eq!(response.headers()["allow"], "POST,GET,HEAD,OPTIONS");
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_says_what_can_be_posted_and_names_only_ice_servers() {
+    let gateway = gateway();
+    let plain = request("OPTIONS", "/whep/r", "", "");
+    let mut preflight = request("OPTIONS", "/whep/r", "", "");
+    let method = HeaderValue::from_static("POST");
+    preflight
+        .headers_mut()
+        .insert("access-control-request-method", method);
+    for options in [plain, preflight] {
+        let response = gateway.send(options).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["accept-post"], SDP);
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        let links: Vec<_> = response.headers().get_all("link").iter().collect();
+        assert_eq!(links, ["<stun:a>; rel=\"ice-server\""]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn endpoints_have_no_representation() {
+    let gateway = gateway();
+    for (method, path) in [("GET", "/whip/r"), ("HEAD", "/whip/r"), ("GET", "/whep/r")] {
+        let response = gateway.send(request(method, path, "", "")).await;
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    }
+    let response = gateway.send(request("HEAD", "/whep/r", "", "")).await;
+    assert_eq!(response.headers()["content-type"], SDP);
+}

@@ -1,0 +1,444 @@
+//! Where held requests meet: the rooms, a oneshot for each request, and one janitor.
+//!
+//! Nothing above this file knows that a room's other side is in the same process.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::{Sdp, ViewerAnswer};
+use sightline_spec::sdpfrag::SdpFrag;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::error::Error;
+use crate::events::Outbox;
+use crate::room::{Action, Answered, CounterOffer, GivenUp, Limits, Publisher, Room, Ticket};
+use crate::session::Precondition;
+
+/// The gateway's bounds.
+#[derive(Debug, Clone)]
+pub(crate) struct Bounds {
+    /// Those of each room.
+    pub(crate) room: Limits,
+    /// Requests that may wait in all rooms together.
+    pub(crate) waiting: usize,
+    /// Sessions in all rooms together; an exchange has two.
+    pub(crate) sessions: usize,
+}
+
+/// All rooms. Cheap to clone; every clone is the same one.
+#[derive(Clone)]
+pub(crate) struct Rendezvous(Arc<Shared>);
+
+struct Shared {
+    bounds: Bounds,
+    /// Guards everything that requests share. Held for one step of one room and
+    /// never across an await, so a contended wait is microseconds.
+    state: Mutex<State>,
+    /// The earliest deadline has changed.
+    deadlines_changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    rooms: HashMap<RoomId, Entry>,
+    held: HashMap<Ticket, Held>,
+    deadlines: BTreeSet<(Instant, RoomId)>,
+    last_ticket: u64,
+    waiting: usize,
+    sessions: usize,
+    closed: bool,
+}
+
+#[derive(Default)]
+struct Entry {
+    room: Room,
+    deadline: Option<Instant>,
+}
+
+/// How to tell a held request its outcome.
+enum Held {
+    Camera(oneshot::Sender<Result<Answered, Error>>),
+    Viewer(oneshot::Sender<Result<CounterOffer, Error>>),
+}
+
+impl Rendezvous {
+    /// An empty gateway. [`Rendezvous::run`] must run beside it.
+    pub(crate) fn new(bounds: Bounds) -> Self {
+        Self(Arc::new(Shared {
+            bounds,
+            state: Mutex::default(),
+            deadlines_changed: Notify::new(),
+        }))
+    }
+
+    /// Does what becomes due, for ever. One task for all rooms, asleep until the
+    /// earliest deadline: waiting costs nothing.
+    pub(crate) async fn run(&self) {
+        loop {
+            let changed = self.0.deadlines_changed.notified();
+            let earliest = self.state().deadlines.first().map(|(at, _)| *at);
+            match earliest {
+                None => changed.await,
+                Some(at) => tokio::select! {
+                    () = sleep_until(at) => self.expire(at),
+                    () = changed => {}
+                },
+            }
+        }
+    }
+
+    fn expire(&self, until: Instant) {
+        let mut state = self.state();
+        while let Some((_, room)) = state.deadlines.first().filter(|(at, _)| *at <= until) {
+            let id = room.clone();
+            self.enter(&mut state, &id, |room, limits, now| {
+                ((), room.expire(limits, now.into_std()))
+            });
+        }
+    }
+
+    /// Puts a camera's offer into its room.
+    pub(crate) fn publish(
+        &self,
+        id: RoomId,
+        publisher: Publisher,
+        offer: Sdp,
+    ) -> Result<HeldOffer, Error> {
+        let (place, outcome) = self.admit(id, Held::Camera, |room, ticket, limits, now| {
+            room.publish(ticket, publisher, offer, limits, now.into_std())
+        })?;
+        Ok(HeldOffer { place, outcome })
+    }
+
+    /// Puts a viewer into a room.
+    pub(crate) fn view(&self, id: RoomId) -> Result<HeldViewer, Error> {
+        let (place, outcome) = self.admit(id, Held::Viewer, |room, ticket, limits, now| {
+            room.view(ticket, limits, now.into_std())
+        })?;
+        Ok(HeldViewer { place, outcome })
+    }
+
+    fn admit<T>(
+        &self,
+        id: RoomId,
+        held: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Held,
+        enter: impl FnOnce(&mut Room, Ticket, &Limits, Instant) -> Result<Vec<Action>, Error>,
+    ) -> Result<(Place, oneshot::Receiver<Result<T, Error>>), Error> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Error::ShuttingDown);
+        }
+        if state.waiting >= self.0.bounds.waiting {
+            return Err(Error::GatewayFull);
+        }
+        if state.sessions + 2 > self.0.bounds.sessions {
+            return Err(Error::TooManySessions);
+        }
+        state.last_ticket += 1;
+        let ticket = Ticket(state.last_ticket);
+        let (tell, outcome) = oneshot::channel();
+        state.held.insert(ticket, held(tell));
+        let entered = self.enter(&mut state, &id, |room, limits, now| {
+            match enter(room, ticket, limits, now) {
+                Ok(actions) => (Ok(()), actions),
+                Err(refused) => (Err(refused), Vec::new()),
+            }
+        });
+        if let Err(refused) = entered {
+            state.held.remove(&ticket);
+            return Err(refused);
+        }
+        let rendezvous = self.clone();
+        let place = Place {
+            rendezvous,
+            room: id,
+            ticket,
+            settled: false,
+        };
+        Ok((place, outcome))
+    }
+
+    /// Passes a viewer's answer to the camera whose POST is held for it.
+    pub(crate) fn answer(
+        &self,
+        id: &RoomId,
+        session: SessionId,
+        precondition: &Precondition,
+        answer: &ViewerAnswer,
+        from: IpAddr,
+    ) -> Result<(), Error> {
+        self.existing(id, |room, _, now| {
+            let now = now.into_std();
+            match room.answer(session, precondition, answer, from, now) {
+                Ok(action) => (Ok(()), vec![action]),
+                Err(refused) => (Err(refused), Vec::new()),
+            }
+        })
+    }
+
+    /// Passes candidates to the other side.
+    pub(crate) fn trickle(
+        &self,
+        id: &RoomId,
+        session: SessionId,
+        precondition: &Precondition,
+        fragment: SdpFrag,
+        from: IpAddr,
+    ) -> Result<(), Error> {
+        self.existing(id, |room, limits, now| {
+            let now = now.into_std();
+            let trickled = room.trickle(session, precondition, fragment, from, limits, now);
+            (trickled, Vec::new())
+        })
+    }
+
+    /// Ends a session.
+    pub(crate) fn delete(&self, id: &RoomId, session: SessionId) -> Result<(), Error> {
+        self.existing(id, |room, _, now| {
+            match room.delete(session, now.into_std()) {
+                Ok(actions) => (Ok(()), actions),
+                Err(refused) => (Err(refused), Vec::new()),
+            }
+        })
+    }
+
+    /// A session's event log.
+    pub(crate) fn outbox(&self, id: &RoomId, session: SessionId) -> Result<Outbox, Error> {
+        self.existing(id, |room, _, _| (room.outbox(session), Vec::new()))
+    }
+
+    /// Counts one of a session's event streams as open until the guard is dropped.
+    pub(crate) fn listen(&self, id: &RoomId, session: SessionId) -> Result<Listening, Error> {
+        self.existing(id, |room, _, _| (room.stream_opened(session), Vec::new()))?;
+        Ok(Listening {
+            rendezvous: self.clone(),
+            room: id.clone(),
+            session,
+        })
+    }
+
+    /// Whether a camera is in the room.
+    pub(crate) fn has_camera(&self, id: &RoomId) -> bool {
+        let state = self.state();
+        state.rooms.get(id).is_some_and(|e| e.room.has_camera())
+    }
+
+    /// Ends every held request and every event stream, and admits no more.
+    pub(crate) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        for held in std::mem::take(&mut state.held).into_values() {
+            // A receiver that is gone has nobody to tell.
+            let _ = match held {
+                Held::Camera(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
+                Held::Viewer(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
+            };
+        }
+        state.rooms.values().for_each(|entry| entry.room.close());
+    }
+
+    /// What is left in memory, for tests.
+    #[cfg(test)]
+    pub(crate) fn leftovers(&self) -> (usize, usize, usize, usize, usize) {
+        let s = self.state();
+        (
+            s.rooms.len(),
+            s.held.len(),
+            s.deadlines.len(),
+            s.waiting,
+            s.sessions,
+        )
+    }
+
+    fn existing<T>(
+        &self,
+        id: &RoomId,
+        step: impl FnOnce(&mut Room, &Limits, Instant) -> (Result<T, Error>, Vec<Action>),
+    ) -> Result<T, Error> {
+        let mut state = self.state();
+        match state.rooms.contains_key(id) {
+            true => self.enter(&mut state, id, step),
+            false => Err(Error::UnknownSession),
+        }
+    }
+
+    /// One step of one room, and what follows for the rest of the state: who is
+    /// told, the counts, the deadline, and that an empty room is forgotten.
+    fn enter<T>(
+        &self,
+        state: &mut State,
+        id: &RoomId,
+        step: impl FnOnce(&mut Room, &Limits, Instant) -> (T, Vec<Action>),
+    ) -> T {
+        let limits = &self.0.bounds.room;
+        let entry = state.rooms.entry(id.clone()).or_default();
+        let before = (entry.room.waiting(), entry.room.sessions());
+        let (result, actions) = step(&mut entry.room, limits, Instant::now());
+        let after = (entry.room.waiting(), entry.room.sessions());
+        let deadline = entry.room.next_deadline(limits).map(Instant::from_std);
+        let old_deadline = std::mem::replace(&mut entry.deadline, deadline);
+        let is_empty = entry.room.is_empty();
+
+        state.waiting = state.waiting - before.0 + after.0;
+        state.sessions = state.sessions - before.1 + after.1;
+        if deadline != old_deadline {
+            if let Some(old) = old_deadline {
+                state.deadlines.remove(&(old, id.clone()));
+            }
+            if let Some(new) = deadline {
+                state.deadlines.insert((new, id.clone()));
+            }
+            self.0.deadlines_changed.notify_one();
+        }
+        if is_empty {
+            state.rooms.remove(id);
+        }
+        actions.into_iter().for_each(|action| state.tell(action));
+        result
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic inside is a bug; the rooms it did not touch are still in order.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Resolves a held request. If it is gone, its [`Place`] is being dropped and
+    /// withdraws what was decided here.
+    fn tell(&mut self, action: Action) {
+        let (Action::CounterOffer(ticket, _) | Action::Answered(ticket, _) | Action::Spent(ticket)) =
+            &action;
+        let told = match (self.held.remove(ticket), action) {
+            (Some(Held::Viewer(tell)), Action::CounterOffer(_, it)) => tell.send(Ok(it)).is_ok(),
+            (Some(Held::Camera(tell)), Action::Answered(_, it)) => tell.send(Ok(it)).is_ok(),
+            (Some(Held::Camera(tell)), Action::Spent(_)) => {
+                tell.send(Err(Error::OfferSpent)).is_ok()
+            }
+            _ => false,
+        };
+        if !told {
+            tracing::debug!("the request was gone before it could be told");
+        }
+    }
+}
+
+/// A held request's place in its room, given back when this is dropped: a side
+/// whose HTTP connection is gone is never paired (design section 4).
+///
+/// What has been decided but not yet taken by the request is withdrawn as well,
+/// since then nobody will carry it to the peer.
+struct Place {
+    rendezvous: Rendezvous,
+    room: RoomId,
+    ticket: Ticket,
+    /// The request has taken its outcome, so there is nothing to withdraw.
+    settled: bool,
+}
+
+impl Place {
+    /// Waits for the outcome: until `deadline` for a partner, and once there is
+    /// one, for as long as the room allows it.
+    async fn outcome<T>(
+        mut self,
+        mut outcome: oneshot::Receiver<Result<T, Error>>,
+        deadline: Instant,
+        in_vain: impl FnOnce(&Self) -> Error,
+    ) -> Result<T, Error> {
+        let told = match timeout_at(deadline, &mut outcome).await {
+            Ok(told) => told,
+            Err(_) => match self.give_up() {
+                GivenUp::Withdrawn => return Err(in_vain(&self)),
+                GivenUp::Paired => outcome.await,
+            },
+        };
+        self.settled = true;
+        // The sender is dropped unused only when the gateway is torn down.
+        told.unwrap_or(Err(Error::ShuttingDown))
+    }
+
+    fn give_up(&self) -> GivenUp {
+        let mut state = self.rendezvous.state();
+        if !state.rooms.contains_key(&self.room) {
+            return GivenUp::Paired;
+        }
+        let step = |room: &mut Room, _: &Limits, _| (room.give_up(self.ticket), Vec::new());
+        self.rendezvous.enter(&mut state, &self.room, step)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.settled {
+            return;
+        }
+        let mut state = self.rendezvous.state();
+        state.held.remove(&self.ticket);
+        if state.rooms.contains_key(&self.room) {
+            self.rendezvous
+                .enter(&mut state, &self.room, |room, _, now| {
+                    ((), room.withdraw(self.ticket, now.into_std()))
+                });
+        }
+    }
+}
+
+/// A camera's POST while it is held.
+#[must_use]
+pub(crate) struct HeldOffer {
+    place: Place,
+    outcome: oneshot::Receiver<Result<Answered, Error>>,
+}
+
+impl HeldOffer {
+    /// Waits up to `wait` for a viewer, and then for its answer.
+    pub(crate) async fn answered(self, wait: Duration) -> Result<Answered, Error> {
+        let Self { place, outcome } = self;
+        let deadline = Instant::now() + wait;
+        place
+            .outcome(outcome, deadline, |_| Error::NobodyCame)
+            .await
+    }
+}
+
+/// A viewer's POST while it is held.
+#[must_use]
+pub(crate) struct HeldViewer {
+    place: Place,
+    outcome: oneshot::Receiver<Result<CounterOffer, Error>>,
+}
+
+impl HeldViewer {
+    /// Waits up to `wait` for a camera's offer.
+    pub(crate) async fn counter_offer(self, wait: Duration) -> Result<CounterOffer, Error> {
+        let Self { place, outcome } = self;
+        let deadline = Instant::now() + wait;
+        let busy_or_none = |place: &Place| match place.rendezvous.has_camera(&place.room) {
+            true => Error::CameraBusy,
+            false => Error::NoCamera,
+        };
+        place.outcome(outcome, deadline, busy_or_none).await
+    }
+}
+
+/// An event stream that is open; dropping it says that it closed.
+pub(crate) struct Listening {
+    rendezvous: Rendezvous,
+    room: RoomId,
+    session: SessionId,
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        let closed = self.rendezvous.existing(&self.room, |room, _, now| {
+            room.stream_closed(self.session, now.into_std());
+            (Ok(()), Vec::new())
+        });
+        // The session may be gone already, and then there is nothing to say.
+        let _ = closed;
+    }
+}

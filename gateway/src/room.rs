@@ -1,0 +1,374 @@
+//! One room: who waits, who met, and what follows from everything that happens.
+//!
+//! A state machine without clock, I/O or tasks. Each method is one thing that
+//! happened at `now`; it changes the room and returns what has to be told to
+//! requests that are being held. `rendezvous.rs` does the telling.
+
+mod exchange;
+#[cfg(test)]
+pub(crate) mod tests;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use sightline_spec::event::Event;
+use sightline_spec::room::SessionId;
+use sightline_spec::sdp::{Fingerprint, Sdp, ViewerAnswer};
+use sightline_spec::sdpfrag::SdpFrag;
+
+use crate::error::Error;
+use crate::events::Outbox;
+use crate::session::{EntityTag, Precondition, Side};
+use exchange::{Exchange, State};
+
+/// The place of a held request, unique in the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Ticket(pub(crate) u64);
+
+/// Who publishes. Two offers of one publisher may wait in a room, two publishers
+/// may not share one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Publisher {
+    /// Whoever holds the key that the room is.
+    Key,
+    /// In a named room a publisher is its DTLS certificate: it is the one thing
+    /// that all offers of one camera share and no other camera has.
+    Certificates(Vec<Fingerprint>),
+}
+
+/// The room's bounds.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// Offers, and viewers, that may wait in one room.
+    pub(crate) waiting: usize,
+    /// Candidates that one session may send.
+    pub(crate) candidates: usize,
+    /// How long a viewer has to answer a counter-offer.
+    pub(crate) answer_within: Duration,
+    /// How long an event stream may be away before its party counts as gone.
+    pub(crate) event_grace: Duration,
+    /// How long a session lasts that nobody listens to or touches.
+    pub(crate) idle: Duration,
+    /// How long a session that has ended still answers as itself.
+    pub(crate) linger: Duration,
+}
+
+/// What a viewer gets: the camera's offer, to be answered by PATCH.
+#[derive(Debug, Clone)]
+pub(crate) struct CounterOffer {
+    pub(crate) session: SessionId,
+    pub(crate) etag: EntityTag,
+    pub(crate) sdp: Sdp,
+    pub(crate) answer_within: Duration,
+}
+
+/// What a camera gets: the viewer's answer.
+#[derive(Debug, Clone)]
+pub(crate) struct Answered {
+    pub(crate) session: SessionId,
+    pub(crate) etag: EntityTag,
+    pub(crate) sdp: Sdp,
+}
+
+/// What a held request has to be told.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// To a viewer's POST.
+    CounterOffer(Ticket, CounterOffer),
+    /// To a camera's POST.
+    Answered(Ticket, Answered),
+    /// To a camera's POST: its offer was handed out in vain.
+    Spent(Ticket),
+}
+
+/// What a POST finds whose time is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    /// It was still waiting and is not any more.
+    Withdrawn,
+    /// It has been paired: the outcome is on its way.
+    Paired,
+}
+
+struct WaitingOffer {
+    ticket: Ticket,
+    publisher: Publisher,
+    sdp: Sdp,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Room {
+    offers: VecDeque<WaitingOffer>,
+    viewers: VecDeque<Ticket>,
+    /// By the ticket of the camera's POST.
+    exchanges: BTreeMap<Ticket, Exchange>,
+    sessions: HashMap<SessionId, (Ticket, Side)>,
+}
+
+impl Room {
+    /// A camera POSTed an offer.
+    pub(crate) fn publish(
+        &mut self,
+        ticket: Ticket,
+        publisher: Publisher,
+        sdp: Sdp,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<Vec<Action>, Error> {
+        if self.is_taken_by_other_than(&publisher) {
+            return Err(Error::RoomTaken);
+        }
+        if self.offers.len() >= limits.waiting {
+            return Err(Error::RoomFull);
+        }
+        let offer = WaitingOffer {
+            ticket,
+            publisher,
+            sdp,
+        };
+        self.offers.push_back(offer);
+        Ok(self.pair(limits, now))
+    }
+
+    /// A viewer POSTed.
+    pub(crate) fn view(
+        &mut self,
+        ticket: Ticket,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<Vec<Action>, Error> {
+        if self.viewers.len() >= limits.waiting {
+            return Err(Error::RoomFull);
+        }
+        self.viewers.push_back(ticket);
+        Ok(self.pair(limits, now))
+    }
+
+    /// First come, first served, on both sides. At most one pair can be ready,
+    /// since every arrival ends here; the loop is what makes that no assumption.
+    fn pair(&mut self, limits: &Limits, now: Instant) -> Vec<Action> {
+        let mut actions = Vec::new();
+        while !self.offers.is_empty() && !self.viewers.is_empty() {
+            let (Some(offer), Some(viewer)) = (self.offers.pop_front(), self.viewers.pop_front())
+            else {
+                break;
+            };
+            let WaitingOffer {
+                ticket,
+                publisher,
+                sdp,
+            } = offer;
+            let exchange =
+                Exchange::new(ticket, viewer, publisher, sdp, now + limits.answer_within);
+            for side in [Side::Camera, Side::Viewer] {
+                let session = exchange.party(side).id;
+                self.sessions.insert(session, (ticket, side));
+            }
+            let counter_offer = exchange.counter_offer(limits.answer_within);
+            actions.push(Action::CounterOffer(viewer, counter_offer));
+            self.exchanges.insert(ticket, exchange);
+        }
+        self.announce_viewer_count();
+        actions
+    }
+
+    /// The request behind a ticket is gone: its connection closed, or it ended
+    /// before it could be told the outcome.
+    pub(crate) fn withdraw(&mut self, ticket: Ticket, now: Instant) -> Vec<Action> {
+        self.offers.retain(|offer| offer.ticket != ticket);
+        self.viewers.retain(|viewer| *viewer != ticket);
+        let held = |exchange: &Exchange| exchange.side_of(ticket);
+        let found = self
+            .exchanges
+            .values()
+            .find_map(|exchange| Some((exchange.camera_ticket, held(exchange)?)));
+        match found {
+            Some((exchange, side)) => self.end(exchange, side, now),
+            None => Vec::new(),
+        }
+    }
+
+    /// The time that a POST was willing to wait is over.
+    pub(crate) fn give_up(&mut self, ticket: Ticket) -> GivenUp {
+        let before = self.offers.len() + self.viewers.len();
+        self.offers.retain(|offer| offer.ticket != ticket);
+        self.viewers.retain(|viewer| *viewer != ticket);
+        match self.offers.len() + self.viewers.len() < before {
+            true => GivenUp::Withdrawn,
+            false => GivenUp::Paired,
+        }
+    }
+
+    /// A viewer PATCHed its answer.
+    pub(crate) fn answer(
+        &mut self,
+        session: SessionId,
+        precondition: &Precondition,
+        answer: &ViewerAnswer,
+        from: IpAddr,
+        now: Instant,
+    ) -> Result<Action, Error> {
+        let (exchange, side) = self.exchange_of(session)?;
+        exchange.party(side).check(precondition)?;
+        match side {
+            Side::Viewer => exchange.answer(answer, from, now),
+            Side::Camera => Err(Error::AlreadyAnswered),
+        }
+    }
+
+    /// Either side PATCHed candidates.
+    pub(crate) fn trickle(
+        &mut self,
+        session: SessionId,
+        precondition: &Precondition,
+        fragment: SdpFrag,
+        from: IpAddr,
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<(), Error> {
+        let (exchange, side) = self.exchange_of(session)?;
+        exchange.party(side).check(precondition)?;
+        exchange.trickle(side, fragment, from, limits.candidates, now)
+    }
+
+    /// Either side sent DELETE.
+    pub(crate) fn delete(
+        &mut self,
+        session: SessionId,
+        now: Instant,
+    ) -> Result<Vec<Action>, Error> {
+        let unknown = Error::UnknownSession;
+        let (exchange, side) = *self.sessions.get(&session).ok_or(unknown)?;
+        Ok(self.end(exchange, side, now))
+    }
+
+    /// The log of a session, for its event streams.
+    pub(crate) fn outbox(&self, session: SessionId) -> Result<Outbox, Error> {
+        let (exchange, side) = self.sessions.get(&session).ok_or(Error::UnknownSession)?;
+        let exchange = self.exchanges.get(exchange).ok_or(Error::UnknownSession)?;
+        Ok(exchange.party(*side).outbox.clone())
+    }
+
+    /// An event stream of this session was opened.
+    pub(crate) fn stream_opened(&mut self, session: SessionId) -> Result<(), Error> {
+        let (exchange, side) = self.exchange_of(session)?;
+        exchange.stream_opened(side);
+        Ok(())
+    }
+
+    /// An event stream of this session closed, or broke.
+    pub(crate) fn stream_closed(&mut self, session: SessionId, now: Instant) {
+        if let Ok((exchange, side)) = self.exchange_of(session) {
+            exchange.stream_closed(side, now);
+        }
+    }
+
+    /// Does what has become due.
+    pub(crate) fn expire(&mut self, limits: &Limits, now: Instant) -> Vec<Action> {
+        let due = |exchange: &&Exchange| exchange.deadline(limits).is_some_and(|at| at <= now);
+        let due: Vec<_> = self
+            .exchanges
+            .values()
+            .filter(due)
+            .map(Exchange::due)
+            .collect();
+        let mut actions = Vec::new();
+        for (exchange, silent) in due {
+            match silent {
+                // Neither side is heard of: both are taken for gone.
+                None => self.forget(exchange),
+                Some(side) => actions.extend(self.end(exchange, side, now)),
+            }
+        }
+        actions
+    }
+
+    /// When [`Room::expire`] has something to do next.
+    pub(crate) fn next_deadline(&self, limits: &Limits) -> Option<Instant> {
+        let deadlines = self.exchanges.values().filter_map(|e| e.deadline(limits));
+        deadlines.min()
+    }
+
+    /// Whether a camera is here, for a viewer that waited in vain.
+    pub(crate) fn has_camera(&self) -> bool {
+        !self.offers.is_empty() || self.exchanges.values().any(Exchange::has_camera)
+    }
+
+    /// How many requests wait here.
+    pub(crate) fn waiting(&self) -> usize {
+        self.offers.len() + self.viewers.len()
+    }
+
+    /// How many sessions there are.
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Nobody is here, so the room need not be either.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.exchanges.is_empty()
+    }
+
+    /// Ends every event stream; for the gateway's shutdown.
+    pub(crate) fn close(&self) {
+        for exchange in self.exchanges.values() {
+            exchange.camera.outbox.end();
+            exchange.viewer.outbox.end();
+        }
+    }
+
+    /// Only a publisher that is provably here takes a room: one whose POST is
+    /// held or whose event stream is open. Many vanish without a DELETE.
+    fn is_taken_by_other_than(&self, publisher: &Publisher) -> bool {
+        let waiting = self.offers.iter().map(|offer| &offer.publisher);
+        let live = self.exchanges.values().filter(|e| e.has_camera());
+        waiting
+            .chain(live.map(|exchange| &exchange.publisher))
+            .any(|present| present != publisher)
+    }
+
+    fn exchange_of(&mut self, session: SessionId) -> Result<(&mut Exchange, Side), Error> {
+        let (exchange, side) = self.sessions.get(&session).ok_or(Error::UnknownSession)?;
+        let exchange = self.exchanges.get_mut(exchange);
+        Ok((exchange.ok_or(Error::UnknownSession)?, *side))
+    }
+
+    /// One side is gone: the other learns of it at once, and may still DELETE.
+    fn end(&mut self, ticket: Ticket, side: Side, now: Instant) -> Vec<Action> {
+        let Some(exchange) = self.exchanges.get_mut(&ticket) else {
+            return Vec::new();
+        };
+        let was_held = matches!(exchange.state, State::Offered { .. });
+        exchange.leave(side, now);
+        if exchange.is_deserted() {
+            self.forget(ticket);
+        }
+        self.announce_viewer_count();
+        match was_held && side == Side::Viewer {
+            true => vec![Action::Spent(ticket)],
+            false => Vec::new(),
+        }
+    }
+
+    fn forget(&mut self, ticket: Ticket) {
+        if let Some(exchange) = self.exchanges.remove(&ticket) {
+            exchange.camera.outbox.end();
+            exchange.viewer.outbox.end();
+            self.sessions.remove(&exchange.camera.id);
+            self.sessions.remove(&exchange.viewer.id);
+        }
+    }
+
+    fn announce_viewer_count(&mut self) {
+        let live = |exchange: &&mut Exchange| !matches!(exchange.state, State::Over { .. });
+        let count = self.exchanges.values_mut().filter(live).count();
+        for exchange in self.exchanges.values_mut().filter(live) {
+            if exchange.told_count != count {
+                exchange.told_count = count;
+                exchange.viewer.outbox.push(Event::ViewerCount(count));
+            }
+        }
+    }
+}

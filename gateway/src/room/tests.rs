@@ -1,0 +1,448 @@
+//! The room's rules, one by one and under arbitrary sequences.
+
+use std::net::Ipv4Addr;
+
+use sightline_spec::event::EventKind;
+use sightline_spec::sdp::PublisherOffer;
+
+use super::*;
+use crate::events::Read;
+
+mod invariants;
+
+const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+const FREE: Precondition = Precondition::Missing { required: false };
+
+pub(super) fn limits() -> Limits {
+    Limits {
+        waiting: 3,
+        candidates: 4,
+        answer_within: Duration::from_secs(15),
+        event_grace: Duration::from_secs(3),
+        idle: Duration::from_secs(3600),
+        linger: Duration::from_secs(30),
+    }
+}
+
+pub(crate) fn sdp(direction: &str, ufrag: &str) -> String {
+    let fingerprint = ["AB"; 32].join(":");
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na={direction}\r\n\
+         a=ice-ufrag:{ufrag}\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\n\
+         a=fingerprint:sha-256 {fingerprint}\r\na=rtpmap:96 H264/90000\r\n"
+    )
+}
+
+pub(super) fn offer() -> Sdp {
+    let offer = PublisherOffer::parse(&sdp("sendonly", "camr")).unwrap();
+    offer.into_sdp()
+}
+
+pub(super) fn answer() -> ViewerAnswer {
+    ViewerAnswer::parse(&sdp("recvonly", "view")).unwrap()
+}
+
+pub(super) fn fragment(ufrag: &str, port: u16) -> SdpFrag {
+    let text = format!(
+        "a=ice-ufrag:{ufrag}\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n\
+         a=candidate:1 1 UDP 5 192.0.2.1 {port} typ host\r\n"
+    );
+    text.parse().unwrap()
+}
+
+/// A room, its clock, and short words for what happens to it.
+struct Stage {
+    room: Room,
+    limits: Limits,
+    now: Instant,
+    tickets: u64,
+}
+
+impl Stage {
+    fn new() -> Self {
+        Self {
+            room: Room::default(),
+            limits: limits(),
+            now: Instant::now(),
+            tickets: 0,
+        }
+    }
+
+    fn ticket(&mut self) -> Ticket {
+        self.tickets += 1;
+        Ticket(self.tickets)
+    }
+
+    fn publish(&mut self) -> (Ticket, Vec<Action>) {
+        let ticket = self.ticket();
+        let (limits, now) = (&self.limits, self.now);
+        let published = self
+            .room
+            .publish(ticket, Publisher::Key, offer(), limits, now);
+        (ticket, published.unwrap())
+    }
+
+    fn view(&mut self) -> (Ticket, Vec<Action>) {
+        let ticket = self.ticket();
+        let viewed = self.room.view(ticket, &self.limits, self.now);
+        (ticket, viewed.unwrap())
+    }
+
+    fn answer(&mut self, session: SessionId) -> Result<Answered, Error> {
+        let answered = self.room.answer(session, &FREE, &answer(), HOME, self.now);
+        answered.map(|action| match action {
+            Action::Answered(_, answered) => answered,
+            other => panic!("expected an answer, got {other:?}"),
+        })
+    }
+
+    fn trickle(&mut self, session: SessionId, fragment: SdpFrag) -> Result<(), Error> {
+        let (limits, now) = (&self.limits, self.now);
+        self.room
+            .trickle(session, &FREE, fragment, HOME, limits, now)
+    }
+
+    fn pass(&mut self, seconds: u64) -> Vec<Action> {
+        self.now += Duration::from_secs(seconds);
+        self.room.expire(&self.limits, self.now)
+    }
+
+    /// A camera and a viewer that met: the camera's ticket, the viewer's session.
+    fn met(&mut self) -> (Ticket, SessionId) {
+        let (camera, _) = self.publish();
+        let (_, actions) = self.view();
+        (camera, counter_offer(&actions).session)
+    }
+
+    fn established(&mut self) -> (SessionId, SessionId) {
+        let (_, viewer) = self.met();
+        (self.answer(viewer).unwrap().session, viewer)
+    }
+
+    fn events(&self, session: SessionId) -> Vec<Event> {
+        let outbox = self.room.outbox(session).unwrap();
+        let mut kinds = EventKind::FOR_VIEWERS.to_vec();
+        kinds.extend(EventKind::FOR_CAMERAS);
+        let stream = outbox.add_stream(kinds).unwrap();
+        let (mut seen, mut events) = (0, Vec::new());
+        while let Read::Entry(entry) = outbox.read(stream, seen) {
+            seen = entry.id;
+            events.push(entry.event);
+        }
+        outbox.remove_stream(stream);
+        events
+    }
+}
+
+fn counter_offer(actions: &[Action]) -> &CounterOffer {
+    match actions {
+        [Action::CounterOffer(_, counter_offer)] => counter_offer,
+        other => panic!("expected one counter-offer, got {other:?}"),
+    }
+}
+
+#[test]
+fn either_side_may_come_first() {
+    let mut stage = Stage::new();
+    assert!(stage.publish().1.is_empty());
+    assert_eq!(stage.view().1.len(), 1);
+    assert!(stage.view().1.is_empty());
+    assert_eq!(stage.publish().1.len(), 1);
+}
+
+#[test]
+fn both_sides_are_served_in_order() {
+    let mut stage = Stage::new();
+    let (first, _) = stage.publish();
+    let (second, _) = stage.publish();
+    let mut answered = Vec::new();
+    for _ in 0..2 {
+        let (_, actions) = stage.view();
+        let session = counter_offer(&actions).session;
+        match stage
+            .room
+            .answer(session, &FREE, &answer(), HOME, stage.now)
+        {
+            Ok(Action::Answered(camera, _)) => answered.push(camera),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(answered, [first, second]);
+}
+
+#[test]
+fn a_withdrawn_offer_is_never_handed_out() {
+    let mut stage = Stage::new();
+    let (camera, _) = stage.publish();
+    assert!(stage.room.withdraw(camera, stage.now).is_empty());
+    assert!(stage.view().1.is_empty());
+}
+
+#[test]
+fn a_viewer_that_is_gone_before_it_has_the_offer_spends_it() {
+    let mut stage = Stage::new();
+    let (camera, _) = stage.publish();
+    let (viewer, _) = stage.view();
+    let actions = stage.room.withdraw(viewer, stage.now);
+    assert!(matches!(actions[..], [Action::Spent(ticket)] if ticket == camera));
+}
+
+#[test]
+fn an_answer_that_does_not_come_spends_the_offer() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.met();
+    assert!(stage.pass(14).is_empty());
+    let actions = stage.pass(1);
+    assert!(matches!(actions[..], [Action::Spent(ticket)] if ticket == camera));
+    assert_eq!(stage.answer(viewer).unwrap_err(), Error::OfferExpired);
+    stage.pass(30);
+    assert!(stage.room.is_empty());
+}
+
+#[test]
+fn an_answer_is_late_from_the_moment_on_even_if_nobody_looked() {
+    let mut stage = Stage::new();
+    let (_, viewer) = stage.met();
+    stage.now += Duration::from_secs(15);
+    assert_eq!(stage.answer(viewer).unwrap_err(), Error::OfferExpired);
+}
+
+#[test]
+fn a_second_answer_is_refused() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.established();
+    assert_eq!(stage.answer(viewer).unwrap_err(), Error::AlreadyAnswered);
+    assert_eq!(stage.answer(camera).unwrap_err(), Error::AlreadyAnswered);
+}
+
+#[test]
+fn an_answer_that_answers_something_else_leaves_the_offer_standing() {
+    let mut stage = Stage::new();
+    let (_, viewer) = stage.met();
+    let other = sdp("recvonly", "view").replace("m=video", "m=audio");
+    let other = ViewerAnswer::parse(&other).unwrap();
+    let refused = stage.room.answer(viewer, &FREE, &other, HOME, stage.now);
+    assert!(matches!(refused, Err(Error::BadSdp(_))));
+    assert!(stage.answer(viewer).is_ok());
+}
+
+#[test]
+fn a_camera_that_dies_with_its_offer_out_is_reported_to_the_viewer() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.met();
+    stage.room.withdraw(camera, stage.now);
+    assert_eq!(stage.answer(viewer).unwrap_err(), Error::OfferExpired);
+    assert!(stage.events(viewer).contains(&Event::Inactive));
+}
+
+#[test]
+fn candidates_before_the_answer_go_into_it_and_later_ones_into_the_stream() {
+    let mut stage = Stage::new();
+    let (_, viewer) = stage.met();
+    stage.trickle(viewer, fragment("view", 4001)).unwrap();
+    // Of an ICE session that the answer is not from, a rolled-back offer's say.
+    stage.trickle(viewer, fragment("gone", 4002)).unwrap();
+    let answered = stage.answer(viewer).unwrap();
+    assert!(answered.sdp.as_str().contains("192.0.2.1 4001"));
+    assert!(!answered.sdp.as_str().contains("192.0.2.1 4002"));
+
+    stage.trickle(viewer, fragment("view", 4003)).unwrap();
+    stage
+        .trickle(answered.session, fragment("camr", 4004))
+        .unwrap();
+    let to_camera = Event::Candidates(fragment("view", 4003));
+    assert_eq!(stage.events(answered.session), [Event::Join, to_camera]);
+    let to_viewer = Event::Candidates(fragment("camr", 4004));
+    assert_eq!(stage.events(viewer).last(), Some(&to_viewer));
+}
+
+#[test]
+fn hidden_addresses_of_viewers_become_theirs() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.established();
+    let hidden = fragment("view", 4001).to_string();
+    let hidden = hidden.replace("192.0.2.1", "c0ffee00-1111-2222-3333-444455556666.local");
+    stage.trickle(viewer, hidden.parse().unwrap()).unwrap();
+    let seen = fragment("view", 4001)
+        .to_string()
+        .replace("192.0.2.1", "127.0.0.1");
+    let expected = Event::Candidates(seen.parse().unwrap());
+    assert_eq!(stage.events(camera).last(), Some(&expected));
+}
+
+#[test]
+fn changed_credentials_are_a_restart_which_direct_sessions_cannot_do() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.established();
+    for (session, own) in [(camera, "camr"), (viewer, "view")] {
+        let restart = stage.trickle(session, fragment("neww", 4001));
+        assert_eq!(restart, Err(Error::RestartUnsupported));
+        assert_eq!(stage.trickle(session, fragment(own, 4001)), Ok(()));
+    }
+}
+
+#[test]
+fn entity_tags_are_checked_as_demanded() {
+    let mut stage = Stage::new();
+    let (_, viewer) = stage.established();
+    let tag = stage
+        .room
+        .exchange_of(viewer)
+        .unwrap()
+        .0
+        .viewer
+        .etag
+        .clone();
+    let mut trickle = |condition: Precondition| {
+        let fragment = fragment("view", 4001);
+        let (limits, now) = (&stage.limits, stage.now);
+        stage
+            .room
+            .trickle(viewer, &condition, fragment, HOME, limits, now)
+    };
+    let right = Precondition::OneOf(vec!["other".into(), tag.as_str().into()]);
+    assert_eq!(trickle(right), Ok(()));
+    assert_eq!(trickle(Precondition::Any), Ok(()));
+    let wrong = Precondition::OneOf(vec!["other".into()]);
+    assert_eq!(trickle(wrong), Err(Error::PreconditionFailed));
+    let missing = Precondition::Missing { required: true };
+    assert_eq!(trickle(missing), Err(Error::PreconditionRequired));
+}
+
+#[test]
+fn candidates_are_bounded_before_and_after_the_answer() {
+    let mut stage = Stage::new();
+    let (_, viewer) = stage.met();
+    for port in 1..=2 {
+        stage.trickle(viewer, fragment("view", port)).unwrap();
+    }
+    stage.answer(viewer).unwrap();
+    for port in 3..=4 {
+        stage.trickle(viewer, fragment("view", port)).unwrap();
+    }
+    let more = stage.trickle(viewer, fragment("view", 5));
+    assert_eq!(more, Err(Error::TooManyCandidates));
+}
+
+#[test]
+fn waiting_is_bounded_on_both_sides() {
+    let mut stage = Stage::new();
+    (0..3).for_each(|_| assert!(stage.publish().1.is_empty()));
+    let (limits, now) = (stage.limits.clone(), stage.now);
+    let ticket = stage.ticket();
+    let fourth = stage
+        .room
+        .publish(ticket, Publisher::Key, offer(), &limits, now);
+    assert_eq!(fourth.unwrap_err(), Error::RoomFull);
+
+    let mut stage = Stage::new();
+    (0..3).for_each(|_| assert!(stage.view().1.is_empty()));
+    let ticket = stage.ticket();
+    assert_eq!(
+        stage.room.view(ticket, &limits, now).unwrap_err(),
+        Error::RoomFull
+    );
+}
+
+#[test]
+fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
+    let certificate = |byte: &str| {
+        let value = format!("sha-256 {}", [byte; 32].join(":"));
+        Publisher::Certificates(vec![Fingerprint::parse(&value).unwrap()])
+    };
+    let mut stage = Stage::new();
+    let limits = stage.limits.clone();
+    let mut publish = |stage: &mut Stage, byte: &str| {
+        let (ticket, now) = (stage.ticket(), stage.now);
+        let published = stage
+            .room
+            .publish(ticket, certificate(byte), offer(), &limits, now);
+        published.map(|_| ticket)
+    };
+    let first = publish(&mut stage, "AA").unwrap();
+    assert!(publish(&mut stage, "AA").is_ok());
+    assert_eq!(publish(&mut stage, "BB"), Err(Error::RoomTaken));
+
+    // Handed out and answered; its event stream shows that it is there.
+    let (_, actions) = stage.view();
+    let camera = stage
+        .answer(counter_offer(&actions).session)
+        .unwrap()
+        .session;
+    stage.room.stream_opened(camera).unwrap();
+    let second = stage.room.offers[0].ticket;
+    assert_ne!(first, second);
+    stage.room.withdraw(second, stage.now);
+    assert_eq!(publish(&mut stage, "BB"), Err(Error::RoomTaken));
+
+    // Vanished without DELETE: nothing shows that it is there.
+    stage.room.stream_closed(camera, stage.now);
+    assert!(publish(&mut stage, "BB").is_ok());
+}
+
+#[test]
+fn a_delete_tells_the_other_side_at_once_and_both_can_still_delete() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.established();
+    stage.room.delete(viewer, stage.now).unwrap();
+    assert_eq!(stage.events(camera), [Event::Join, Event::Leave]);
+    stage.room.delete(viewer, stage.now).unwrap();
+    stage.room.delete(camera, stage.now).unwrap();
+    assert!(stage.room.is_empty());
+
+    let (camera, viewer) = stage.established();
+    stage.room.delete(camera, stage.now).unwrap();
+    assert_eq!(stage.events(viewer).last(), Some(&Event::Inactive));
+}
+
+#[test]
+fn a_silent_party_is_gone_after_its_grace_and_not_before() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.established();
+    stage.room.stream_opened(camera).unwrap();
+    stage.room.stream_opened(viewer).unwrap();
+    stage.pass(10_000);
+    stage.room.stream_closed(viewer, stage.now);
+    stage.pass(2);
+    stage.room.stream_opened(viewer).unwrap();
+    stage.pass(10_000);
+    assert_eq!(stage.events(camera), [Event::Join]);
+    stage.room.stream_closed(viewer, stage.now);
+    stage.pass(3);
+    assert_eq!(stage.events(camera), [Event::Join, Event::Leave]);
+}
+
+#[test]
+fn a_session_nobody_listens_to_ends_when_it_has_been_idle() {
+    let mut stage = Stage::new();
+    let (_, viewer) = stage.established();
+    stage.pass(3599);
+    stage.trickle(viewer, fragment("view", 4001)).unwrap();
+    stage.pass(3599);
+    assert!(!stage.room.is_empty());
+    stage.pass(1);
+    assert!(stage.room.is_empty());
+}
+
+#[test]
+fn viewers_hear_how_many_they_are() {
+    let mut stage = Stage::new();
+    let (_, first) = stage.established();
+    let (_, second) = stage.established();
+    assert!(stage.events(first).contains(&Event::ViewerCount(2)));
+    stage.room.delete(second, stage.now).unwrap();
+    assert!(stage.events(first).contains(&Event::ViewerCount(1)));
+}
+
+#[test]
+fn giving_up_withdraws_only_what_still_waits() {
+    let mut stage = Stage::new();
+    let (camera, _) = stage.publish();
+    assert_eq!(stage.room.give_up(camera), GivenUp::Withdrawn);
+    assert!(stage.room.is_empty());
+    let (camera, viewer) = stage.met();
+    assert_eq!(stage.room.give_up(camera), GivenUp::Paired);
+    assert!(stage.answer(viewer).is_ok());
+}

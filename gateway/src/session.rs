@@ -1,0 +1,138 @@
+//! One end of an exchange: the HTTP resource that a 201 or a 406 created.
+
+use std::time::Instant;
+
+use sightline_spec::room::SessionId;
+use sightline_spec::sdp::IceCredentials;
+use sightline_spec::sdpfrag::SdpFrag;
+
+use crate::error::Error;
+use crate::events::Outbox;
+
+/// Which end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Side {
+    /// Came by `/whip`.
+    Camera,
+    /// Came by `/whep`.
+    Viewer,
+}
+
+impl Side {
+    /// The one it talks to.
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Camera => Self::Viewer,
+            Self::Viewer => Self::Camera,
+        }
+    }
+}
+
+/// The strong entity-tag of an ICE session (RFC 9725 section 4.3.1), unquoted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EntityTag(Box<str>);
+
+impl EntityTag {
+    fn random() -> Self {
+        Self(SessionId::random().to_string().as_str()[..16].into())
+    }
+
+    /// The tag between its quotes.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What a PATCH demands of the session's entity-tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Precondition {
+    /// No `If-Match`: fine, unless the gateway goes by the book.
+    Missing {
+        /// By the book: RFC 6585 section 3.
+        required: bool,
+    },
+    /// `If-Match: *`
+    Any,
+    /// One of these strong tags, unquoted.
+    OneOf(Vec<String>),
+}
+
+/// Whether a party is there, as far as HTTP can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Presence {
+    /// It has never opened an event stream, so silence means nothing.
+    Unknown,
+    /// So many of its event streams are open.
+    Listening(usize),
+    /// Its last event stream closed then.
+    Silent {
+        /// When.
+        since: Instant,
+    },
+    /// It sent DELETE, or was silent for too long.
+    Gone,
+}
+
+/// One end of an exchange.
+pub(crate) struct Party {
+    pub(crate) id: SessionId,
+    pub(crate) etag: EntityTag,
+    pub(crate) outbox: Outbox,
+    pub(crate) presence: Presence,
+    /// Its ICE credentials, once it has sent a description.
+    credentials: Vec<IceCredentials>,
+    candidates: usize,
+}
+
+impl Party {
+    pub(crate) fn new(credentials: Vec<IceCredentials>) -> Self {
+        Self {
+            id: SessionId::random(),
+            etag: EntityTag::random(),
+            outbox: Outbox::default(),
+            presence: Presence::Unknown,
+            credentials,
+            candidates: 0,
+        }
+    }
+
+    /// RFC 9725 section 4.3.1: 428 for a missing tag, 412 for a wrong one.
+    pub(crate) fn check(&self, precondition: &Precondition) -> Result<(), Error> {
+        match precondition {
+            Precondition::Missing { required: true } => Err(Error::PreconditionRequired),
+            Precondition::Missing { required: false } | Precondition::Any => Ok(()),
+            Precondition::OneOf(tags) if tags.iter().any(|t| t == self.etag.as_str()) => Ok(()),
+            Precondition::OneOf(_) => Err(Error::PreconditionFailed),
+        }
+    }
+
+    /// Takes note of the candidates in a fragment.
+    ///
+    /// A restart is recognised by credentials that are not the current ones
+    /// (RFC 9725 section 4.3.3), not by `If-Match: *`, which some players send
+    /// with every candidate.
+    pub(crate) fn accept(&mut self, fragment: &SdpFrag, most: usize) -> Result<(), Error> {
+        let known = !self.credentials.is_empty();
+        let current = |c: &&IceCredentials| self.credentials.contains(c);
+        if known && !fragment.credentials().iter().all(current) {
+            return Err(Error::RestartUnsupported);
+        }
+        // A fragment without candidates costs memory as well.
+        let more = fragment.candidates().count().max(1);
+        if self.candidates + more > most {
+            return Err(Error::TooManyCandidates);
+        }
+        self.candidates += more;
+        Ok(())
+    }
+
+    /// Learns its credentials from its answer; says which of the fragments that
+    /// came before belong to it.
+    pub(crate) fn describe(&mut self, credentials: Vec<IceCredentials>, early: &mut Vec<SdpFrag>) {
+        early.retain(|fragment| {
+            let named = fragment.credentials();
+            named.iter().all(|named| credentials.contains(named))
+        });
+        self.credentials = credentials;
+    }
+}
