@@ -354,7 +354,7 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
     };
     let mut stage = Stage::new();
     let limits = stage.limits.clone();
-    let mut publish = |stage: &mut Stage, byte: &str| {
+    let publish = |stage: &mut Stage, byte: &str| {
         let (ticket, now) = (stage.ticket(), stage.now);
         let published = stage
             .room
