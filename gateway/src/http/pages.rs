@@ -17,7 +17,7 @@ use crate::error::Error;
 
 /// What of `player/` is served: its modules, pages, styles and pictures.
 #[derive(RustEmbed)]
-#[folder = "$CARGO_MANIFEST_DIR/../player"]
+#[folder = "../player"]
 #[include = "*.html"]
 #[include = "*.js"]
 #[include = "*.css"]
