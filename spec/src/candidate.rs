@@ -19,7 +19,7 @@ pub struct Candidate {
     pub component: u16,
     /// `UDP` or `TCP`, in the sender's own case.
     pub transport: String,
-    /// 1 to 2^31 - 1.
+    /// 1 to 2^31 - 1 by the RFC; more is passed on as it came.
     pub priority: u32,
     /// Where to send to.
     pub address: Address,
@@ -127,6 +127,11 @@ impl FromStr for Candidate {
             true => text.parse::<u32>().map_err(|_| Field(name)),
             false => Err(Field(name)),
         };
+        let ip_or_name: Address = address.parse()?;
+        // An address in its canonical spelling can be longer than it came.
+        if text.len() - address.len() + ip_or_name.to_string().len() > Self::MAX_LEN {
+            return Err(CandidateError::TooLong);
+        }
         Ok(Self {
             foundation: foundation.into(),
             component: match number(component, "component")? {
@@ -138,7 +143,7 @@ impl FromStr for Candidate {
                 0 => return Err(Field("priority")),
                 priority => priority,
             },
-            address: address.parse()?,
+            address: ip_or_name,
             port: number(port, "port")?
                 .try_into()
                 .map_err(|_| Field("port"))?,

@@ -33,7 +33,7 @@ impl Prefer {
     pub fn parse<'a>(field_lines: impl IntoIterator<Item = &'a str>) -> Self {
         let mut prefer = Self::default();
         let mut handling = None;
-        for preference in field_lines.into_iter().flat_map(|line| line.split(',')) {
+        for preference in field_lines.into_iter().flat_map(preferences) {
             let (name, value) = name_and_value(preference);
             match name.to_ascii_lowercase().as_str() {
                 "direct" if prefer.direct.is_none() => prefer.direct = direct(value),
@@ -50,6 +50,20 @@ impl Prefer {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+/// Splits a field line at its commas, except those in quoted strings.
+fn preferences(line: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    line.split(move |c| {
+        let is_escaped = std::mem::take(&mut escaped);
+        match c {
+            '"' if !is_escaped => quoted = !quoted,
+            '\\' if quoted => escaped = !is_escaped,
+            _ => {}
+        }
+        c == ',' && !quoted
+    })
 }
 
 fn name_and_value(preference: &str) -> (&str, &str) {

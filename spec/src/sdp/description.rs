@@ -171,6 +171,10 @@ impl Sdp {
             let (Some(letter), Some('=')) = (letter, chars.next()) else {
                 return Err(SdpError::Line(index + 1));
             };
+            // Some parsers end a line there, and would read another description.
+            if line.contains('\r') {
+                return Err(SdpError::Line(index + 1));
+            }
             if letter == 'm' {
                 in_session = false;
                 let media_line = chars.as_str();
@@ -350,7 +354,25 @@ impl<'a> Media<'a> {
         let anywhere = || self.sdp.text.lines().find_map(|line| value_of(line, name));
         self.own_attribute(name)
             .or_else(|| self.sdp.session_lines().find_map(|l| value_of(l, name)))
-            .or_else(|| self.has("bundle-only").then(anywhere).flatten())
+            .or_else(|| self.is_bundled().then(anywhere).flatten())
+    }
+
+    /// Whether the section may leave its transport to another of its bundle.
+    fn is_bundled(&self) -> bool {
+        let groups = self
+            .sdp
+            .session_lines()
+            .filter_map(|l| value_of(l, "group"));
+        let mut bundled = groups
+            .filter_map(|group| group.strip_prefix("BUNDLE "))
+            .flat_map(|mids| mids.split(' '));
+        self.has("bundle-only") || bundled.any(|mid| Some(mid) == self.mid())
+    }
+
+    /// Whether candidates belong here: neither rejected nor a guest of another
+    /// section's transport.
+    pub(super) fn has_transport(&self) -> bool {
+        !self.is_rejected() && !self.has("bundle-only")
     }
 
     fn own_attribute(&self, name: &str) -> Option<&'a str> {

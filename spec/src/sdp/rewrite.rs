@@ -16,19 +16,20 @@ impl Sdp {
         if !self.text.contains("a=ssrc-group:") {
             return self.clone();
         }
-        let described: HashSet<&str> = (self.text.lines())
-            .filter_map(|line| line.strip_prefix("a=ssrc:"))
-            .filter_map(|value| value.split([' ', ':']).next())
-            .collect();
-        self.filter_map_lines(|line| {
-            let Some(group) = line.strip_prefix("a=ssrc-group:") else {
-                return Some(line.to_owned());
+        let mut text: String = self.session_lines().map(|l| format!("{l}\r\n")).collect();
+        for media in self.media() {
+            let described: HashSet<&str> = (media.text.lines())
+                .filter_map(|line| line.strip_prefix("a=ssrc:"))
+                .filter_map(|value| value.split([' ', ':']).next())
+                .collect();
+            let undescribed = |line: &str| match line.strip_prefix("a=ssrc-group:") {
+                Some(group) => !(group.split_whitespace().skip(1)).all(|s| described.contains(s)),
+                None => false,
             };
-            let mut sources = group.split_whitespace().skip(1);
-            sources
-                .all(|source| described.contains(source))
-                .then(|| line.to_owned())
-        })
+            let kept = media.text.lines().filter(|line| !undescribed(line));
+            text.extend(kept.map(|line| format!("{line}\r\n")));
+        }
+        Self { text: text.into() }
     }
 
     /// Puts `address` in the place of multicast-DNS names, at the same port.
@@ -40,27 +41,35 @@ impl Sdp {
         if !self.text.contains(".local") {
             return self.clone();
         }
-        self.filter_map_lines(|line| {
-            let candidate = line.strip_prefix("a=").map(str::parse::<Candidate>);
-            match candidate {
+        let resolved = self.text.lines().map(|line| {
+            match line.strip_prefix("a=").map(str::parse::<Candidate>) {
                 Some(Ok(hidden)) if hidden.address.is_mdns() => {
-                    Some(format!("a={}", hidden.at(address)))
+                    format!("a={}\r\n", hidden.at(address))
                 }
-                _ => Some(line.to_owned()),
+                _ => format!("{line}\r\n"),
             }
-        })
+        });
+        let text: String = resolved.collect();
+        Self { text: text.into() }
     }
 
     /// Adds trickled candidates to the sections they belong to, for a peer that
     /// would never hear of them otherwise. Candidates of a section that does not
-    /// exist, or of a bundle, go to the first, which carries the transport.
+    /// exist, or whose transport is another's, go to the first that has its own.
     #[must_use]
     pub fn with_candidates(&self, fragments: &[SdpFrag]) -> Self {
-        let mids: Vec<Option<&str>> = self.media().map(|media| media.mid()).collect();
-        let mut added: Vec<Vec<String>> = vec![Vec::new(); mids.len()];
+        let open: Vec<Option<&str>> = (self.media())
+            .map(|media| {
+                media
+                    .has_transport()
+                    .then(|| media.mid().unwrap_or_default())
+            })
+            .collect();
+        let first = open.iter().position(Option::is_some).unwrap_or(0);
+        let mut added: Vec<Vec<String>> = vec![Vec::new(); open.len()];
         for (mid, candidate) in fragments.iter().flat_map(SdpFrag::candidates) {
-            let section = mids.iter().position(|m| m.is_some() && *m == mid);
-            if let Some(lines) = added.get_mut(section.unwrap_or(0)) {
+            let named = open.iter().position(|m| m.is_some() && *m == mid);
+            if let Some(lines) = added.get_mut(named.unwrap_or(first)) {
                 let line = format!("a={candidate}\r\n");
                 if !self.text.contains(line.trim_end()) && !lines.contains(&line) {
                     lines.push(line);
@@ -72,12 +81,6 @@ impl Sdp {
             text.push_str(media.text);
             text.extend(lines);
         }
-        Self { text: text.into() }
-    }
-
-    fn filter_map_lines(&self, change: impl Fn(&str) -> Option<String>) -> Self {
-        let lines = self.text.lines().filter_map(change);
-        let text: String = lines.map(|line| line + "\r\n").collect();
         Self { text: text.into() }
     }
 }

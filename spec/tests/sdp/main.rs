@@ -1,0 +1,201 @@
+//! Offers and answers: the vectors in `vectors/sdp.json` by role, and what is read
+//! from them; `rewrite.rs` tests what the gateway changes.
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod rewrite;
+
+use serde::Deserialize;
+use sightline_spec::sdp::{PublisherOffer, Sdp, SdpError, ViewerAnswer, ViewerOffer};
+
+#[derive(Deserialize)]
+struct Vectors {
+    valid: Vec<Valid>,
+    invalid: Vec<Invalid>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Debug)]
+#[serde(rename_all = "lowercase")]
+enum Role {
+    Publisher,
+    Viewer,
+    Answer,
+}
+
+#[derive(Deserialize)]
+struct Valid {
+    name: String,
+    role: Role,
+    kinds: Vec<String>,
+    mids: Vec<String>,
+    directions: Vec<String>,
+    ufrag: String,
+    fingerprints: Vec<String>,
+    candidates: usize,
+    lines: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Invalid {
+    role: Role,
+    why: String,
+    text: String,
+}
+
+impl Valid {
+    fn text(&self) -> String {
+        self.lines
+            .iter()
+            .map(|line| format!("{line}\r\n"))
+            .collect()
+    }
+
+    fn sdp(&self) -> Sdp {
+        parse(self.role, &self.text()).unwrap_or_else(|e| panic!("{}: {e}", self.name))
+    }
+}
+
+fn vectors() -> Vectors {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/vectors/sdp.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// The vector whose name begins like this.
+fn vector(name: &str) -> Valid {
+    let mut all = vectors().valid.into_iter();
+    all.find(|valid| valid.name.starts_with(name)).unwrap()
+}
+
+fn parse(role: Role, text: &str) -> Result<Sdp, SdpError> {
+    match role {
+        Role::Publisher => PublisherOffer::parse(text).map(PublisherOffer::into_sdp),
+        Role::Viewer => ViewerOffer::parse(text).map(ViewerOffer::into_sdp),
+        Role::Answer => ViewerAnswer::parse(text).map(ViewerAnswer::into_sdp),
+    }
+}
+
+#[test]
+fn what_is_valid_is_kept_byte_for_byte() {
+    for valid in vectors().valid {
+        assert_eq!(valid.sdp().to_string(), valid.text(), "{}", valid.name);
+    }
+}
+
+#[test]
+fn sections_mids_directions_and_transport_are_read() {
+    for valid in vectors().valid {
+        let (sdp, name) = (valid.sdp(), &valid.name);
+        let kinds: Vec<_> = sdp.media().map(|media| media.kind()).collect();
+        assert_eq!(kinds, valid.kinds, "{name}");
+        let mids: Vec<_> = sdp.media().filter_map(|media| media.mid()).collect();
+        assert_eq!(mids, valid.mids, "{name}");
+        let directions: Vec<_> = sdp.media().map(|m| m.direction().to_string()).collect();
+        assert_eq!(directions, valid.directions, "{name}");
+        assert_eq!(sdp.ice_credentials()[0].ufrag, valid.ufrag, "{name}");
+        let fingerprints = sdp.fingerprints();
+        let fingerprints: Vec<_> = fingerprints.iter().map(|f| f.as_str()).collect();
+        assert_eq!(fingerprints, valid.fingerprints, "{name}");
+        let candidates = sdp.as_str().matches("\r\na=candidate:").count();
+        assert_eq!(candidates, valid.candidates, "{name}");
+    }
+}
+
+#[test]
+fn bare_line_feeds_are_accepted_and_kept() {
+    for valid in vectors().valid {
+        let text = valid.text().replace("\r\n", "\n");
+        let sdp = parse(valid.role, &text).unwrap();
+        assert_eq!(sdp.as_str(), text, "{}", valid.name);
+    }
+}
+
+#[test]
+fn what_is_invalid_is_refused_with_words() {
+    for Invalid { role, why, text } in vectors().invalid {
+        let error = parse(role, &text).expect_err(&why);
+        assert!(!error.to_string().is_empty(), "{why}");
+    }
+}
+
+#[test]
+fn what_is_cut_off_in_a_line_is_refused_at_every_place() {
+    for valid in vectors().valid {
+        let text = valid.text();
+        let inside_a_line = |&end: &usize| !text[..end].ends_with('\n');
+        for end in (1..text.len()).filter(inside_a_line) {
+            let cut = parse(valid.role, &text[..end]);
+            assert_eq!(cut, Err(SdpError::Truncated), "{} at {end}", valid.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_cut_off_before_its_media_is_refused() {
+    for valid in vectors().valid {
+        let text = valid.text();
+        let media = text.find("\r\nm=").unwrap() + 2;
+        let line_ends = text[..media].match_indices('\n').map(|(at, _)| at + 1);
+        for end in line_ends {
+            let cut = parse(valid.role, &text[..end]);
+            assert!(cut.is_err(), "{} at {end}", valid.name);
+        }
+    }
+}
+
+/// Rejected sections and data channels have no direction that matters.
+#[test]
+fn an_offer_of_one_role_is_refused_in_the_other() {
+    for valid in vectors().valid {
+        let text = valid.text();
+        let has = |direction| valid.directions.iter().any(|d| d == direction);
+        let no_viewer = has("sendonly") || has("inactive");
+        let (name, viewer) = (&valid.name, ViewerOffer::parse(&text));
+        assert_eq!(viewer.is_err(), no_viewer, "{name}");
+        let no_publisher = has("recvonly") || has("inactive");
+        assert_eq!(
+            PublisherOffer::parse(&text).is_err(),
+            no_publisher,
+            "{name}"
+        );
+    }
+}
+
+/// RFC 3264 section 6: for each m= line in the offer there is one in the answer.
+#[test]
+fn an_answer_has_the_sections_of_its_offer() {
+    let answer = |name| ViewerAnswer::parse(&vector(name).text()).unwrap();
+    let fits = |name, offer| answer(name).check_answers(&vector(offer).sdp());
+    let chromium = "Chromium 156, publishing";
+    assert_eq!(fits("Chromium 156, answering, ", chromium), Ok(()));
+    assert_eq!(fits("Chromium 156, answering without", chromium), Ok(()));
+    assert_eq!(fits("Chromium 156, answering, ", "OBS"), Ok(()));
+    let whep = "WHEP section 4.3, counter-offer";
+    assert_eq!(fits("WHEP section 4.3, answer", whep), Ok(()));
+    for (name, offer) in [
+        ("Chromium 156, answering, ", "GStreamer"),
+        ("Chromium 156, answering, ", whep),
+        ("WHEP section 4.3, answer", chromium),
+    ] {
+        let error = fits(name, offer).unwrap_err();
+        assert!(matches!(error, SdpError::NotAnAnswer(_)), "{name}: {offer}");
+    }
+}
+
+#[test]
+fn an_answer_that_receives_nothing_answers_nothing() {
+    let offer = vector("Chromium 156, publishing").sdp();
+    let text = vector("Chromium 156, answering, ").text();
+    let deaf = text.replace("a=recvonly", "a=inactive");
+    let answer = ViewerAnswer::parse(&deaf).unwrap();
+    let error = answer.check_answers(&offer).unwrap_err();
+    assert!(error.to_string().contains("receives nothing"), "{error}");
+}
+
+#[test]
+fn passwords_stay_out_of_debug_output() {
+    for valid in vectors().valid {
+        let sdp = valid.sdp();
+        let debug = format!("{sdp:?} {:?}", sdp.ice_credentials());
+        let password = &sdp.ice_credentials()[0].pwd;
+        assert!(!debug.contains(password.as_str()), "{}", valid.name);
+    }
+}
