@@ -1,5 +1,5 @@
 // @ts-check
-/** How `<whep-player>` looks: its shadow tree and style sheet. */
+/** How `<whep-player>` looks: its shadow tree and style sheet. `::part(badge)` is the live badge. */
 
 const CSS = `
 :host {
@@ -69,8 +69,9 @@ video {
   border-radius: 999px;
   background: #ffffff14;
   color: inherit;
-  font: 600 14px/1 inherit;
-  font-family: inherit;
+  font: inherit;
+  font-size: 14px;
+  font-weight: 600;
   cursor: pointer;
 }
 .retry:hover { background: #ffffff26; }
@@ -155,7 +156,7 @@ const HTML = `
     <span class="hint"></span>
     <button class="retry" type="button" hidden>Try again</button>
   </div>
-  <span class="badge" aria-hidden="true"></span>
+  <span class="badge" part="badge" aria-hidden="true"></span>
   <div class="bar" role="group" aria-label="Player controls">
     <button class="mute" type="button" aria-label="Unmute (m)">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z"/><path class="waves" d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/><path class="slash" d="m16 9.5 5 5m0-5-5 5"/></svg>

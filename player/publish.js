@@ -140,6 +140,7 @@ function goOffAir() {
   stream?.getTracks().forEach((track) => track.stop());
   stream = null;
   preview.srcObject = null;
+  preview.classList.remove('running');
   void awake?.release();
   awake = null;
   form.hidden = false;
@@ -152,6 +153,7 @@ async function show() {
   // The browser's own "stop sharing" button, or an unplugged camera.
   started.getVideoTracks()[0]?.addEventListener('ended', () => started === stream && goOffAir());
   preview.srcObject = started;
+  preview.classList.add('running');
   preview.play().catch(() => {});
   fill(videoChoice, await devices('videoinput'), canShareScreen() ? [[SCREEN, 'Screen or window']] : []);
   fill(audioChoice, await devices('audioinput'), [[NONE, 'No sound']]);

@@ -164,7 +164,7 @@ export class Viewer {
           this.#env.clearTimeout(patience);
           if (phase === 'live') this.#wasLive = true;
           if (phase === 'live') this.#enter('live');
-          else this.#enter(this.#wasLive ? 'reconnecting' : 'connecting');
+          else if (this.#state !== 'reconnecting') this.#enter('connecting');
         },
         tracks: (tracks) => this.#listener.tracks?.(tracks),
         vitals: (vitals) => this.#listener.vitals?.(vitals, path),

@@ -66,18 +66,21 @@ function complain(input, words) {
 
 function wirePlayer() {
   player.addEventListener('statechange', (event) => {
-    const { state, title, hint } = /** @type {CustomEvent} */ (event).detail;
+    const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
     pill(state);
     element('facts').classList.toggle('stale', state !== 'live');
-    log(state === 'live' ? 'Picture live' : title, WORDS[/** @type {State} */ (state)].mood, hint);
+    if (state !== 'live') element('viewers').textContent = '–';
+    const words = state === 'live' ? 'Picture live' : title;
+    log(detail ? `${words}: ${detail}` : words, WORDS[/** @type {State} */ (state)].mood);
   });
   for (const name of ['join', 'leave']) {
     player.addEventListener(name, (event) => {
       const { who, count } = /** @type {CustomEvent} */ (event).detail;
       if (who !== 'viewer') return;
+      const first = element('viewers').textContent === '–';
       element('viewers').textContent = String(count);
       const verb = name === 'join' ? 'joined' : 'left';
-      log(`A viewer ${verb} (${count} watching)`, 'quiet', '');
+      log(`${first ? 'You' : 'A viewer'} ${verb} (${count} watching)`, 'quiet');
     });
   }
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
@@ -104,16 +107,14 @@ function pill(state) {
 /**
  * @param {string} words
  * @param {string} mood
- * @param {string} hint
  */
-function log(words, mood, hint) {
+function log(words, mood) {
   const now = new Date();
   const line = document.createElement('li');
   const time = document.createElement('time');
   time.dateTime = now.toISOString();
   time.textContent = now.toLocaleTimeString();
   line.dataset.mood = mood;
-  line.title = hint;
   line.append(time, words);
   const list = element('log');
   list.prepend(line);

@@ -7,7 +7,7 @@
  *
  * Attributes: `src` (a WHEP endpoint), or `room` (a room on the gateway this module came from),
  * and `token` (sent as bearer token).
- * Events: `statechange` (`detail: { state, title, hint }`), `vitals` (once a second while live),
+ * Events: `statechange` (`detail: { state, title, hint, detail }`), `vitals` (once a second while live),
  * `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
  */
 
@@ -157,13 +157,22 @@ export class WhepPlayer extends HTMLElement {
   /** @param {MediaStreamTrack[]} tracks */
   #play(tracks) {
     const playing = this.#video.srcObject;
-    if (playing instanceof MediaStream && playing.getTracks().includes(tracks[0])) {
+    const [first] = tracks;
+    if (playing instanceof MediaStream && playing.getTracks().includes(first)) {
       tracks.forEach((track) => playing.addTrack(track));
+    } else if (playing && first.muted) {
+      // What is left of the last picture stays until there is a packet of the new one.
+      const { signal } = /** @type {AbortController} */ (this.#connected);
+      first.addEventListener('unmute', () => this.#attach(tracks), { once: true, signal });
     } else {
-      this.#video.srcObject = new MediaStream(tracks);
-      this.#video.requestVideoFrameCallback?.(() => this.#stage.classList.add('picture'));
+      this.#attach(tracks);
     }
     this.#stage.classList.toggle('sound', tracks.some(({ kind }) => kind === 'audio'));
+  }
+
+  /** @param {MediaStreamTrack[]} tracks */
+  #attach(tracks) {
+    this.#video.srcObject = new MediaStream(tracks);
     // Refused autoplay leaves a still picture; a touch of any control plays it.
     this.#video.play().catch(() => {});
   }
@@ -178,15 +187,15 @@ export class WhepPlayer extends HTMLElement {
     const { title, hint, mood, retry, short } = WORDS[state];
     this.#stage.dataset.state = state;
     this.#stage.dataset.mood = mood;
-    if (state !== 'live' && state !== 'connecting') this.#stage.classList.remove('picture');
-    if (state === 'live') this.#stage.classList.add('picture');
+    this.#stage.classList.toggle('picture', state === 'live');
+    if (state !== 'live') this.#viewers = 0;
     this.#find('.title').textContent = title;
-    this.#find('.hint').textContent = detail || hint;
+    this.#find('.hint').textContent = hint;
     this.#find('.badge').textContent = short;
     this.#find('.retry').toggleAttribute('hidden', !retry);
     if (state === 'live' && before !== 'live') this.#tell('join', { who: 'camera' });
     if (before === 'live' && state !== 'live') this.#tell('leave', { who: 'camera' });
-    if (state !== before || detail) this.#tell('statechange', { state, title, hint: detail || hint });
+    if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
   }
 
   /** @param {number} count */

@@ -75,7 +75,7 @@ test('and is live again when the camera is back', async () => {
   await play(world, 10);
   world.streams[0].send('inactive');
   await goLive(world);
-  assert.deepEqual(states, ['connecting', 'live', 'gone', 'reconnecting', 'live']);
+  assert.deepEqual(states, ['connecting', 'live', 'gone', 'connecting', 'live']);
 });
 
 test('a camera that comes and goes all the time is not chased', async () => {
