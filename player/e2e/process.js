@@ -1,0 +1,131 @@
+// @ts-check
+/** Processes of the system under test: started, listened to, and ended by their pid. */
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import path from 'node:path';
+
+/** Whatever is still running when this process ends, however it ends. */
+const running = new Set();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.on(signal, () => process.exit(1));
+}
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/**
+ * Where a binary of this workspace is.
+ *
+ * @param {'gateway' | 'camera'} name
+ */
+export function binary(name) {
+  const told = process.env[`SIGHTLINE_${name.toUpperCase()}_BIN`];
+  if (told) return told;
+  const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target');
+  const places = ['release', 'debug'].map((kind) => path.join(target, kind, `sightline-${name}`));
+  const found = places.find((place) => existsSync(place));
+  if (!found) throw new Error(`no sightline-${name}; looked for ${places.join(' and ')}`);
+  return found;
+}
+
+/** One child process, with all that it has printed. */
+export class Process {
+  #child;
+  #name;
+  #output = '';
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+
+  /**
+   * @param {string} name for messages
+   * @param {string} file
+   * @param {string[]} args
+   * @param {Record<string, string>} [env]
+   */
+  constructor(name, file, args, env = {}) {
+    this.#name = name;
+    this.#child = spawn(file, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    running.add(this.#child);
+    this.#child.on('error', (error) => this.#hear(`${error}\n`));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => this.#hear(text));
+    }
+    this.#child.on('exit', (code, signal) => {
+      running.delete(this.#child);
+      this.#hear(`[${name} ended: ${signal ?? code}]\n`);
+    });
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  /** Everything it has printed, for the message of a failed test. */
+  get output() {
+    return this.#output;
+  }
+
+  /**
+   * Resolves with the match as soon as the process has printed it.
+   *
+   * @param {RegExp} pattern
+   * @param {number} ms
+   * @returns {Promise<RegExpMatchArray>}
+   */
+  says(pattern, ms) {
+    return new Promise((resolve, reject) => {
+      const check = () => {
+        const match = this.#output.match(pattern);
+        if (match) done(() => resolve(match));
+        else if (this.#over) done(() => reject(this.#complaint(`ended before it said ${pattern}`)));
+      };
+      const done = (/** @type {() => void} */ settle) => {
+        clearTimeout(timer);
+        this.#listeners.delete(check);
+        settle();
+      };
+      const late = () => reject(this.#complaint(`did not say ${pattern} within ${ms} ms`));
+      const timer = setTimeout(() => done(late), ms);
+      this.#listeners.add(check);
+      check();
+    });
+  }
+
+  /**
+   * Ends the process and waits until it is gone.
+   *
+   * @param {'SIGTERM' | 'SIGKILL'} signal
+   * @returns {Promise<number | null>} its exit code
+   */
+  async end(signal) {
+    if (!this.#over) {
+      const gone = new Promise((resolve) => this.#child.once('exit', resolve));
+      this.#child.kill(signal);
+      const insist = setTimeout(() => this.#child.kill('SIGKILL'), 6000);
+      await gone;
+      clearTimeout(insist);
+    }
+    return this.#child.exitCode;
+  }
+
+  get #over() {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null || !this.pid;
+  }
+
+  /** @param {string} text */
+  #hear(text) {
+    // Enough for a message; a test must not die of a talkative process.
+    this.#output = (this.#output + text).slice(-100_000);
+    this.#listeners.forEach((listener) => listener());
+  }
+
+  /** @param {string} words */
+  #complaint(words) {
+    return new Error(`${this.#name} ${words}; it said:\n${this.#output.slice(-4000)}`);
+  }
+}
