@@ -52,7 +52,9 @@ impl fmt::Display for Codec {
 #[derive(Debug, thiserror::Error)]
 pub enum EncoderError {
     /// GStreamer lacks the elements.
-    #[error("no {codec} encoder on this machine: install {packages} (`sightline-camera doctor` shows what is there)")]
+    #[error(
+        "no {codec} encoder on this machine: install {packages} (`sightline-camera doctor` shows what is there)"
+    )]
     Missing {
         /// What was asked for.
         codec: Codec,
@@ -104,7 +106,11 @@ fn h264_text(format: Format, kbits: u32) -> Result<String, EncoderError> {
     let gop = KEYFRAME_SECONDS * format.fps;
     let encoder = if exists("x264enc") {
         // One thread up to 720p: slices cost more than they win there.
-        let threads = if format.size.macroblocks() <= 3600 { 1 } else { 2 };
+        let threads = if format.size.macroblocks() <= 3600 {
+            1
+        } else {
+            2
+        };
         format!(
             "x264enc name=encode tune=zerolatency speed-preset=ultrafast bitrate={kbits} \
              key-int-max={gop} threads={threads} b-adapt=false bframes=0 aud=false"
@@ -188,7 +194,10 @@ mod tests {
     use crate::config::Size;
 
     fn format(width: u32, height: u32, fps: u32) -> Format {
-        Format { size: Size { width, height }, fps }
+        Format {
+            size: Size { width, height },
+            fps,
+        }
     }
 
     #[test]

@@ -1,12 +1,24 @@
 //! The camera: one source, one encoder, one WebRTC branch for each viewer.
 //!
-//! The way of a frame: [`source`] hands raw pictures to [`pipeline`], which encodes them once
-//! ([`encoder`]) and gives the packets to every [`viewer`]. [`signaling`] finds the viewers over
-//! WHIP (RFC 9725). The library exists for the tests; the program is `main.rs`.
+//! The way of a frame: [`source`] says where pictures come from, [`capture`] runs it, [`pipeline`]
+//! encodes them once ([`encoder`]) and gives the packets to every [`viewer`]. [`signaling`] finds
+//! the viewers over WHIP (RFC 9725). The library exists for the tests; the program is `main.rs`.
 
+mod backoff;
+pub mod branch;
+pub mod capture;
 pub mod certificate;
 pub mod config;
+pub mod doctor;
 pub mod encoder;
+mod events;
+mod ice;
+pub mod key;
 pub mod pipeline;
+pub mod publish;
+pub mod signaling;
 pub mod source;
+pub mod stats;
 pub mod viewer;
+pub mod watch_link;
+pub mod whip;

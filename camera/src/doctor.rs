@@ -1,0 +1,147 @@
+//! `sightline-camera doctor`: what is there, what is missing, what to install.
+
+use std::fmt::Write as _;
+
+use crate::source;
+
+/// An element and where Debian keeps it.
+struct Part {
+    element: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+    /// Nothing works without.
+    required: bool,
+}
+
+const fn required(element: &'static str, package: &'static str, purpose: &'static str) -> Part {
+    Part {
+        element,
+        package,
+        purpose,
+        required: true,
+    }
+}
+
+const fn optional(element: &'static str, package: &'static str, purpose: &'static str) -> Part {
+    Part {
+        element,
+        package,
+        purpose,
+        required: false,
+    }
+}
+
+const PARTS: &[Part] = &[
+    required(
+        "appsrc",
+        "gstreamer1.0-plugins-base",
+        "frames into the encoder",
+    ),
+    required(
+        "videoconvertscale",
+        "gstreamer1.0-plugins-base",
+        "size and format of the picture",
+    ),
+    required("webrtcbin", "gstreamer1.0-plugins-bad", "WebRTC"),
+    required("dtlsdec", "gstreamer1.0-plugins-bad", "WebRTC: keys"),
+    required("srtpenc", "gstreamer1.0-plugins-bad", "WebRTC: encryption"),
+    required("nicesrc", "gstreamer1.0-nice", "WebRTC: ICE"),
+    required("rtph264pay", "gstreamer1.0-plugins-good", "H.264 in RTP"),
+    optional(
+        "x264enc",
+        "gstreamer1.0-plugins-ugly",
+        "H.264 (GPL; the fastest in software)",
+    ),
+    optional(
+        "openh264enc",
+        "gstreamer1.0-plugins-bad",
+        "H.264 without x264",
+    ),
+    optional("vp8enc", "gstreamer1.0-plugins-good", "--codec vp8"),
+    optional("v4l2src", "gstreamer1.0-plugins-good", "--source v4l2"),
+    optional(
+        "jpegdec",
+        "gstreamer1.0-plugins-good",
+        "webcams that send JPEG",
+    ),
+    optional(
+        "libcamerasrc",
+        "gstreamer1.0-libcamera",
+        "--source libcamera",
+    ),
+    optional(
+        "ximagesrc",
+        "gstreamer1.0-plugins-good",
+        "--source screen on X11",
+    ),
+    optional(
+        "pipewiresrc",
+        "gstreamer1.0-pipewire",
+        "--source screen on Wayland",
+    ),
+    optional("avdec_h264", "gstreamer1.0-libav", "--source film.mp4"),
+];
+
+/// What the doctor found.
+#[derive(Debug)]
+pub struct Findings {
+    /// For people.
+    pub report: String,
+    /// Whether the camera can run.
+    pub healthy: bool,
+}
+
+/// Looks at this machine. GStreamer must be initialised.
+pub fn examine() -> Findings {
+    let mut report = format!("{}\n", gst::version_string());
+    let mut packages = Vec::new();
+    let there = |element| gst::ElementFactory::find(element).is_some();
+    let mut healthy = there("x264enc") || there("openh264enc");
+    for part in PARTS {
+        let found = there(part.element);
+        let mark = match (found, part.required) {
+            (true, _) => "ok",
+            (false, true) => "MISSING",
+            (false, false) => "missing",
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(report, "{mark:>8}  {:<18} {}", part.element, part.purpose);
+        if !found {
+            healthy &= !part.required;
+            if !packages.contains(&part.package) {
+                packages.push(part.package);
+            }
+        }
+    }
+    match source::first_video_device() {
+        Some(device) => {
+            let _ = writeln!(report, "{:>8}  {}", "ok", device.display());
+        }
+        None => {
+            report.push_str("    none  /dev/video*: no webcam, `auto` shows the test picture\n")
+        }
+    }
+    if !packages.is_empty() {
+        let _ = writeln!(report, "for all of it: apt install {}", packages.join(" "));
+    }
+    report.push_str(if healthy {
+        "the camera can run\n"
+    } else {
+        "the camera cannot run\n"
+    });
+    Findings { report, healthy }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_is_in_the_report() {
+        gst::init().unwrap();
+        let findings = examine();
+        for part in PARTS {
+            assert!(findings.report.contains(part.element));
+        }
+    }
+}

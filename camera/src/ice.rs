@@ -1,0 +1,139 @@
+//! What webrtcbin does not offer as a property of its own: ICE and DTLS details.
+
+use gst::{glib, prelude::*};
+use sightline_spec::link::IceServer;
+
+/// Makes the ICE agent check that the viewer is still there (RFC 7675), so that one who vanished
+/// without a word is noticed.
+pub(crate) fn check_consent(webrtcbin: &gst::Bin) {
+    let ice: Option<glib::Object> = webrtcbin.property("ice-agent");
+    let Some(ice) = ice.filter(|ice| ice.find_property("agent").is_some()) else {
+        return;
+    };
+    let agent: Option<glib::Object> = ice.property("agent");
+    if let Some(agent) = agent.filter(|agent| agent.find_property("keepalive-conncheck").is_some())
+    {
+        agent.set_property("keepalive-conncheck", true);
+    }
+}
+
+/// The certificate the peer ended the handshake with, as PEM.
+pub(crate) fn peer_certificate(webrtcbin: &gst::Bin) -> Option<String> {
+    let mut decoders = webrtcbin.iterate_all_by_element_factory_name("dtlsdec");
+    while let Ok(Some(decoder)) = decoders.next() {
+        if let Some(pem) = decoder.property::<Option<String>>("peer-pem") {
+            return Some(pem);
+        }
+    }
+    None
+}
+
+/// Sets STUN and TURN servers. webrtcbin takes one STUN server and any number of TURN servers.
+pub(crate) fn use_servers(webrtcbin: &gst::Bin, servers: &[IceServer]) {
+    let mut has_stun = false;
+    for server in servers {
+        match Uri::of(server) {
+            Some(Uri::Stun(uri)) if !has_stun => {
+                webrtcbin.set_property("stun-server", uri);
+                has_stun = true;
+            }
+            Some(Uri::Turn(uri)) => {
+                if !webrtcbin.emit_by_name::<bool>("add-turn-server", &[&uri]) {
+                    tracing::warn!(?server, "this TURN server cannot be used");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A server in GStreamer's own notation.
+#[derive(PartialEq, Eq)]
+enum Uri {
+    Stun(String),
+    Turn(String),
+}
+
+impl Uri {
+    fn of(server: &IceServer) -> Option<Self> {
+        let (scheme, host) = server.url.split_once(':')?;
+        match (scheme, &server.credential) {
+            ("stun", _) => Some(Self::Stun(format!("stun://{}", with_port(host, 3478)))),
+            ("turn" | "turns", Some(credential)) => {
+                let user = escaped(&credential.username);
+                let password = escaped(&credential.password);
+                let default = if scheme == "turn" { 3478 } else { 5349 };
+                let host = with_port(host, default);
+                Some(Self::Turn(format!("{scheme}://{user}:{password}@{host}")))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// GStreamer knows no default ports.
+fn with_port(host_and_query: &str, port: u16) -> String {
+    let (host, query) = match host_and_query.split_once('?') {
+        Some((host, query)) => (host, format!("?{query}")),
+        None => (host_and_query, String::new()),
+    };
+    let has_port = match host.rsplit_once(':') {
+        Some((before, digits)) => {
+            !digits.is_empty()
+                && digits.bytes().all(|b| b.is_ascii_digit())
+                && (!before.contains(':') || before.ends_with(']'))
+        }
+        None => false,
+    };
+    match has_port {
+        true => format!("{host}{query}"),
+        false => format!("{host}:{port}{query}"),
+    }
+}
+
+/// The userinfo part of a URI, RFC 3986 section 3.2.1.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sightline_spec::link::IceServerCredential;
+
+    fn uri(url: &str) -> String {
+        let credential = IceServerCredential {
+            username: "1700000000:ann".into(),
+            password: "a/b+c=@".into(),
+        };
+        match Uri::of(&IceServer::new(url, Some(credential)).unwrap()) {
+            Some(Uri::Stun(uri) | Uri::Turn(uri)) => uri,
+            None => "none".into(),
+        }
+    }
+
+    #[test]
+    fn servers_are_written_as_gstreamer_reads_them() {
+        assert_eq!(uri("stun:stun.example.net"), "stun://stun.example.net:3478");
+        assert_eq!(
+            uri("stun:[2001:db8::1]:19302"),
+            "stun://[2001:db8::1]:19302"
+        );
+        assert_eq!(uri("stun:[2001:db8::1]"), "stun://[2001:db8::1]:3478");
+        assert_eq!(
+            uri("turn:turn.example.net?transport=tcp"),
+            "turn://1700000000%3Aann:a%2Fb%2Bc%3D%40@turn.example.net:3478?transport=tcp"
+        );
+        assert!(uri("turns:t.example.net").ends_with("@t.example.net:5349"));
+        assert_eq!(uri("stuns:s.example.net"), "none");
+    }
+}

@@ -1,0 +1,235 @@
+//! The camera's key: its room's name, and the proof that it may publish there.
+
+use std::{
+    fs, io,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sightline_spec::{
+    room::RoomId,
+    token::{Claims, Scope, SigningKey},
+};
+
+/// How long a publish token is good for: one is made for every request.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
+
+const HEAD: &str = "-----BEGIN PRIVATE KEY-----";
+const FOOT: &str = "-----END PRIVATE KEY-----";
+
+/// Why there is no key.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Neither `--key-file` nor a home directory.
+    #[error("there is no home directory to keep the camera's key in: use --key-file")]
+    NoHome,
+    /// The file cannot be read or made.
+    #[error("cannot use the key file {path}: {error}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Others could pose as this camera.
+    #[error("the key file {0} can be read by others: chmod 600 {0}")]
+    Exposed(PathBuf),
+    /// Not an Ed25519 key in PKCS #8 and PEM.
+    #[error("the key file {0} holds no Ed25519 key (move it away to get a new key and room)")]
+    Malformed(PathBuf),
+    /// The crypto library failed.
+    #[error("no key could be made")]
+    Generate,
+}
+
+/// An Ed25519 key, which is a room.
+#[derive(Debug, Clone)]
+pub struct RoomKey {
+    room: RoomId,
+    signer: SigningKey,
+}
+
+impl RoomKey {
+    /// Reads the key, or makes it where there is none yet.
+    pub fn load_or_create(path: &Path) -> Result<Self, KeyError> {
+        let file_error = |error| KeyError::File {
+            path: path.to_owned(),
+            error,
+        };
+        match fs::metadata(path) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let pem = generate_pem()?;
+                write_once(path, &pem).map_err(file_error)?;
+            }
+            Err(error) => return Err(file_error(error)),
+        }
+        // Read back in either case: of two cameras that start at once, one wrote.
+        let metadata = fs::metadata(path).map_err(file_error)?;
+        if metadata.permissions().mode() & 0o077 != 0 {
+            return Err(KeyError::Exposed(path.to_owned()));
+        }
+        let pem = fs::read_to_string(path).map_err(file_error)?;
+        Self::from_pem(&pem).ok_or_else(|| KeyError::Malformed(path.to_owned()))
+    }
+
+    /// `~/.config/sightline/camera.key`, or where the XDG base directories say.
+    pub fn default_path() -> Result<PathBuf, KeyError> {
+        let directory = |name| {
+            std::env::var_os(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+        };
+        let config = directory("XDG_CONFIG_HOME")
+            .or_else(|| Some(directory("HOME")?.join(".config")))
+            .ok_or(KeyError::NoHome)?;
+        Ok(config.join("sightline/camera.key"))
+    }
+
+    /// The room that this key is.
+    pub fn room(&self) -> &RoomId {
+        &self.room
+    }
+
+    /// A fresh token that lets its bearer publish in the room, at this gateway only.
+    ///
+    /// `audience` is the gateway's host and port as the `Host` field has them.
+    pub fn publish_token(&self, audience: &str, now: SystemTime) -> Option<String> {
+        let room = self.room.clone();
+        let claims = Claims::new(room, Scope::Publish, audience, now, TOKEN_LIFETIME);
+        self.signer.sign(&claims).ok()
+    }
+
+    fn from_pem(pem: &str) -> Option<Self> {
+        let (_, rest) = pem.split_once(HEAD)?;
+        let (body, _) = rest.split_once(FOOT)?;
+        let base64: String = body.split_whitespace().collect();
+        let document = STANDARD.decode(base64).ok()?;
+        let pair = Ed25519KeyPair::from_pkcs8(&document).ok()?;
+        let public = pair.public_key().as_ref().try_into().ok()?;
+        Some(Self {
+            room: RoomId::from_key(public),
+            signer: SigningKey::from_pkcs8(&document),
+        })
+    }
+}
+
+fn generate_pem() -> Result<String, KeyError> {
+    let pair = Ed25519KeyPair::generate().map_err(|_| KeyError::Generate)?;
+    let document = pair.to_pkcs8().map_err(|_| KeyError::Generate)?;
+    let base64 = STANDARD.encode(document.as_ref());
+    let mut pem = format!("{HEAD}\n");
+    for line in base64.as_bytes().chunks(64) {
+        pem.push_str(&String::from_utf8_lossy(line));
+        pem.push('\n');
+    }
+    Ok(format!("{pem}{FOOT}\n"))
+}
+
+/// Writes the file whole or not at all, and never over another one.
+fn write_once(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
+    let draft = path.with_extension(format!("{}.draft", std::process::id()));
+    let written = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        })
+        // A link, unlike a rename, fails where a file is.
+        .and_then(|()| fs::hard_link(&draft, path));
+    let _ = fs::remove_file(&draft);
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.exists() => Ok(()),
+        written => written,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A directory of the test's own.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("sightline-key-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            Self(path)
+        }
+
+        fn key(&self) -> PathBuf {
+            self.0.join("deep/camera.key")
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn a_key_is_made_once_and_kept_for_its_owner_only() {
+        let scratch = Scratch::new("kept");
+        let first = RoomKey::load_or_create(&scratch.key()).unwrap();
+        let second = RoomKey::load_or_create(&scratch.key()).unwrap();
+        assert_eq!(first.room(), second.room());
+        let mode = fs::metadata(scratch.key()).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let files = fs::read_dir(scratch.key().parent().unwrap())
+            .unwrap()
+            .count();
+        assert_eq!(files, 1, "no draft is left behind");
+    }
+
+    #[test]
+    fn a_key_that_others_can_read_is_refused() {
+        let scratch = Scratch::new("exposed");
+        RoomKey::load_or_create(&scratch.key()).unwrap();
+        fs::set_permissions(scratch.key(), fs::Permissions::from_mode(0o640)).unwrap();
+        let refused = RoomKey::load_or_create(&scratch.key());
+        assert!(matches!(refused, Err(KeyError::Exposed(_))));
+    }
+
+    #[test]
+    fn what_is_no_key_is_not_overwritten() {
+        let scratch = Scratch::new("malformed");
+        write_once(&scratch.key(), "precious").unwrap();
+        assert!(matches!(
+            RoomKey::load_or_create(&scratch.key()),
+            Err(KeyError::Malformed(_))
+        ));
+        assert_eq!(fs::read_to_string(scratch.key()).unwrap(), "precious");
+    }
+
+    #[test]
+    fn the_room_verifies_the_token() {
+        let key = RoomKey::from_pem(&generate_pem().unwrap()).unwrap();
+        let now = SystemTime::now();
+        let token = key.publish_token("Example.net:8080", now).unwrap();
+        let verify = |audience| Claims::verify(&token, key.room(), Scope::Publish, audience, now);
+        assert!(verify("example.net:8080").is_ok());
+        assert!(verify("example.org").is_err());
+    }
+
+    #[test]
+    fn the_key_stays_out_of_logs() {
+        let pem = generate_pem().unwrap();
+        let shown = format!("{:?}", RoomKey::from_pem(&pem).unwrap());
+        assert!(!shown.contains(pem.lines().nth(1).unwrap()));
+    }
+}

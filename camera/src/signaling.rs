@@ -1,0 +1,239 @@
+//! Finds viewers, for ever: one offer always waits, every taken one becomes a session.
+
+use std::{sync::Arc, time::Duration};
+
+use sightline_spec::{event::Event, link::IceServer};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc},
+    task::JoinSet,
+    time::{Instant, MissedTickBehavior},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    backoff::Backoff,
+    branch::Connection,
+    certificate::Certificate,
+    events,
+    pipeline::Pipeline,
+    stats::Rates,
+    viewer::{Viewer, ViewerError},
+    whip::{Session, Whip, WhipError},
+};
+
+/// A viewer that has not connected in this time does not. Browsers give up sooner.
+const CONNECT_LIMIT: Duration = Duration::from_secs(15);
+
+/// A viewer that has not been heard of for this long is gone.
+const SILENCE_LIMIT: Duration = Duration::from_secs(6);
+
+/// How long goodbyes may take when the program ends.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// Events of one session that have not been acted on yet.
+const EVENT_BACKLOG: usize = 64;
+
+/// Everything a session needs.
+#[derive(Debug)]
+pub struct Signaling {
+    /// Where viewers are found.
+    pub whip: Whip,
+    /// What they are shown.
+    pub pipeline: Arc<Pipeline>,
+    /// Who we are to them.
+    pub certificate: Certificate,
+    /// Besides those that the gateway names.
+    pub ice_servers: Vec<IceServer>,
+    /// How many at once.
+    pub max_viewers: u32,
+    /// How often to log statistics; zero for never.
+    pub stats_interval: Duration,
+}
+
+/// Why no viewer was found this time.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Whip(#[from] WhipError),
+    #[error(transparent)]
+    Viewer(#[from] ViewerError),
+}
+
+/// Why a session ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Left,
+    NeverConnected,
+    Silent,
+    Connection(String),
+    ShuttingDown,
+}
+
+impl Signaling {
+    /// Serves viewers until told to stop; then says goodbye to all of them.
+    ///
+    /// `on_waiting` is called each time an offer is on its way.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken, on_waiting: impl Fn()) {
+        let slots = Arc::new(Semaphore::new(self.max_viewers.max(1) as usize));
+        let mut sessions = JoinSet::new();
+        let finding = self.find_viewers(&slots, &mut sessions, &stop, on_waiting);
+        tokio::select! {
+            () = finding => {}
+            () = stop.cancelled() => {}
+        }
+        let goodbyes = async { while sessions.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(GOODBYE_LIMIT, goodbyes).await;
+    }
+
+    async fn find_viewers(
+        self: &Arc<Self>,
+        slots: &Arc<Semaphore>,
+        sessions: &mut JoinSet<()>,
+        stop: &CancellationToken,
+        on_waiting: impl Fn(),
+    ) {
+        let mut backoff = Backoff::new();
+        // The semaphore is never closed.
+        while let Ok(slot) = slots.clone().acquire_owned().await {
+            while sessions.try_join_next().is_some() {}
+            let started = Instant::now();
+            match self.find_viewer(&on_waiting).await {
+                Ok((viewer, session)) => {
+                    backoff.reset();
+                    sessions.spawn(self.clone().serve(viewer, session, slot, stop.clone()));
+                }
+                Err(failure) => {
+                    let wait = wait_after(&failure, started.elapsed(), &mut backoff);
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// Makes a fresh offer and waits until somebody takes it.
+    async fn find_viewer(&self, on_waiting: impl Fn()) -> Result<(Viewer, Session), Failure> {
+        let mut ice_servers = self.whip.ice_servers().await?;
+        ice_servers.extend(self.ice_servers.iter().cloned());
+        let viewer = Viewer::offer(&self.pipeline, &self.certificate, &ice_servers).await?;
+        on_waiting();
+        let session = self.whip.offer(viewer.sdp()).await?;
+        Ok((viewer, session))
+    }
+
+    /// One viewer, from the answer to the end.
+    async fn serve(
+        self: Arc<Self>,
+        mut viewer: Viewer,
+        session: Session,
+        slot: OwnedSemaphorePermit,
+        stop: CancellationToken,
+    ) {
+        match viewer.answer(&session.answer).await {
+            Ok(()) => {
+                let end = self.stream(&mut viewer, &session, &stop).await;
+                tracing::info!(?end, "viewer gone");
+            }
+            Err(error) => tracing::warn!("{error}"),
+        }
+        tokio::join!(self.whip.end(session), viewer.close());
+        drop(slot);
+    }
+
+    async fn stream(
+        &self,
+        viewer: &mut Viewer,
+        session: &Session,
+        stop: &CancellationToken,
+    ) -> End {
+        let (sender, mut events) = mpsc::channel(EVENT_BACKLOG);
+        // Ends with this function.
+        let mut listener = JoinSet::new();
+        if let Some(url) = session.events() {
+            listener.spawn(events::follow(self.whip.clone(), url.clone(), sender));
+        }
+        let mut connection = viewer.connection();
+        let mut deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
+        let mut stats = self.stats_ticks();
+        let mut rates = Rates::default();
+        loop {
+            let until = deadline.as_ref().map(|(until, _)| *until);
+            tokio::select! {
+                Ok(()) = connection.changed() => {
+                    let now = connection.borrow_and_update().clone();
+                    match now {
+                        Connection::Connecting => {}
+                        Connection::Connected => {
+                            deadline = None;
+                            if let Err(error) = viewer.go_live() {
+                                return End::Connection(error.to_string());
+                            }
+                            tracing::info!("viewer connected");
+                        }
+                        Connection::Disconnected => {
+                            deadline = Some((Instant::now() + SILENCE_LIMIT, End::Silent));
+                        }
+                        Connection::Over(why) => return End::Connection(why),
+                    }
+                }
+                Some(event) = events.recv() => match event {
+                    Event::Leave => return End::Left,
+                    Event::Candidates(fragment) => viewer.add_candidates(&fragment),
+                    _ => {}
+                },
+                () = sleep_until(until) => {
+                    if let Some((_, end)) = deadline {
+                        return end;
+                    }
+                }
+                () = tick(&mut stats) => rates.log(viewer.stats().await),
+                () = stop.cancelled() => return End::ShuttingDown,
+            }
+        }
+    }
+
+    fn stats_ticks(&self) -> Option<tokio::time::Interval> {
+        (!self.stats_interval.is_zero()).then(|| {
+            let first = Instant::now() + self.stats_interval;
+            let mut ticks = tokio::time::interval_at(first, self.stats_interval);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+            ticks
+        })
+    }
+}
+
+/// How long to wait before the next offer, and a word about it in the log.
+fn wait_after(failure: &Failure, lasted: Duration, backoff: &mut Backoff) -> Duration {
+    match failure {
+        // Nothing is wrong, unless the gateway says so at once, over and over.
+        Failure::Whip(WhipError::Nobody) if lasted > Duration::from_secs(1) => {
+            backoff.reset();
+            return Duration::ZERO;
+        }
+        Failure::Whip(WhipError::Nobody) => tracing::debug!("the offer was not answered"),
+        failure => tracing::warn!("{failure}"),
+    }
+    let wait = backoff.next();
+    match failure {
+        Failure::Whip(WhipError::Refused {
+            retry_after: Some(after),
+            ..
+        }) => wait.max(*after),
+        _ => wait,
+    }
+}
+
+async fn sleep_until(until: Option<Instant>) {
+    match until {
+        Some(until) => tokio::time::sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(ticks: &mut Option<tokio::time::Interval>) {
+    match ticks {
+        Some(ticks) => {
+            ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,339 @@
+//! The HTTP side of WHIP (RFC 9725): one method for each request.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::{
+    Client, Method, Response, StatusCode, Url,
+    header::{
+        ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION, RETRY_AFTER,
+    },
+};
+use sightline_spec::{
+    event::EventKind,
+    link::{IceServer, Link, SERVER_SENT_EVENTS},
+    prefer::Prefer,
+    problem::Problem,
+    room::RoomId,
+    sdp::Sdp,
+};
+
+use crate::key::RoomKey;
+
+/// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
+const WAIT: Duration = Duration::from_secs(55);
+
+/// How long any other answer may take.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+/// No answer that we read is longer.
+const BODY_LIMIT: usize = 256 * 1024;
+
+/// The longest `Retry-After` that is believed.
+const RETRY_LIMIT: Duration = Duration::from_secs(300);
+
+/// Why a request did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum WhipError {
+    /// No HTTP answer at all.
+    #[error("the gateway cannot be reached: {0}")]
+    Unreachable(String),
+    /// A redirect, an error or another answer that WHIP does not expect here.
+    #[error("the gateway says {status}: {what}")]
+    Refused {
+        /// The status code.
+        status: StatusCode,
+        /// The problem's title and detail.
+        what: String,
+        /// When to ask again, if it says so.
+        retry_after: Option<Duration>,
+    },
+    /// 503 after a while: no viewer came. Not an error.
+    #[error("no viewer came")]
+    Nobody,
+    /// Success, but not in a form that can be used.
+    #[error("the gateway's answer is not usable: {0}")]
+    Malformed(&'static str),
+}
+
+/// Where to publish, and how to say who we are.
+#[derive(Debug, Clone)]
+pub struct Whip {
+    http: Client,
+    endpoint: Url,
+    /// Signs for the room, where the room is a key.
+    key: Option<RoomKey>,
+    prefer: Prefer,
+}
+
+/// What a 201 created. Whoever knows the URL can end the session, so `Debug` does not show it.
+pub struct Session {
+    /// The viewer's answer.
+    pub answer: Sdp,
+    url: Url,
+    events: Option<Url>,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Session(…)")
+    }
+}
+
+impl Session {
+    /// Where its events can be subscribed to, if anywhere.
+    pub(crate) fn events(&self) -> Option<&Url> {
+        self.events.as_ref()
+    }
+}
+
+impl Whip {
+    /// A client for one room of a gateway.
+    pub fn new(
+        gateway: &Url,
+        room: &RoomId,
+        key: Option<RoomKey>,
+        max_viewers: u32,
+    ) -> Result<Self, WhipError> {
+        let http = Client::builder()
+            .user_agent(concat!("sightline-camera/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(5))
+            // A held request is silent for a minute. Only probes tell that the network is gone.
+            .tcp_keepalive(Duration::from_secs(4))
+            .tcp_keepalive_interval(Duration::from_secs(2))
+            .tcp_keepalive_retries(2)
+            .redirect(reqwest::redirect::Policy::limited(3))
+            .build()
+            .map_err(unreachable)?;
+        Ok(Self {
+            http,
+            endpoint: below(gateway, &["whip", room.as_str()]),
+            key,
+            prefer: Prefer {
+                direct: Some(max_viewers.max(1)),
+                wait: Some(WAIT.as_secs() as u32),
+                strict: false,
+            },
+        })
+    }
+
+    /// Asks for the ICE servers to use (RFC 9725 section 4.6). Also tells that the gateway is
+    /// there.
+    pub async fn ice_servers(&self) -> Result<Vec<IceServer>, WhipError> {
+        let request = self.http.request(Method::OPTIONS, self.endpoint.clone());
+        let response = request
+            .timeout(PATIENCE)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        if !response.status().is_success() {
+            return Err(refusal(response).await);
+        }
+        let links = links(response.headers());
+        Ok(links.iter().filter_map(IceServer::from_link).collect())
+    }
+
+    /// Offers, and waits until somebody takes the offer (RFC 9725 section 4.2).
+    pub async fn offer(&self, offer: &Sdp) -> Result<Session, WhipError> {
+        let mut request = self
+            .http
+            .post(self.endpoint.clone())
+            .timeout(WAIT + PATIENCE)
+            .header(CONTENT_TYPE, "application/sdp")
+            .header("Prefer", self.prefer.to_string())
+            .body(offer.as_str().to_owned());
+        if let Some(authorization) = self.authorization() {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        let response = request.send().await.map_err(unreachable)?;
+        if response.status() != StatusCode::CREATED {
+            return Err(refusal(response).await);
+        }
+        let location = location(&response).ok_or(WhipError::Malformed("no Location"))?;
+        let events = links(response.headers())
+            .into_iter()
+            .find(|link| link.has_rel(SERVER_SENT_EVENTS))
+            .and_then(|link| response.url().join(&link.target).ok());
+        let answer = text(response).await?;
+        let answer = Sdp::parse(&answer).map_err(|_| WhipError::Malformed("no SDP answer"))?;
+        Ok(Session {
+            answer,
+            url: location,
+            events,
+        })
+    }
+
+    /// Ends the session. That it cannot be ended is nobody's concern: it ends by itself.
+    pub async fn end(&self, session: Session) {
+        let request = self
+            .http
+            .delete(session.url)
+            .timeout(Duration::from_secs(2));
+        if let Err(error) = request.send().await {
+            tracing::debug!("DELETE failed: {}", unreachable(error));
+        }
+    }
+
+    /// Subscribes to a session's events; the result is the stream's address.
+    pub(crate) async fn subscribe(&self, events: &Url) -> Result<Url, WhipError> {
+        let request = self.http.post(events.clone()).timeout(PATIENCE);
+        let response = request
+            .json(&EventKind::FOR_CAMERAS)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        if response.status() != StatusCode::CREATED {
+            return Err(refusal(response).await);
+        }
+        location(&response).ok_or(WhipError::Malformed("no Location"))
+    }
+
+    /// Opens an event stream, behind the last event that was seen.
+    pub(crate) async fn listen(&self, stream: &Url, last: &str) -> Result<Response, WhipError> {
+        let mut request = self
+            .http
+            .get(stream.clone())
+            .header(ACCEPT, "text/event-stream");
+        if let Ok(last) = HeaderValue::from_str(last)
+            && !last.is_empty()
+        {
+            request = request.header("Last-Event-ID", last);
+        }
+        let response = tokio::time::timeout(PATIENCE, request.send())
+            .await
+            .map_err(|_| WhipError::Unreachable("no answer in time".to_owned()))?
+            .map_err(unreachable)?;
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            _ => Err(refusal(response).await),
+        }
+    }
+
+    /// A token for one request, so that one seen by others is soon worthless.
+    fn authorization(&self) -> Option<HeaderValue> {
+        let host = self.endpoint.host_str()?;
+        let audience = match self.endpoint.port() {
+            Some(port) => format!("{host}:{port}"),
+            None => host.to_owned(),
+        };
+        let token = self
+            .key
+            .as_ref()?
+            .publish_token(&audience, SystemTime::now())?;
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+/// The URL with these segments below its path, which may have a prefix.
+pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().extend(segments);
+    }
+    url
+}
+
+fn location(response: &Response) -> Option<Url> {
+    let location = response.headers().get(LOCATION)?.to_str().ok()?;
+    response.url().join(location).ok()
+}
+
+fn links(headers: &HeaderMap) -> Vec<Link> {
+    let lines = headers.get_all(LINK).iter();
+    Link::parse_all(lines.filter_map(|line| line.to_str().ok()))
+}
+
+/// The error in words, without the URL, which may name a session.
+fn unreachable(error: reqwest::Error) -> WhipError {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    WhipError::Unreachable(innermost.to_string())
+}
+
+async fn refusal(response: Response) -> WhipError {
+    let status = response.status();
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
+    let body = text(response).await.unwrap_or_default();
+    let problem = serde_json::from_str::<Problem>(&body).ok();
+    if status == StatusCode::SERVICE_UNAVAILABLE && retry_after == Some(Duration::ZERO) {
+        return WhipError::Nobody;
+    }
+    let what = match problem {
+        Some(problem) if problem.detail.is_empty() => problem.title,
+        Some(problem) => format!("{}: {}", problem.title, problem.detail),
+        None => status.canonical_reason().unwrap_or("unknown").to_owned(),
+    };
+    WhipError::Refused {
+        status,
+        what,
+        retry_after,
+    }
+}
+
+/// Seconds, or a date (RFC 9110 section 10.2.3).
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let wait = match value.trim().parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = httpdate::parse_http_date(value.trim()).ok()?;
+            date.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(RETRY_LIMIT))
+}
+
+/// A body, up to the limit.
+async fn text(mut response: Response) -> Result<String, WhipError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > BODY_LIMIT {
+            return Err(WhipError::Malformed("far too long"));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    String::from_utf8(body).map_err(|_| WhipError::Malformed("not text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gateway_may_live_below_a_path() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        for base in ["http://h/cam", "http://h/cam/", "http://h/cam/?x=1#y"] {
+            assert_eq!(
+                below(&url(base), &["whip", "r"]),
+                url("http://h/cam/whip/r")
+            );
+        }
+        assert_eq!(
+            below(&url("http://h:1"), &["watch", "r"]),
+            url("http://h:1/watch/r")
+        );
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_767);
+        let after = |value| retry_after(value, now);
+        assert_eq!(after("0"), Some(Duration::ZERO));
+        assert_eq!(after(" 7 "), Some(Duration::from_secs(7)));
+        assert_eq!(
+            after("Sun, 06 Nov 1994 08:49:37 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(after("99999999"), Some(RETRY_LIMIT));
+        assert_eq!(after("soon"), None);
+    }
+}
