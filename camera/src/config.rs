@@ -84,8 +84,9 @@ pub struct Config {
     #[conf(long, env, default_value = "direct", serde(use_value_parser))]
     pub publish: Publish,
 
-    /// Bearer token for --publish whip, where that server asks for one.
-    #[conf(long, env, secret)]
+    /// Bearer token for --publish whip, where that server asks for one. Not an argument, since
+    /// everyone on the machine can read those.
+    #[conf(env, secret)]
     pub token: Option<Secret>,
 
     /// Log statistics every so many seconds; 0 for never.
@@ -395,7 +396,7 @@ mod tests {
 
     #[test]
     fn the_token_stays_out_of_logs() {
-        let config = read(&["--token", "hush"], &[], "").unwrap();
+        let config = read(&[], &[("SIGHTLINE_CAMERA_TOKEN", "hush")], "").unwrap();
         assert!(!format!("{config:?}").contains("hush"));
     }
 }

@@ -1,0 +1,185 @@
+//! The gateway's side of WHIP for one camera, held in the hand of the test.
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response, sse},
+    routing::{get, post},
+};
+use futures_util::stream;
+use reqwest::Url;
+use tokio::sync::{mpsc, oneshot};
+
+/// An offer that a camera's POST waits with.
+pub(crate) struct Waiting {
+    pub(crate) offer: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) reply: oneshot::Sender<Reply>,
+}
+
+/// What the POST ends with.
+pub(crate) enum Reply {
+    /// 201 with this answer.
+    Answer(String),
+    /// 503 with this `Retry-After`.
+    Unavailable(&'static str),
+}
+
+#[derive(Default)]
+struct Shared {
+    sessions: AtomicUsize,
+    ended: Mutex<Vec<String>>,
+    events: Mutex<Vec<(String, mpsc::Sender<String>)>>,
+}
+
+#[derive(Clone)]
+struct App {
+    offers: mpsc::Sender<Waiting>,
+    shared: Arc<Shared>,
+}
+
+/// A listening endpoint; gone when dropped.
+pub(crate) struct Endpoint {
+    address: SocketAddr,
+    offers: mpsc::Receiver<Waiting>,
+    shared: Arc<Shared>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+impl Endpoint {
+    pub(crate) async fn start() -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap()).await
+    }
+
+    pub(crate) async fn start_at(address: SocketAddr) -> Self {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (sender, offers) = mpsc::channel(8);
+        let shared = Arc::<Shared>::default();
+        let app = App {
+            offers: sender,
+            shared: shared.clone(),
+        };
+        let router = Router::new()
+            .route("/whip/{room}", post(whip).options(options))
+            .route("/whip/{room}/{session}", axum::routing::delete(end))
+            .route("/whip/{room}/{session}/events", post(subscribe))
+            .route("/whip/{room}/{session}/events/1", get(listen))
+            .with_state(app);
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self {
+            address,
+            offers,
+            shared,
+            server,
+        }
+    }
+
+    pub(crate) fn url(&self) -> Url {
+        format!("http://{}", self.address).parse().unwrap()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The next offer that the camera POSTs.
+    pub(crate) async fn offer(&mut self) -> Waiting {
+        let offer = tokio::time::timeout(crate::rig::DEADLINE, self.offers.recv()).await;
+        offer.expect("an offer in time").expect("a camera")
+    }
+
+    /// Sessions that the camera has DELETEd, by number.
+    pub(crate) fn ended(&self) -> Vec<String> {
+        self.shared.ended.lock().unwrap().clone()
+    }
+
+    /// Sends an event to a session that listens.
+    pub(crate) async fn send(&self, session: &str, event: &str) -> bool {
+        let listeners = self.shared.events.lock().unwrap().clone();
+        match listeners.iter().find(|(id, _)| id == session) {
+            Some((_, sender)) => sender.send(event.to_owned()).await.is_ok(),
+            None => false,
+        }
+    }
+}
+
+async fn options() -> impl IntoResponse {
+    [("accept-post", "application/sdp")]
+}
+
+async fn whip(State(app): State<App>, headers: HeaderMap, offer: String) -> Response {
+    let (reply, answered) = oneshot::channel();
+    let waiting = Waiting {
+        offer,
+        headers,
+        reply,
+    };
+    if app.offers.send(waiting).await.is_err() {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
+    match answered.await {
+        Ok(Reply::Answer(answer)) => {
+            let number = app.shared.sessions.fetch_add(1, Ordering::SeqCst);
+            let location = format!("/whip/test/{number}");
+            let link = format!(
+                "<{location}/events>; rel=\"urn:ietf:params:whep:ext:core:server-sent-events\""
+            );
+            let headers = [
+                (header::CONTENT_TYPE, "application/sdp".to_owned()),
+                (header::LOCATION, location),
+                (header::LINK, link),
+            ];
+            (StatusCode::CREATED, headers, answer).into_response()
+        }
+        Ok(Reply::Unavailable(after)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            [(header::RETRY_AFTER, after)],
+        )
+            .into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+async fn end(State(app): State<App>, Path((_, session)): Path<(String, String)>) {
+    app.shared.ended.lock().unwrap().push(session);
+}
+
+async fn subscribe(Path((room, session)): Path<(String, String)>, _: Bytes) -> impl IntoResponse {
+    let location = format!("/whip/{room}/{session}/events/1");
+    (
+        StatusCode::CREATED,
+        [(header::LOCATION, location)],
+        Body::empty(),
+    )
+}
+
+async fn listen(
+    State(app): State<App>,
+    Path((_, session)): Path<(String, String)>,
+) -> impl IntoResponse {
+    let (sender, receiver) = mpsc::channel::<String>(8);
+    app.shared.events.lock().unwrap().push((session, sender));
+    sse::Sse::new(stream::unfold(receiver, |mut receiver| async {
+        let event = receiver.recv().await?;
+        let event = sse::Event::default().event(event).data("{}");
+        Some((Ok::<_, Infallible>(event), receiver))
+    }))
+}

@@ -1,0 +1,77 @@
+//! The other side of the tests: a WHIP endpoint in this process, and viewers that decode what
+//! they get.
+
+use std::{sync::Arc, time::Duration};
+
+use sightline_camera::{
+    capture,
+    certificate::Certificate,
+    config::{Format, Size},
+    encoder::Codec,
+    pipeline::Pipeline,
+    signaling::Signaling,
+    source::Source,
+    whip::Whip,
+};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::endpoint::Endpoint;
+
+/// Nothing that works takes longer, not even on a busy machine.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits for a condition, and says which one did not come true in time.
+pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
+    let waiting = async {
+        while !condition().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(DEADLINE, waiting).await;
+    assert!(in_time.is_ok(), "not in time: {what}");
+}
+
+/// A camera that runs in this process, as the program would run it.
+pub(crate) struct Camera {
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) running: tokio::task::JoinHandle<()>,
+    pub(crate) stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+impl Camera {
+    pub(crate) fn start(endpoint: &Endpoint, source: &str, codec: Codec) -> Self {
+        gst::init().unwrap();
+        let size = Size {
+            width: 320,
+            height: 180,
+        };
+        let format = Format { size, fps: 30 };
+        let pipeline = Pipeline::start(codec, format, 500).unwrap();
+        let source: Source = source.parse().unwrap();
+        tokio::spawn(capture::run(source, format, Arc::downgrade(&pipeline)));
+        let room = "test".parse().unwrap();
+        let signaling = Signaling {
+            whip: Whip::new(&endpoint.url(), &room, None, 4).unwrap(),
+            pipeline: pipeline.clone(),
+            certificate: Certificate::generate().unwrap(),
+            ice_servers: Vec::new(),
+            max_viewers: 4,
+            stats_interval: Duration::ZERO,
+        };
+        let stop = CancellationToken::new();
+        let running = tokio::spawn(Arc::new(signaling).run(stop.clone(), || {}));
+        Self {
+            pipeline,
+            running,
+            stop: stop.clone(),
+            _stop_on_drop: stop.drop_guard(),
+        }
+    }
+}
+
+/// How many file descriptors and threads this process has.
+pub(crate) fn open_resources() -> (usize, usize) {
+    let count = |path| std::fs::read_dir(path).map_or(0, Iterator::count);
+    (count("/proc/self/fd"), count("/proc/self/task"))
+}

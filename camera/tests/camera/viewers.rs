@@ -1,0 +1,153 @@
+//! From the source to decoded pictures at a viewer, through the whole camera.
+
+use crate::{
+    endpoint::{Endpoint, Reply, Waiting},
+    peer::Peer,
+    rig::{Camera, eventually},
+};
+use sightline_camera::encoder::Codec;
+
+/// A viewer takes the offer that waits.
+async fn join(endpoint: &mut Endpoint) -> Peer {
+    let Waiting { offer, reply, .. } = endpoint.offer().await;
+    let peer = Peer::answering(&offer).await;
+    assert!(reply.send(Reply::Answer(peer.answer.clone())).is_ok());
+    peer
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_sees_h264() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::H264);
+    join(&mut endpoint).await.sees(30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_sees_vp8() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::Vp8);
+    join(&mut endpoint).await.sees(30).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_viewer_leaves_and_the_other_sees_on() {
+    let mut endpoint = Endpoint::start().await;
+    let camera = Camera::start(&endpoint, "test", Codec::H264);
+    let first = join(&mut endpoint).await;
+    let second = join(&mut endpoint).await;
+    let third = endpoint.offer().await;
+    first.sees(10).await;
+    second.sees(10).await;
+    let encoded_for_two = camera.pipeline.frames_encoded();
+    let with_two = camera.pipeline.elements();
+
+    eventually("session 0 listens", async || {
+        endpoint.send("0", "leave").await
+    })
+    .await;
+    eventually("session 0 is deleted", async || endpoint.ended() == ["0"]).await;
+    eventually("its elements are gone", async || {
+        camera.pipeline.elements() + 2 == with_two
+    })
+    .await;
+
+    second.sees(30).await;
+    // One encoder serves both: it has made about as many frames as one viewer saw.
+    assert!(encoded_for_two <= second.frames() * 3, "{encoded_for_two}");
+    drop(third);
+}
+
+/// Files and threads are counted by the process, so this one runs in a process of its own.
+#[test]
+fn nothing_is_left_of_viewers_that_came_and_went() {
+    let this = std::env::current_exe().unwrap();
+    let alone = std::process::Command::new(this)
+        .args([
+            "--ignored",
+            "--exact",
+            "viewers::come_and_go",
+            "--nocapture",
+        ])
+        .status();
+    assert!(alone.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "run by nothing_is_left_of_viewers_that_came_and_went"]
+async fn come_and_go() {
+    let mut endpoint = Endpoint::start().await;
+    let camera = Camera::start(&endpoint, "test", Codec::H264);
+    let mut waiting = endpoint.offer().await;
+    let elements = camera.pipeline.elements();
+    let mut resources = Vec::new();
+    for round in 0..6 {
+        let Waiting { offer, reply, .. } = waiting;
+        let peer = Peer::answering(&offer).await;
+        assert!(reply.send(Reply::Answer(peer.answer.clone())).is_ok());
+        waiting = endpoint.offer().await;
+        peer.sees(5).await;
+        let session = round.to_string();
+        eventually("it listens", async || {
+            endpoint.send(&session, "leave").await
+        })
+        .await;
+        drop(peer);
+        eventually("as before", async || {
+            camera.pipeline.elements() == elements && endpoint.ended().contains(&session)
+        })
+        .await;
+        resources.push(crate::rig::open_resources());
+    }
+    // The first rounds fill pools; after them nothing may grow.
+    let (files, threads) = resources[2];
+    eventually("files and threads are as before", async || {
+        let now = crate::rig::open_resources();
+        now.0 <= files && now.1 <= threads
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_viewers_nothing_is_encoded() {
+    let mut endpoint = Endpoint::start().await;
+    let camera = Camera::start(&endpoint, "test", Codec::H264);
+    let _waiting = endpoint.offer().await;
+    let frames = camera.pipeline.frames_in();
+    eventually("the source runs", async || {
+        camera.pipeline.frames_in() > frames + 30
+    })
+    .await;
+    assert_eq!(
+        camera.pipeline.frames_encoded(),
+        1,
+        "only the one that warms up the encoder"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_whose_certificate_is_not_the_announced_one_gets_nothing() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::H264);
+    let Waiting { offer, reply, .. } = endpoint.offer().await;
+    let peer = Peer::answering(&offer).await;
+    let lines = peer
+        .answer
+        .lines()
+        .map(|line| match line.starts_with("a=fingerprint:") {
+            true => format!("a=fingerprint:sha-256 {}\r\n", ["AB"; 32].join(":")),
+            false => format!("{line}\r\n"),
+        });
+    assert!(reply.send(Reply::Answer(lines.collect())).is_ok());
+    eventually("the session is ended", async || endpoint.ended() == ["0"]).await;
+    assert_eq!(peer.frames(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_viewer_that_vanishes_is_noticed() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::H264);
+    let peer = join(&mut endpoint).await;
+    peer.sees(5).await;
+    drop(peer);
+    eventually("the session is ended", async || endpoint.ended() == ["0"]).await;
+}
