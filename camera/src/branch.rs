@@ -118,6 +118,10 @@ impl Branch {
             element.set_locked_state(true);
             let _ = element.set_state(gst::State::Null);
         }
+        if let Some(pad) = self.queue.static_pad("src").and_then(|pad| pad.peer()) {
+            self.queue.unlink(&self.sender);
+            self.sender.release_request_pad(&pad);
+        }
         let _ = pipeline.remove_many([&self.queue, &self.sender]);
     }
 }

@@ -12,8 +12,8 @@ use std::sync::{
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
-use futures_util::StreamExt;
 use gst::prelude::*;
+use tokio::sync::watch;
 
 use crate::{
     branch::Branch,
@@ -51,6 +51,8 @@ pub struct Pipeline {
     frames_encoded: AtomicU64,
     /// Whom an error message can concern. The lock guards only the list.
     branches: Mutex<Vec<Weak<Branch>>>,
+    /// Why the whole of it stopped, if it did.
+    failure: watch::Sender<Option<String>>,
 }
 
 impl Pipeline {
@@ -72,8 +74,7 @@ impl Pipeline {
         pipeline.add_many([input.upcast_ref(), encoder.bin.upcast_ref(), &tee])?;
         gst::Element::link_many([input.upcast_ref(), encoder.bin.upcast_ref(), &tee])?;
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
-        pipeline.set_state(gst::State::Playing)?;
-        Ok(Arc::new(Self {
+        let this = Arc::new(Self {
             pipeline,
             input,
             encoder,
@@ -82,7 +83,11 @@ impl Pipeline {
             frames_in: AtomicU64::new(0),
             frames_encoded: AtomicU64::new(0),
             branches: Mutex::new(Vec::new()),
-        }))
+            failure: watch::Sender::new(None),
+        });
+        this.read_messages();
+        this.pipeline.set_state(gst::State::Playing)?;
+        Ok(this)
     }
 
     /// Takes a frame that was captured at this time of the system clock.
@@ -129,26 +134,41 @@ impl Pipeline {
     }
 
     /// Waits until the pipeline fails. What concerns one viewer ends that viewer only.
-    pub async fn failed(self: &Arc<Self>) -> PipelineError {
+    pub async fn failed(&self) -> PipelineError {
+        let mut failure = self.failure.subscribe();
+        match failure.wait_for(Option::is_some).await {
+            Ok(why) => PipelineError::Failed(why.clone().unwrap_or_default()),
+            Err(_) => PipelineError::Failed("it is gone".to_owned()),
+        }
+    }
+
+    /// Acts on messages as they are posted and keeps none: those about a viewer's elements would
+    /// keep the elements alive.
+    fn read_messages(self: &Arc<Self>) {
+        let this = Arc::downgrade(self);
         let Some(bus) = self.pipeline.bus() else {
-            return PipelineError::Failed("it has no bus".to_owned());
+            return;
         };
-        let mut messages = bus.stream();
-        while let Some(message) = messages.next().await {
-            let gst::MessageView::Error(error) = message.view() else {
-                continue;
-            };
-            let concerned = self
-                .branches()
-                .iter()
-                .filter_map(Weak::upgrade)
-                .find(|branch| message.src().is_some_and(|source| branch.contains(source)));
-            match concerned {
-                Some(branch) => branch.fail(&error.error().to_string()),
-                None => return PipelineError::Failed(error.error().to_string()),
+        bus.set_sync_handler(move |_, message| {
+            if let (Some(this), gst::MessageView::Error(error)) = (this.upgrade(), message.view()) {
+                this.handle_error(message.src(), &error.error().to_string());
+            }
+            gst::BusSyncReply::Drop
+        });
+    }
+
+    fn handle_error(&self, source: Option<&gst::Object>, why: &str) {
+        let concerned = self
+            .branches()
+            .iter()
+            .filter_map(Weak::upgrade)
+            .find(|branch| source.is_some_and(|source| branch.contains(source)));
+        match concerned {
+            Some(branch) => branch.fail(why),
+            None => {
+                self.failure.send_replace(Some(why.to_owned()));
             }
         }
-        PipelineError::Failed("its bus is closed".to_owned())
     }
 
     /// What offers say of the packets.

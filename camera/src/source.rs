@@ -216,7 +216,7 @@ fn file_text(path: PathBuf) -> Result<String, SourceError> {
     }
     let path = quoted(path)?;
     Ok(format!(
-        "filesrc location={path} ! decodebin expose-all-streams=false caps=video/x-raw"
+        "filesrc location={path} ! decodebin expose-all-streams=false caps=video/x-raw(ANY)"
     ))
 }
 
