@@ -1,5 +1,10 @@
 //! What webrtcbin does not offer as a property of its own: ICE and DTLS details.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use gst::{glib, prelude::*};
 use sightline_spec::link::IceServer;
 
@@ -14,6 +19,45 @@ pub(crate) fn check_consent(webrtcbin: &gst::Bin) {
     if let Some(agent) = agent.filter(|agent| agent.find_property("keepalive-conncheck").is_some())
     {
         agent.set_property("keepalive-conncheck", true);
+    }
+}
+
+/// When the other side was last heard of.
+#[derive(Debug, Clone)]
+pub(crate) struct Heard(Arc<Mutex<Instant>>);
+
+impl Heard {
+    /// Notes every packet that comes in: every viewer reports what it received every few seconds
+    /// (RFC 3550 section 6.2), so one who vanished without a word is noticed long before ICE does,
+    /// which takes 50 s in libnice. Must be called right after creation of the element.
+    pub(crate) fn of(webrtcbin: &gst::Bin) -> Self {
+        let heard = Self(Arc::new(Mutex::new(Instant::now())));
+        let noted = heard.clone();
+        webrtcbin.connect_deep_element_added(move |_, _, element| {
+            if element
+                .factory()
+                .is_none_or(|factory| factory.name() != "nicesrc")
+            {
+                return;
+            }
+            let noted = noted.clone();
+            let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+            if let Some(pad) = element.static_pad("src") {
+                pad.add_probe(packets, move |_, _| {
+                    *noted.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                    gst::PadProbeReturn::Ok
+                });
+            }
+        });
+        heard
+    }
+
+    /// For how long nothing has come.
+    pub(crate) fn silence(&self) -> Duration {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .elapsed()
     }
 }
 

@@ -24,8 +24,15 @@ use crate::{
 /// A viewer that has not connected in this time does not. Browsers give up sooner.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
-/// A viewer that has not been heard of for this long is gone.
-const SILENCE_LIMIT: Duration = Duration::from_secs(6);
+/// A viewer that ICE calls disconnected has this long to come back.
+const DISCONNECTED_LIMIT: Duration = Duration::from_secs(6);
+
+/// A viewer that has not sent a packet for this long is gone. Receivers report every 5 s at most,
+/// give or take a half (RFC 3550 section 6.2).
+const SILENCE_LIMIT: Duration = Duration::from_secs(12);
+
+/// How often that is looked at.
+const SILENCE_CHECK: Duration = Duration::from_secs(2);
 
 /// How long goodbyes may take when the program ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
@@ -155,6 +162,7 @@ impl Signaling {
         let mut deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
         let mut stats = self.stats_ticks();
         let mut rates = Rates::default();
+        let mut pulse = tokio::time::interval(SILENCE_CHECK);
         loop {
             let until = deadline.as_ref().map(|(until, _)| *until);
             tokio::select! {
@@ -170,7 +178,7 @@ impl Signaling {
                             tracing::info!("viewer connected");
                         }
                         Connection::Disconnected => {
-                            deadline = Some((Instant::now() + SILENCE_LIMIT, End::Silent));
+                            deadline = Some((Instant::now() + DISCONNECTED_LIMIT, End::Silent));
                         }
                         Connection::Over(why) => return End::Connection(why),
                     }
@@ -183,6 +191,11 @@ impl Signaling {
                 () = sleep_until(until) => {
                     if let Some((_, end)) = deadline {
                         return end;
+                    }
+                }
+                _ = pulse.tick() => {
+                    if deadline.is_none() && viewer.silence() > SILENCE_LIMIT {
+                        return End::Silent;
                     }
                 }
                 () = tick(&mut stats) => rates.log(viewer.stats().await),

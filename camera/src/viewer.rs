@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::{
     branch::{Branch, Connection},
     certificate::{Certificate, fingerprint_of_pem},
-    ice,
+    ice::{self, Heard},
     pipeline::{Pipeline, PipelineError, Watching},
     stats::ViewerStats,
 };
@@ -53,6 +53,7 @@ pub enum ViewerError {
 pub struct Viewer {
     branch: Arc<Branch>,
     webrtc: gst::Bin,
+    heard: Heard,
     pipeline: Arc<Pipeline>,
     offer: Sdp,
     stage: Stage,
@@ -82,6 +83,7 @@ impl Viewer {
         ice_servers: &[IceServer],
     ) -> Result<Self, ViewerError> {
         let webrtc = build_webrtcbin(pipeline.rtp_caps(), certificate)?;
+        let heard = Heard::of(&webrtc);
         ice::use_servers(&webrtc, ice_servers);
         let branch = Arc::new(Branch::new(webrtc.clone().upcast())?);
         branch.report_connection_of(&webrtc);
@@ -90,6 +92,7 @@ impl Viewer {
         let mut viewer = Self {
             branch,
             webrtc,
+            heard,
             pipeline: pipeline.clone(),
             offer: Sdp::parse(EMPTY_SDP).map_err(|error| ViewerError::Offer(error.to_string()))?,
             stage: Stage::Offered,
@@ -187,6 +190,11 @@ impl Viewer {
     /// How the connection stands, and every change of it.
     pub fn connection(&self) -> watch::Receiver<Connection> {
         self.branch.connection()
+    }
+
+    /// For how long nothing has been heard of the viewer.
+    pub fn silence(&self) -> Duration {
+        self.heard.silence()
     }
 
     /// Sends pictures, to whoever the answer announced and nobody else. Once connected.
