@@ -93,6 +93,8 @@ function waitOf({ refusal }) {
 export class Viewer {
   #endpoint;
   #token;
+  /** @type {import('./opening.js').Opening | null} what the first session begins with */
+  #opening;
   #listener;
   #env;
   #backoff;
@@ -109,12 +111,14 @@ export class Viewer {
    * @param {object} options
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {string} [options.token]
+   * @param {import('./opening.js').Opening | null} [options.opening] one that has begun already
    * @param {ViewerListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, token, listener = {}, env = browser() }) {
+  constructor({ endpoint, token, opening = null, listener = {}, env = browser() }) {
     this.#endpoint = endpoint;
     this.#token = token;
+    this.#opening = opening;
     this.#listener = listener;
     this.#env = env;
     this.#backoff = new Backoff({ random: env.random });
@@ -157,6 +161,7 @@ export class Viewer {
       endpoint: this.#endpoint,
       direct,
       token: this.#token,
+      opening: this.#opening,
       env: this.#env,
       listener: {
         phase: (phase, by) => {
@@ -172,6 +177,7 @@ export class Viewer {
       },
     });
     this.#session = session;
+    this.#opening = null;
     const ending = await session.run();
     this.#env.clearTimeout(patience);
     this.#session = null;

@@ -1,9 +1,10 @@
 // @ts-check
 /** The watch page: finds its room, shows the picture and what happens around it. */
 
-import { WhepPlayer } from './whep-player.js';
-import { roomFromInput, roomFromLocation } from './room.js';
+import { named, opening } from './head-start.js';
+import { roomFromInput } from './room.js';
 import { wireShare } from './share.js';
+import { WhepPlayer } from './whep-player.js';
 import { WORDS } from './words.js';
 
 /** @typedef {import('./words.js').State} State */
@@ -15,16 +16,14 @@ const LOG_LINES = 60;
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const player = /** @type {WhepPlayer} */ (element('player'));
-const named = roomFromLocation(location, 'watch');
 
-// The picture first: everything else can wait for the POST to be on its way.
 if (named.kind === 'room') watch(named.room);
 else choose(named.kind === 'invalid' ? named.text : '');
 
 /** @param {string} room */
 function watch(room) {
   wirePlayer();
-  player.room = room;
+  player.watch(room, opening);
   element('watching').hidden = false;
   if (named.kind === 'room' && named.fromQuery) {
     history.replaceState(null, '', `/watch/${room}${location.hash}`);

@@ -28,6 +28,8 @@ export class WhepPlayer extends HTMLElement {
   /** @type {AbortController | null} listeners outside the element, while it is in a page */
   #connected = null;
   #startQueued = false;
+  /** @type {import('./opening.js').Opening | null} */
+  #opening = null;
   /** @type {State} */
   #state = 'idle';
   #viewers = 0;
@@ -96,6 +98,17 @@ export class WhepPlayer extends HTMLElement {
     if (this.isConnected) this.#queueStart();
   }
 
+  /**
+   * Watches a room of this module's gateway, where the first session has begun already.
+   *
+   * @param {string} room
+   * @param {import('./opening.js').Opening | null} opening
+   */
+  watch(room, opening) {
+    this.#opening = opening;
+    this.room = room;
+  }
+
   /** Tries again at once. */
   retry() {
     if (this.#viewer) this.#viewer.retryNow();
@@ -125,6 +138,7 @@ export class WhepPlayer extends HTMLElement {
     const viewer = new Viewer({
       endpoint,
       token: this.getAttribute('token') ?? undefined,
+      opening: this.#opening,
       listener: {
         state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
         tracks: (tracks) => viewer === this.#viewer && this.#play(tracks),
@@ -133,6 +147,7 @@ export class WhepPlayer extends HTMLElement {
       },
     });
     this.#viewer = viewer;
+    this.#opening = null;
     void viewer.run();
   }
 

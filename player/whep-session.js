@@ -3,6 +3,7 @@
 
 import { browser } from './environment.js';
 import { MediaWatch } from './media-watch.js';
+import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
 import { videoRejected } from './sdp.js';
@@ -45,14 +46,12 @@ const GATHER = 60;
 export class WhepSession {
   #endpoint;
   #direct;
-  #wait;
   /** @type {Record<string, string>} */
   #authorization;
   #env;
   #listener;
-  #abort = new AbortController();
-  /** @type {RTCPeerConnection | null} */
-  #pc = null;
+  /** @type {Opening | null} */
+  #opening;
   /** @type {SessionResource | null} */
   #resource = null;
   /** @type {RemoteCandidates | null} */
@@ -73,16 +72,16 @@ export class WhepSession {
    * @param {object} options
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {boolean} [options.direct] ask for media straight from the camera
-   * @param {number} [options.wait] seconds we are willing to have the POST held
    * @param {string} [options.token] bearer token, for rooms that want one of viewers
+   * @param {Opening | null} [options.opening] one that has begun already
    * @param {SessionListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, direct = true, wait = 50, token, listener = {}, env = browser() }) {
+  constructor({ endpoint, direct = true, token, opening = null, listener = {}, env = browser() }) {
     this.#endpoint = endpoint;
     this.#direct = direct;
-    this.#wait = wait;
     this.#authorization = token ? { Authorization: `Bearer ${token}` } : {};
+    this.#opening = opening;
     this.#listener = listener;
     this.#env = env;
   }
@@ -105,59 +104,67 @@ export class WhepSession {
   }
 
   async #exchange() {
-    if (!this.#env.RTCPeerConnection) return this.#finish('no-webrtc');
-    const pc = this.#connection([]);
-    for (const kind of ['video', 'audio']) pc.addTransceiver(kind, { direction: 'recvonly' });
-    // No setLocalDescription yet: it would gather without the ICE servers that the answer brings,
-    // and for nothing when a counter-offer comes back.
-    const offer = await pc.createOffer();
-    const response = await this.#post(offer.sdp ?? '');
-    const resource = new SessionResource(response, {
-      env: this.#env,
-      endpoint: this.#endpoint,
-      signal: this.#abort.signal,
-      authorization: this.#authorization,
-    });
-    this.#resource = resource;
+    const opening = this.#begin();
+    if (!opening) return this.#finish('no-webrtc');
+    const { response, offer, heldFor } = await opening.opened;
+    this.#heldFor = heldFor;
+    const resource = await this.#resourceOf(response, opening.signal);
     const sdp = await response.text();
     if (this.#ending) return;
     this.#path = response.status === 406 ? 'direct' : 'relay';
     this.#enter('connecting');
-    if (this.#path === 'direct') await this.#acceptCounterOffer(sdp, resource);
+    const { pc } = opening;
+    if (resource.iceServers.length > 0) pc.setConfiguration({ iceServers: resource.iceServers });
+    if (this.#path === 'direct') await this.#acceptCounterOffer(pc, sdp, resource);
     else await this.#applyAnswer(pc, offer, sdp, resource);
   }
 
-  /**
-   * @param {string} sdp our offer
-   * @returns {Promise<Response>} a 201 with an answer or a 406 with a counter-offer
-   */
-  async #post(sdp) {
-    const prefer = this.#direct ? `direct, wait=${this.#wait}` : `wait=${this.#wait}`;
-    const type = 'application/sdp';
-    const headers = { ...this.#authorization, 'Content-Type': type, Prefer: prefer };
-    const request = { method: 'POST', headers, body: sdp, signal: this.#abort.signal };
-    const askedAt = this.#env.now();
-    try {
-      const response = await this.#env.fetch(this.#endpoint, request);
-      const withSdp = /^application\/sdp\b/i.test(response.headers.get('content-type') ?? '');
-      if (response.status === 201 && withSdp) return response;
-      // WHEP draft section 4.2.2, "Server Sends Counter-Offer".
-      if (response.status === 406 && withSdp) return response;
-      throw await refusal(response, this.#env.now());
-    } finally {
-      this.#heldFor = this.#env.now() - askedAt;
-    }
+  /** @returns {Opening | null} null where there is no WebRTC */
+  #begin() {
+    if (!this.#env.RTCPeerConnection) return null;
+    this.#opening ??= new Opening({
+      endpoint: this.#endpoint,
+      direct: this.#direct,
+      authorization: this.#authorization,
+      env: this.#env,
+    });
+    /** @type {MediaStreamTrack[]} */
+    const tracks = [];
+    this.#opening.pc.addEventListener('track', ({ track }) => {
+      tracks.push(track);
+      this.#listener.tracks?.([...tracks]);
+    });
+    return this.#opening;
   }
 
   /**
-   * The camera's own offer came back: our answer to it makes a direct connection.
+   * The session that a 201 with an answer or a 406 with a counter-offer made (WHEP draft section
+   * 4.2.2, "Server Sends Counter-Offer").
    *
+   * @param {Response} response
+   * @param {AbortSignal} signal
+   * @throws {Refusal} when it is neither
+   */
+  async #resourceOf(response, signal) {
+    const withSdp = /^application\/sdp\b/i.test(response.headers.get('content-type') ?? '');
+    if (!withSdp || (response.status !== 201 && response.status !== 406)) {
+      throw await refusal(response, this.#env.now());
+    }
+    const context = { env: this.#env, endpoint: this.#endpoint, signal };
+    const authorization = this.#authorization;
+    this.#resource = new SessionResource(response, { ...context, authorization });
+    return this.#resource;
+  }
+
+  /**
+   * The camera's own offer came back: our answer to it makes a direct connection. Ours was never
+   * set as a local description, so the same connection can take it, certificate and all.
+   *
+   * @param {RTCPeerConnection} pc
    * @param {string} sdp
    * @param {SessionResource} resource
    */
-  async #acceptCounterOffer(sdp, resource) {
-    this.#pc?.close();
-    const pc = this.#connection(resource.iceServers);
+  async #acceptCounterOffer(pc, sdp, resource) {
     const local = this.#open(pc, resource);
     await pc.setRemoteDescription({ type: 'offer', sdp });
     this.#remote?.start();
@@ -181,7 +188,6 @@ export class WhepSession {
    */
   async #applyAnswer(pc, offer, sdp, resource) {
     if (videoRejected(sdp)) return this.#finish('no-codec');
-    if (resource.iceServers.length > 0) pc.setConfiguration({ iceServers: resource.iceServers });
     const local = this.#open(pc, resource);
     await pc.setLocalDescription(offer);
     await pc.setRemoteDescription({ type: 'answer', sdp });
@@ -205,21 +211,6 @@ export class WhepSession {
     });
     void resource.listen(EVENTS, (name, data) => this.#receive(name, data));
     return local;
-  }
-
-  /** @param {RTCIceServer[]} iceServers */
-  #connection(iceServers) {
-    const RTCPeerConnection = /** @type {typeof globalThis.RTCPeerConnection} */ (
-      this.#env.RTCPeerConnection);
-    const pc = new RTCPeerConnection({ iceServers, bundlePolicy: 'max-bundle' });
-    this.#pc = pc;
-    /** @type {MediaStreamTrack[]} */
-    const tracks = [];
-    pc.addEventListener('track', ({ track }) => {
-      tracks.push(track);
-      this.#listener.tracks?.([...tracks]);
-    });
-    return pc;
   }
 
   /**
@@ -263,8 +254,7 @@ export class WhepSession {
     this.#ending = /** @type {Ending} */ (ending);
     this.#media?.close();
     this.#resource?.delete();
-    this.#abort.abort();
-    this.#pc?.close();
+    this.#opening?.close();
     this.#ended(this.#ending);
   }
 }

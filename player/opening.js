@@ -1,0 +1,73 @@
+// @ts-check
+/**
+ * How a WHEP session begins: a connection, an offer, and the POST that carries it. It needs next
+ * to nothing, so that a page can have its POST on the way while the rest still loads.
+ */
+
+import { browser } from './environment.js';
+
+/** @typedef {import('./environment.js').Environment} Environment */
+
+/**
+ * What the server said, and to what.
+ *
+ * @typedef {{ response: Response, offer: RTCSessionDescriptionInit, heldFor: number }} Opened
+ */
+
+export class Opening {
+  #endpoint;
+  #headers;
+  #env;
+  #abort = new AbortController();
+  /** @type {RTCPeerConnection} */
+  pc;
+  /** Rejects when the server cannot be reached, or on `close()`. @type {Promise<Opened>} */
+  opened;
+
+  /**
+   * @param {object} options
+   * @param {string} options.endpoint absolute URL of `/whep/{room}`
+   * @param {boolean} [options.direct] ask for media straight from the camera
+   * @param {number} [options.wait] seconds we are willing to have the POST held
+   * @param {Record<string, string>} [options.authorization]
+   * @param {Environment} [options.env]
+   * @throws {TypeError} where there is no WebRTC
+   */
+  constructor({ endpoint, direct = true, wait = 50, authorization = {}, env = browser() }) {
+    if (!env.RTCPeerConnection) throw new TypeError('this browser has no WebRTC');
+    this.#endpoint = endpoint;
+    this.#env = env;
+    this.#headers = {
+      ...authorization,
+      'Content-Type': 'application/sdp',
+      Prefer: direct ? `direct, wait=${wait}` : `wait=${wait}`,
+    };
+    this.pc = new env.RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+    this.opened = this.#open();
+    // It may fail before anybody looks.
+    this.opened.catch(() => {});
+  }
+
+  /** Ends with the session: whatever belongs to it hangs on this. */
+  get signal() {
+    return this.#abort.signal;
+  }
+
+  /** Withdraws the POST, and closes the connection. */
+  close() {
+    this.#abort.abort();
+    this.pc.close();
+  }
+
+  /** @returns {Promise<Opened>} */
+  async #open() {
+    for (const kind of ['video', 'audio']) this.pc.addTransceiver(kind, { direction: 'recvonly' });
+    // No setLocalDescription yet: it would gather without the ICE servers that the answer brings,
+    // and a counter-offer could not be applied to the same connection.
+    const offer = await this.pc.createOffer();
+    const request = { method: 'POST', headers: this.#headers, body: offer.sdp };
+    const askedAt = this.#env.now();
+    const response = await this.#env.fetch(this.#endpoint, { ...request, signal: this.signal });
+    return { response, offer, heldFor: this.#env.now() - askedAt };
+  }
+}
