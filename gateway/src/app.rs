@@ -65,17 +65,20 @@ impl App {
             .publisher(&room, &offer, bearer, audience, now)?;
         let offer = offer.into_sdp().without_undescribed_ssrc_groups();
         let wait = self.wait(prefer, Side::Camera);
-        self.rendezvous
-            .publish(room, publisher, offer)?
-            .answered(wait)
-            .await
+        let held = self.rendezvous.publish(room.clone(), publisher, offer)?;
+        tracing::debug!(?room, ?wait, "a camera's offer waits");
+        let answered = held.answered(wait).await?;
+        tracing::info!(?room, "a camera and a viewer have met");
+        Ok(answered)
     }
 
     /// Holds a viewer's request until a camera's offer is there for it.
     pub(crate) async fn view(&self, room: RoomId, prefer: Prefer) -> Result<CounterOffer, Error> {
         self.authority.view(&room)?;
         let wait = self.wait(prefer, Side::Viewer);
-        self.rendezvous.view(room)?.counter_offer(wait).await
+        let held = self.rendezvous.view(room.clone())?;
+        tracing::debug!(?room, ?wait, "a viewer waits");
+        held.counter_offer(wait).await
     }
 
     /// How long a POST with these preferences is held.
@@ -118,7 +121,9 @@ impl App {
 
     /// Ends a session; the other side learns of it at once.
     pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.rendezvous.delete(room, session)
+        self.rendezvous.delete(room, session)?;
+        tracing::info!(?room, "a session was ended by its side");
+        Ok(())
     }
 
     /// Whether there is such a session.

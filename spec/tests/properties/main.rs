@@ -50,7 +50,10 @@ fn every_parser_holds(text: &str) {
         assert_eq!(Fingerprint::parse(fingerprint.as_str()), Some(fingerprint));
     }
     for link in Link::parse_all([text]) {
-        assert_eq!(Link::parse_all([link.to_string().as_str()]), std::slice::from_ref(&link));
+        assert_eq!(
+            Link::parse_all([link.to_string().as_str()]),
+            std::slice::from_ref(&link)
+        );
         if let Some(server) = IceServer::from_link(&link) {
             assert_eq!(IceServer::from_link(&server.to_link()), Some(server));
         }
