@@ -17,7 +17,7 @@ pub(crate) enum Error {
     BadSdp(#[from] SdpError),
     #[error(transparent)]
     BadSdpFrag(#[from] SdpFragError),
-    #[error("the body must be a JSON array of event names")]
+    #[error("the body must be a JSON array of events that the Link header announced")]
     BadEvents,
     #[error("there is no resource at this address")]
     NoSuchResource,

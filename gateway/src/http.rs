@@ -50,8 +50,7 @@ pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
         .route(
             "/whep/{room}",
             post(endpoint::whep)
-                .get(endpoint::get)
-                .head(endpoint::head_whep)
+                .get(endpoint::get_whep)
                 .options(options),
         );
     for kind in ["whip", "whep"] {

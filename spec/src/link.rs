@@ -19,7 +19,7 @@ pub struct Link {
 
 /// The rel of an ICE server, RFC 9725 section 4.6.
 pub const ICE_SERVER: &str = "ice-server";
-/// The rel of the event-stream extension, WHEP section 4.9.1.
+/// The rel of the event-stream extension, WHEP core extensions section 4.
 pub const SERVER_SENT_EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
 
 impl Link {

@@ -70,7 +70,7 @@ pub(super) async fn get(_room: Room) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// WHEP section 4.1: HEAD says what a POST takes.
-pub(super) async fn head_whep(_room: Room) -> Response {
-    (StatusCode::NO_CONTENT, [(header::CONTENT_TYPE, SDP)]).into_response()
+/// WHEP section 4.2: HEAD, and so GET, says what a POST takes, and says it with 200.
+pub(super) async fn get_whep(_room: Room) -> impl IntoResponse {
+    [(header::CONTENT_TYPE, SDP)]
 }

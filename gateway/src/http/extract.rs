@@ -201,25 +201,31 @@ impl FromRequest<State> for Patch {
 }
 
 /// Which events a stream shall carry; all of them if the body is empty.
+///
+/// WHEP core extensions section 4: an event that was not announced is refused.
 pub(super) struct EventKinds(pub(super) Vec<EventKind>);
 
 impl FromRequest<State> for EventKinds {
     type Rejection = Error;
 
     async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        let announced: &[EventKind] = match request.uri().path().starts_with("/whip/") {
+            true => &EventKind::FOR_CAMERAS,
+            false => &EventKind::FOR_VIEWERS,
+        };
         let media_type = media_type(request.headers());
         let text = text(request, context).await?.ok_or(Error::BadEvents)?;
         if text.is_empty() {
-            let mut all = EventKind::FOR_VIEWERS.to_vec();
-            all.extend(EventKind::FOR_CAMERAS);
-            return Ok(Self(all));
+            return Ok(Self(announced.to_vec()));
         }
         if media_type != MediaType::Json {
             return Err(Error::WrongMediaType { expected: JSON });
         }
-        let names: Vec<String> = serde_json::from_str(&text).map_err(|_| Error::BadEvents)?;
-        // Events that we do not have never happen here.
-        Ok(Self(names.iter().filter_map(|n| n.parse().ok()).collect()))
+        let kinds: Vec<EventKind> = serde_json::from_str(&text).map_err(|_| Error::BadEvents)?;
+        match kinds.iter().all(|kind| announced.contains(kind)) {
+            true => Ok(Self(kinds)),
+            false => Err(Error::BadEvents),
+        }
     }
 }
 

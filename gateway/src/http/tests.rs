@@ -472,10 +472,13 @@ async fn options_says_what_can_be_posted_and_names_only_ice_servers() {
 #[tokio::test(start_paused = true)]
 async fn endpoints_have_no_representation() {
     let gateway = gateway();
-    for (method, path) in [("GET", "/whip/r"), ("HEAD", "/whip/r"), ("GET", "/whep/r")] {
-        let response = gateway.send(request(method, path, "", "")).await;
+    for method in ["GET", "HEAD"] {
+        let response = gateway.send(request(method, "/whip/r", "", "")).await;
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let response = gateway.send(request(method, "/whep/r", "", "")).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["content-type"], SDP);
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.is_empty());
     }
-    let response = gateway.send(request("HEAD", "/whep/r", "", "")).await;
-    assert_eq!(response.headers()["content-type"], SDP);
 }

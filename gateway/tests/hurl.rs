@@ -1,0 +1,162 @@
+//! The executable protocol: the files under `spec/http`, each case against a real
+//! gateway process of its own. `spec/README.md` says what is in them.
+//!
+//! A case is one file with its partners, or a folder whose files are actors; they
+//! run side by side and learn of each other by the protocol only.
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use hurl::runner::{self, RunnerOptionsBuilder, Value, VariableSet};
+use hurl::util::logger::LoggerOptionsBuilder;
+use hurl::util::path::ContextDir;
+use hurl_core::input::Input;
+use libtest_mimic::{Arguments, Failed, Trial};
+use sightline_spec::room::RoomId;
+use sightline_spec::token::{Claims, Scope, SigningKey};
+use support::Gateway;
+
+/// Longer than anything that a case waits for.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+fn main() -> ExitCode {
+    let arguments = Arguments::from_args();
+    let root = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../spec/http"));
+    let root = root.canonicalize().unwrap();
+    let trials = cases(&root).into_iter().map(|case| {
+        let root = root.clone();
+        Trial::test(case.name.clone(), move || case.run(&root))
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+/// Files that run side by side against one gateway.
+struct Case {
+    name: String,
+    actors: Vec<PathBuf>,
+}
+
+fn cases(root: &Path) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for section in ["whip", "whep", "errors"] {
+        for file in entries(&root.join(section)) {
+            let stem = file.file_stem().unwrap().to_str().unwrap();
+            let partners = words_after("# beside:", &file);
+            let partner = |name| root.join("partners").join(name).with_extension("hurl");
+            let name = format!("{section}/{stem}");
+            let actors = partners.iter().map(partner).chain([file.clone()]).collect();
+            cases.push(Case { name, actors });
+        }
+    }
+    for folder in entries(&root.join("pairing")) {
+        let name = folder.strip_prefix(root).unwrap().to_str().unwrap().into();
+        let actors = entries(&folder);
+        cases.push(Case { name, actors });
+    }
+    cases
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let sorted: BTreeSet<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    sorted.into_iter().collect()
+}
+
+/// The words of the comment lines that begin so.
+fn words_after(start: &str, file: &Path) -> Vec<String> {
+    let text = std::fs::read_to_string(file).unwrap();
+    let lines = text.lines().filter_map(|line| line.strip_prefix(start));
+    let words = lines.flat_map(str::split_whitespace);
+    words.map(str::to_owned).collect()
+}
+
+impl Case {
+    fn run(&self, root: &Path) -> Result<(), Failed> {
+        let options = self.actors.iter();
+        let options: Vec<_> = options.flat_map(|f| words_after("# gateway:", f)).collect();
+        let gateway = Gateway::start(options.iter().map(String::as_str));
+        let variables = variables(&gateway.host());
+        let failed: Vec<String> = std::thread::scope(|scope| {
+            let start = |file: &PathBuf| {
+                let file = file.clone();
+                let variables = variables.clone();
+                scope.spawn(move || act(&file, root, &variables))
+            };
+            let actors: Vec<_> = self.actors.iter().map(start).collect();
+            let ended = actors.into_iter().map(|actor| actor.join().unwrap());
+            ended.filter_map(Result::err).collect()
+        });
+        let log = gateway.stop();
+        match failed.is_empty() && !log.contains("panicked") {
+            true => Ok(()),
+            false => Err(format!("{}\ngateway: {log}", failed.join("\n")).into()),
+        }
+    }
+}
+
+/// Runs one file. What went wrong is on standard error, with the line it is in.
+fn act(file: &Path, root: &Path, variables: &VariableSet) -> Result<(), String> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).unwrap();
+    let options = RunnerOptionsBuilder::new()
+        .context_dir(&ContextDir::new(root, &root.join("sdp")))
+        .timeout(TIMEOUT)
+        .build();
+    let logger = LoggerOptionsBuilder::new().build();
+    let input = Input::new(&name);
+    match runner::run(&text, Some(&input), &options, variables, &logger) {
+        Ok(result) if result.success => Ok(()),
+        Ok(_) => Err(format!("{name} failed")),
+        Err(error) => Err(format!("{name}: {error}")),
+    }
+}
+
+/// What the files can name: the gateway, and a room that is a key with tokens for
+/// it, good and bad.
+fn variables(host: &str) -> VariableSet {
+    let (key, room) = room_key();
+    let (other_key, other_room) = room_key();
+    let now = SystemTime::now();
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3600));
+    let claims = |room: &RoomId, scope| Claims::new(room.clone(), scope, host, now, minute);
+    let publish = claims(&room, Scope::Publish);
+    let elsewhere = Claims {
+        aud: "elsewhere.example".into(),
+        ..publish.clone()
+    };
+    let old = Claims::new(room.clone(), Scope::Publish, host, now - hour, minute);
+    let sign = |key: &SigningKey, claims| key.sign(claims).unwrap();
+    let values = [
+        ("gateway", format!("http://{host}")),
+        ("key_room", room.to_string()),
+        ("token", sign(&key, &publish)),
+        ("token_of_another_key", sign(&other_key, &publish)),
+        (
+            "token_for_another_room",
+            sign(&other_key, &claims(&other_room, Scope::Publish)),
+        ),
+        ("token_for_another_gateway", sign(&key, &elsewhere)),
+        ("token_to_view", sign(&key, &claims(&room, Scope::View))),
+        ("token_expired", sign(&key, &old)),
+    ];
+    let mut variables = VariableSet::new();
+    for (name, value) in values {
+        variables.insert(name.into(), Value::String(value));
+    }
+    variables
+}
+
+fn room_key() -> (SigningKey, RoomId) {
+    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
+    let public: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
+    let key = SigningKey::from_pkcs8(document.as_ref());
+    (key, RoomId::from_key(&public))
+}
