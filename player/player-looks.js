@@ -48,6 +48,8 @@ video {
   text-align: center;
   transition: opacity 200ms;
 }
+/* For screen readers, to whom a hidden overlay says nothing. */
+.said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .picture .overlay { opacity: 0; visibility: hidden; }
 .mark { width: clamp(44px, 15cqh, 84px); height: auto; margin-bottom: clamp(2px, 3cqh, 14px); }
 .mark .ring { fill: none; stroke: #ffffff2b; stroke-width: 2; }
@@ -145,14 +147,15 @@ button:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 const HTML = `
 <div class="stage muted" data-state="idle" data-mood="quiet">
   <video autoplay muted playsinline disableremoteplayback></video>
-  <div class="overlay" role="status" aria-live="polite">
+  <span class="said" role="status" aria-live="polite"></span>
+  <div class="overlay">
     <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">
       <circle class="ring" cx="32" cy="32" r="28"/>
       <circle class="arc" cx="32" cy="32" r="28"/>
       <circle class="core" cx="32" cy="32" r="9"/>
       <path class="cross" d="M13 51 51 13"/>
     </svg>
-    <span class="title"></span>
+    <span class="title" aria-hidden="true"></span>
     <span class="hint"></span>
     <button class="retry" type="button" hidden>Try again</button>
   </div>

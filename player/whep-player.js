@@ -33,6 +33,8 @@ export class WhepPlayer extends HTMLElement {
   /** @type {State} */
   #state = 'idle';
   #viewers = 0;
+  /** @type {MediaStreamTrack[]} */
+  #tracks = [];
 
   constructor() {
     super();
@@ -169,27 +171,33 @@ export class WhepPlayer extends HTMLElement {
     return new URL(`/whep/${encodeURIComponent(this.room)}`, import.meta.url).href;
   }
 
-  /** @param {MediaStreamTrack[]} tracks */
+  /** @param {MediaStreamTrack[]} tracks all of the current session so far */
   #play(tracks) {
-    const playing = this.#video.srcObject;
-    const [first] = tracks;
-    if (playing instanceof MediaStream && playing.getTracks().includes(first)) {
-      tracks.forEach((track) => playing.addTrack(track));
-    } else if (playing && first.muted) {
-      // What is left of the last picture stays until there is a packet of the new one.
-      const { signal } = /** @type {AbortController} */ (this.#connected);
-      first.addEventListener('unmute', () => this.#attach(tracks), { once: true, signal });
-    } else {
-      this.#attach(tracks);
-    }
-    this.#stage.classList.toggle('sound', tracks.some(({ kind }) => kind === 'audio'));
+    this.#tracks = tracks;
+    const newest = tracks[tracks.length - 1];
+    const hasPicture = this.#video.srcObject !== null && !this.#plays(tracks[0]);
+    // What is left of the last picture stays until there is a packet of the new one.
+    if (!hasPicture || !newest.muted) return this.#attach();
+    const attach = () => this.#tracks.includes(newest) && this.#attach();
+    newest.addEventListener('unmute', attach, { once: true });
   }
 
-  /** @param {MediaStreamTrack[]} tracks */
-  #attach(tracks) {
-    this.#video.srcObject = new MediaStream(tracks);
+  #attach() {
+    if (this.#plays(this.#tracks[0])) {
+      const playing = /** @type {MediaStream} */ (this.#video.srcObject);
+      this.#tracks.forEach((track) => playing.addTrack(track));
+    } else {
+      this.#video.srcObject = new MediaStream(this.#tracks);
+    }
+    this.#stage.classList.toggle('sound', this.#tracks.some(({ kind }) => kind === 'audio'));
     // Refused autoplay leaves a still picture; a touch of any control plays it.
     this.#video.play().catch(() => {});
+  }
+
+  /** @param {MediaStreamTrack} track */
+  #plays(track) {
+    const { srcObject } = this.#video;
+    return srcObject instanceof MediaStream && srcObject.getTracks().includes(track);
   }
 
   /**
@@ -205,6 +213,7 @@ export class WhepPlayer extends HTMLElement {
     this.#stage.classList.toggle('picture', state === 'live');
     if (state !== 'live') this.#viewers = 0;
     this.#find('.title').textContent = title;
+    this.#find('.said').textContent = title;
     this.#find('.hint').textContent = hint;
     this.#find('.badge').textContent = short;
     this.#find('.retry').toggleAttribute('hidden', !retry);

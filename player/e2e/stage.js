@@ -85,12 +85,21 @@ export class Stage {
    * Opens a page of the gateway in a context of its own.
    *
    * @param {string} where path
+   */
+  open(where) {
+    return this.openUrl(this.origin + where);
+  }
+
+  /**
+   * Opens any page in a context of its own.
+   *
+   * @param {string} url
    * @returns {Promise<Page>}
    */
-  async open(where) {
+  async openUrl(url) {
     const page = await (await this.newContext()).newPage();
     await page.addInitScript(collectPeers);
-    await page.goto(this.origin + where);
+    await page.goto(url);
     return page;
   }
 
@@ -136,10 +145,17 @@ export async function becomes(page, state, ms) {
     return player?.state === wanted;
   };
   await page.waitForFunction(reached, state, { timeout: ms, polling: 50 }).catch(async () => {
-    const log = await page.locator('#log').innerText().catch(() => '');
+    const log = await logOf(page);
     throw new Error(`not “${state}” within ${ms} ms; the page's log, newest first:\n${log}`);
   });
 }
+
+/**
+ * The watch page's log, for the message of a failed test.
+ *
+ * @param {Page} page
+ */
+const logOf = (page) => page.locator('#log').innerText({ timeout: 500 }).catch(() => 'no log here');
 
 /**
  * What the decoder has done so far, from the statistics of whatever connection is open.
@@ -180,7 +196,7 @@ export async function moves(page, ms, count = 15) {
     base = Math.min(base, now.frames);
     if (now.frames - base >= count) return;
     if (Date.now() > until) {
-      const log = await page.locator('#log').innerText().catch(() => '');
+      const log = await logOf(page);
       throw new Error(`the picture does not move; ${JSON.stringify(now)}, log:\n${log}`);
     }
     await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
