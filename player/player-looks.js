@@ -25,16 +25,16 @@ const CSS = `
   height: 100%;
   overflow: hidden;
   border-radius: inherit;
-  background: radial-gradient(120% 130% at 50% 0%, #1c232f 0%, #0d1118 55%, #090b10 100%);
+  background: linear-gradient(#161c26, #0a0d13);
 }
 video {
   width: 100%;
   height: 100%;
   object-fit: contain;
-  transition: filter 300ms;
+  transition: opacity 300ms;
 }
 /* What is left of a lost picture stays, but does not pretend to be live. */
-.stage:not(.picture) video { filter: grayscale(1) brightness(0.35) blur(2px); }
+.lost video { opacity: 0.25; }
 
 .overlay {
   position: absolute;
@@ -56,8 +56,9 @@ video {
 .mark .arc { fill: none; stroke: var(--accent); stroke-width: 2.5; stroke-linecap: round; stroke-dasharray: 26 200; }
 .mark .core { fill: var(--accent); }
 .mark .cross { stroke: var(--bad); stroke-width: 3; stroke-linecap: round; visibility: hidden; }
-[data-mood="busy"] .arc { animation: turn 1.4s linear infinite; transform-origin: 32px 32px; }
-[data-mood="busy"] .core { animation: breathe 1.4s ease-in-out infinite; transform-origin: 32px 32px; }
+/* Movement only for those who wait: in the first moments every frame of it delays the picture. */
+[data-mood="busy"] .arc { animation: turn 1.4s 700ms linear infinite; transform-origin: 32px 32px; }
+[data-mood="busy"] .core { animation: breathe 1.4s 700ms ease-in-out infinite; transform-origin: 32px 32px; }
 [data-mood="bad"] .arc, [data-mood="quiet"] .arc { visibility: hidden; }
 [data-mood="bad"] .core, [data-mood="quiet"] .core { fill: #6b7688; }
 [data-mood="bad"] .cross { visibility: visible; }

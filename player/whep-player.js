@@ -211,6 +211,7 @@ export class WhepPlayer extends HTMLElement {
     this.#stage.dataset.state = state;
     this.#stage.dataset.mood = mood;
     this.#stage.classList.toggle('picture', state === 'live');
+    this.#stage.classList.toggle('lost', state !== 'live' && this.#video.srcObject !== null);
     if (state !== 'live') this.#viewers = 0;
     this.#find('.title').textContent = title;
     this.#find('.said').textContent = title;
