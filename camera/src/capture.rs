@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use crate::{
     backoff::Backoff,
-    config::Format,
+    complaint::Complaint,
+    format::Format,
     pipeline::Pipeline,
     source::{Description, Source, SourceError},
 };
@@ -39,14 +40,16 @@ pub enum CaptureError {
 /// Feeds the encoder from the source until the pipeline is gone.
 pub async fn run(source: Source, format: Format, pipeline: Weak<Pipeline>) {
     let mut backoff = Backoff::new();
+    let mut complaint = Complaint::default();
     while pipeline.strong_count() > 0 {
         let started = Instant::now();
         match play(&source, format, &pipeline).await {
             Ok(()) => tracing::debug!("the source ended and begins anew"),
-            Err(error) => tracing::warn!("{error}"),
+            Err(error) => complaint.raise(&error),
         }
         if started.elapsed() > HUNG * 2 {
             backoff.reset();
+            complaint.settle();
         }
         tokio::time::sleep(backoff.next()).await;
     }
@@ -58,8 +61,8 @@ async fn play(
     format: Format,
     pipeline: &Weak<Pipeline>,
 ) -> Result<(), CaptureError> {
-    let capture = Capture::build(&source.describe(format)?, format, pipeline.clone())?;
-    tracing::info!(source = %source.resolve(), "source starts");
+    let mut capture = Capture::build(&source.describe(format)?, format, pipeline.clone())?;
+    tracing::debug!(source = %source.resolve(), "source starts");
     capture.set_state(gst::State::Paused).await?;
     let Some(bus) = capture.pipeline.bus() else {
         return Ok(());
@@ -96,6 +99,8 @@ enum Playback {
 struct Capture {
     pipeline: gst::Pipeline,
     looped: bool,
+    /// Whether its first frame has been there.
+    ready: bool,
 }
 
 impl Capture {
@@ -133,6 +138,7 @@ impl Capture {
         Ok(Self {
             pipeline,
             looped: description.looped,
+            ready: false,
         })
     }
 
@@ -157,15 +163,18 @@ impl Capture {
         });
         match message.as_ref().map(|message| message.view()) {
             Some(gst::MessageView::Error(error)) => failure(error),
-            _ => CaptureError::Failed("it does not start".to_owned()),
+            _ => CaptureError::Failed(
+                "it does not start; is the camera connected, and free?".to_owned(),
+            ),
         }
     }
 
-    async fn handle(&self, message: &gst::Message) -> Result<Playback, CaptureError> {
+    async fn handle(&mut self, message: &gst::Message) -> Result<Playback, CaptureError> {
         use gst::MessageView;
         match message.view() {
             MessageView::Error(error) => return Err(failure(error)),
-            MessageView::AsyncDone(_) if self.pipeline.current_state() == gst::State::Paused => {
+            MessageView::AsyncDone(_) if !self.ready => {
+                self.ready = true;
                 if self.looped {
                     // From the first run on as a segment: its end is a message instead of EOS,
                     // and the next run follows without a gap.
@@ -175,20 +184,19 @@ impl Capture {
                 }
                 self.set_state(gst::State::Playing).await?;
             }
-            MessageView::SegmentDone(_) => {
-                if !self.rewind(gst::SeekFlags::SEGMENT).await {
-                    return Ok(Playback::Over);
-                }
-            }
+            MessageView::SegmentDone(_) => return Ok(self.again(gst::SeekFlags::SEGMENT).await),
             // Some demuxers know no segments.
-            MessageView::Eos(_) => {
-                if !self.rewind(gst::SeekFlags::FLUSH).await {
-                    return Ok(Playback::Over);
-                }
-            }
+            MessageView::Eos(_) => return Ok(self.again(gst::SeekFlags::FLUSH).await),
             _ => {}
         }
         Ok(Playback::Continues)
+    }
+
+    async fn again(&self, flags: gst::SeekFlags) -> Playback {
+        match self.rewind(flags).await {
+            true => Playback::Continues,
+            false => Playback::Over,
+        }
     }
 
     /// Whether the source went back to its beginning.

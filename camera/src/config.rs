@@ -1,15 +1,17 @@
 //! All options: the only reader of arguments, environment and configuration file.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{path::PathBuf, time::Duration};
 
 use conf::{Conf, Subcommands};
 use reqwest::Url;
-use sightline_spec::{
-    link::{IceServer, IceServerCredential},
-    room::RoomId,
-};
+use sightline_spec::{link::IceServer, room::RoomId};
 
-use crate::{encoder::Codec, source::Source};
+use crate::{
+    encoder::Codec,
+    format::{Format, Size},
+    option::{Publish, QrMode, Secret, parse_ice_server, parse_lifetime},
+    source::Source,
+};
 
 /// Puts a camera on the web: anyone with the link watches it in a browser.
 ///
@@ -93,6 +95,11 @@ pub struct Config {
     #[conf(long, env, default_value = "10")]
     pub stats: u64,
 
+    /// What to log, on standard error: error, warn, info, debug, or a filter such as
+    /// sightline_camera=debug. SIGHTLINE_LOG works too. Default: info
+    #[conf(long, env)]
+    pub log: Option<String>,
+
     /// The link as a QR code: auto (on a terminal), always or never.
     #[conf(long, env, default_value = "auto", serde(use_value_parser))]
     pub qr: QrMode,
@@ -108,6 +115,17 @@ pub struct Config {
 pub enum Command {
     /// Look at this machine: what is there, what is missing, what to install.
     Doctor,
+    /// Print a token that lets another program (OBS, say) publish in this camera's room.
+    #[conf(serde(skip))]
+    Token(TokenOptions),
+}
+
+/// What the token is to be.
+#[derive(Conf, Debug)]
+pub struct TokenOptions {
+    /// How long it is good for: 90m, 12h, 365d.
+    #[conf(long = "for", default_value = "24h", value_parser = parse_lifetime)]
+    pub lifetime: Duration,
 }
 
 impl Config {
@@ -134,6 +152,15 @@ impl Config {
         }
     }
 
+    /// What to log; for all programs of Sightline together there is `SIGHTLINE_LOG`.
+    pub fn log_filter(&self) -> String {
+        let common = || std::env::var("SIGHTLINE_LOG").ok();
+        self.log
+            .clone()
+            .or_else(common)
+            .unwrap_or_else(|| "info".to_owned())
+    }
+
     /// Size and rate of the picture.
     pub fn format(&self) -> Format {
         Format {
@@ -151,166 +178,9 @@ impl Config {
 
 /// `--config FILE` has to be known before the options are read, since it is one of their sources.
 fn config_file() -> Option<PathBuf> {
-    let mut arguments = std::env::args_os().skip(1);
-    while let Some(argument) = arguments.next() {
-        if argument == "--config" {
-            return arguments.next().map(PathBuf::from);
-        }
-        let path = argument.to_str().and_then(|a| a.strip_prefix("--config="));
-        if let Some(path) = path {
-            return Some(path.into());
-        }
-    }
-    std::env::var_os("SIGHTLINE_CAMERA_CONFIG").map(PathBuf::from)
-}
-
-/// Size and rate of the picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Format {
-    /// Width and height.
-    pub size: Size,
-    /// Pictures per second.
-    pub fps: u32,
-}
-
-impl Format {
-    /// About 0.09 bits per pixel: 2500 kbit/s at 1280x720 and 30 fps.
-    fn fitting_kbits(self) -> u32 {
-        let pixels = u64::from(self.size.width) * u64::from(self.size.height) * u64::from(self.fps);
-        u32::try_from(pixels * 2500 / (1280 * 720 * 30))
-            .unwrap_or(u32::MAX)
-            .clamp(100, 50_000)
-    }
-}
-
-/// Width and height in pixels, both even since chroma is shared by two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Size {
-    /// Pixels from left to right.
-    pub width: u32,
-    /// Pixels from top to bottom.
-    pub height: u32,
-}
-
-impl Size {
-    /// How many 16x16 blocks it has, the unit in which H.264 levels count.
-    pub(crate) fn macroblocks(self) -> u32 {
-        self.width.div_ceil(16) * self.height.div_ceil(16)
-    }
-}
-
-impl FromStr for Size {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let side = |text: &str| {
-            let side = text.parse::<u32>().ok()?;
-            ((16..=7680).contains(&side) && side % 2 == 0).then_some(side)
-        };
-        text.split_once('x')
-            .and_then(|(width, height)| {
-                Some(Self {
-                    width: side(width)?,
-                    height: side(height)?,
-                })
-            })
-            .ok_or_else(|| format!("`{text}` is no size: use WIDTHxHEIGHT, both even, 16 to 7680"))
-    }
-}
-
-impl fmt::Display for Size {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.width, self.height)
-    }
-}
-
-/// The two ways out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publish {
-    /// One session for each viewer, media straight to them.
-    Direct,
-    /// One session with a WHIP server that distributes the media.
-    Whip,
-}
-
-impl FromStr for Publish {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "direct" => Ok(Self::Direct),
-            "whip" => Ok(Self::Whip),
-            _ => Err(format!("`{text}`: use `direct` or `whip`")),
-        }
-    }
-}
-
-/// When to print the QR code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum QrMode {
-    /// When somebody is looking.
-    Auto,
-    /// Also into a pipe or file.
-    Always,
-    /// Not at all.
-    Never,
-}
-
-impl FromStr for QrMode {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "always" => Ok(Self::Always),
-            "never" => Ok(Self::Never),
-            _ => Err(format!("`{text}`: use `auto`, `always` or `never`")),
-        }
-    }
-}
-
-/// A text that stays out of logs.
-#[derive(Clone, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for the one place that sends it.
-    pub(crate) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Secret {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(text.to_owned()))
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// `stun:host:port`, or `turn:user:password@host:port` as on the command lines of other tools.
-fn parse_ice_server(text: &str) -> Result<IceServer, String> {
-    let parse = || {
-        let (scheme, rest) = text.split_once(':')?;
-        let Some((user, host)) = rest.rsplit_once('@') else {
-            return Some((text.to_owned(), None));
-        };
-        let (username, password) = user.split_once(':')?;
-        let credential = IceServerCredential {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        };
-        Some((format!("{scheme}:{host}"), Some(credential)))
-    };
-    let (url, credential) = parse().ok_or("not stun:host:port or turn:user:password@host:port")?;
-    IceServer::new(&url, credential).map_err(|error| error.to_string())
+    conf::find_parameter("config", std::env::args_os())
+        .or_else(|| std::env::var_os("SIGHTLINE_CAMERA_CONFIG"))
+        .map(PathBuf::from)
 }
 
 #[cfg(test)]
@@ -364,34 +234,6 @@ mod tests {
             read(&[], &[], "bitrat = 3").is_err(),
             "a misspelt option must not pass"
         );
-    }
-
-    #[test]
-    fn sizes_are_even_and_bounded() {
-        assert_eq!(
-            "1920x1080".parse(),
-            Ok(Size {
-                width: 1920,
-                height: 1080
-            })
-        );
-        for text in [
-            "", "x", "1280", "1280x", "1281x720", "0x0", "99999x2", "-2x2", "1280X720",
-        ] {
-            assert!(text.parse::<Size>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn ice_servers_carry_their_credentials() {
-        let turn =
-            parse_ice_server("turn:ann:s3c:ret@turn.example.net:3478?transport=tcp").unwrap();
-        assert_eq!(turn.url, "turn:turn.example.net:3478?transport=tcp");
-        assert_eq!(turn.credential.unwrap().password, "s3c:ret");
-        assert!(parse_ice_server("stun:stun.example.net:3478").is_ok());
-        for text in ["turn:host:3478", "turn:ann@host", "http://host", "host"] {
-            assert!(parse_ice_server(text).is_err(), "{text}");
-        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use gst::prelude::*;
 
-use crate::config::Format;
+use crate::format::Format;
 
 /// Payload type of the video in every offer: the first dynamic one.
 const PAYLOAD_TYPE: u32 = 96;
@@ -191,7 +191,7 @@ fn exists(element: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Size;
+    use crate::format::Size;
 
     fn format(width: u32, height: u32, fps: u32) -> Format {
         Format {

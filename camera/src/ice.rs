@@ -82,7 +82,8 @@ pub(crate) fn use_servers(webrtcbin: &gst::Bin, servers: &[IceServer]) {
                 has_stun = true;
             }
             Some(Uri::Turn(uri)) => {
-                if !webrtcbin.emit_by_name::<bool>("add-turn-server", &[&uri]) {
+                let added: bool = webrtcbin.emit_by_name("add-turn-server", &[&uri]);
+                if !added {
                     tracing::warn!(?server, "this TURN server cannot be used");
                 }
             }

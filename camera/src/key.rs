@@ -15,9 +15,6 @@ use sightline_spec::{
     token::{Claims, Scope, SigningKey},
 };
 
-/// How long a publish token is good for: one is made for every request.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
-
 const HEAD: &str = "-----BEGIN PRIVATE KEY-----";
 const FOOT: &str = "-----END PRIVATE KEY-----";
 
@@ -95,12 +92,17 @@ impl RoomKey {
         &self.room
     }
 
-    /// A fresh token that lets its bearer publish in the room, at this gateway only.
+    /// A token that lets its bearer publish in the room, at this gateway only.
     ///
     /// `audience` is the gateway's host and port as the `Host` field has them.
-    pub fn publish_token(&self, audience: &str, now: SystemTime) -> Option<String> {
+    pub fn publish_token(
+        &self,
+        audience: &str,
+        now: SystemTime,
+        lifetime: Duration,
+    ) -> Option<String> {
         let room = self.room.clone();
-        let claims = Claims::new(room, Scope::Publish, audience, now, TOKEN_LIFETIME);
+        let claims = Claims::new(room, Scope::Publish, audience, now, lifetime);
         self.signer.sign(&claims).ok()
     }
 
@@ -220,7 +222,9 @@ mod tests {
     fn the_room_verifies_the_token() {
         let key = RoomKey::from_pem(&generate_pem().unwrap()).unwrap();
         let now = SystemTime::now();
-        let token = key.publish_token("Example.net:8080", now).unwrap();
+        let token = key
+            .publish_token("Example.net:8080", now, Duration::from_secs(60))
+            .unwrap();
         let verify = |audience| Claims::verify(&token, key.room(), Scope::Publish, audience, now);
         assert!(verify("example.net:8080").is_ok());
         assert!(verify("example.org").is_err());

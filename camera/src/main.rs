@@ -1,19 +1,25 @@
 //! `sightline-camera`: reads the options, puts the parts together, stops on a signal.
 
-use std::{io::Write, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    io::{IsTerminal, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Context;
 use sightline_camera::{
     capture,
     certificate::Certificate,
-    config::{Command, Config, Publish},
+    config::{Command, Config, TokenOptions},
     doctor,
-    key::RoomKey,
+    key::{KeyError, RoomKey},
+    option::Publish,
     pipeline::Pipeline,
     publish::Publisher,
     signaling::Signaling,
     watch_link,
-    whip::Whip,
+    whip::{self, Whip},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -22,11 +28,10 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let config = Config::read();
-    let filter =
-        EnvFilter::try_from_env("SIGHTLINE_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(config.log_filter()))
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     match start(config).await {
         Ok(code) => code,
@@ -39,11 +44,21 @@ async fn main() -> ExitCode {
 
 async fn start(config: Config) -> anyhow::Result<ExitCode> {
     gst::init().context("GStreamer cannot be used")?;
-    if let Some(Command::Doctor) = config.command {
-        let findings = doctor::examine();
-        print!("{}", findings.report);
-        return Ok(ExitCode::from(u8::from(!findings.healthy)));
+    match config.command {
+        None => run(config).await,
+        Some(Command::Doctor) => {
+            let findings = doctor::examine();
+            print!("{}", findings.report);
+            Ok(ExitCode::from(u8::from(!findings.healthy)))
+        }
+        Some(Command::Token(TokenOptions { lifetime })) => {
+            println!("{}", token(&config, lifetime)?);
+            Ok(ExitCode::SUCCESS)
+        }
     }
+}
+
+async fn run(config: Config) -> anyhow::Result<ExitCode> {
     // A source that can never work is said at once, not retried for ever.
     config.source.check(config.format())?;
     let stop = stop_on_signal()?;
@@ -69,6 +84,21 @@ async fn start(config: Config) -> anyhow::Result<ExitCode> {
     };
     capturing.abort();
     Ok(code)
+}
+
+fn key(config: &Config) -> Result<RoomKey, KeyError> {
+    let path = config
+        .key_file
+        .clone()
+        .map_or_else(RoomKey::default_path, Ok)?;
+    RoomKey::load_or_create(&path)
+}
+
+fn token(config: &Config, lifetime: Duration) -> anyhow::Result<String> {
+    let audience = whip::audience(&config.gateway).context("the gateway's URL has no host")?;
+    key(config)?
+        .publish_token(&audience, SystemTime::now(), lifetime)
+        .context("the key cannot sign")
 }
 
 /// Straight to every viewer, through a Sightline gateway.

@@ -17,8 +17,8 @@ use tokio::sync::watch;
 
 use crate::{
     branch::Branch,
-    config::Format,
     encoder::{Codec, Encoder, EncoderError},
+    format::Format,
 };
 
 /// Why there is no pipeline.

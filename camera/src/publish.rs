@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::Backoff,
     branch::{Branch, Connection},
-    config::Secret,
+    complaint::Complaint,
     ice,
+    option::Secret,
     pipeline::{Pipeline, PipelineError},
 };
 
@@ -52,13 +53,15 @@ impl Publisher {
     /// Publishes until told to stop, again and again.
     pub async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::new();
+        let mut complaint = Complaint::default();
         while !stop.is_cancelled() {
             let started = Instant::now();
             if let Err(error) = self.publish(&stop).await {
-                tracing::warn!("{error}");
+                complaint.raise(&error);
             }
             if started.elapsed() > SUCCESS {
                 backoff.reset();
+                complaint.settle();
             }
             tokio::select! {
                 () = tokio::time::sleep(backoff.next()) => {}

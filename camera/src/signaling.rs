@@ -14,6 +14,7 @@ use crate::{
     backoff::Backoff,
     branch::Connection,
     certificate::Certificate,
+    complaint::Complaint,
     events,
     pipeline::Pipeline,
     stats::Rates,
@@ -100,6 +101,7 @@ impl Signaling {
         on_waiting: impl Fn(),
     ) {
         let mut backoff = Backoff::new();
+        let mut complaint = Complaint::default();
         // The semaphore is never closed.
         while let Ok(slot) = slots.clone().acquire_owned().await {
             while sessions.try_join_next().is_some() {}
@@ -107,9 +109,14 @@ impl Signaling {
             match self.find_viewer(&on_waiting).await {
                 Ok((viewer, session)) => {
                     backoff.reset();
+                    complaint.settle();
                     sessions.spawn(self.clone().serve(viewer, session, slot, stop.clone()));
                 }
                 Err(failure) => {
+                    match &failure {
+                        Failure::Whip(WhipError::Nobody) => complaint.settle(),
+                        failure => complaint.raise(failure),
+                    }
                     let wait = wait_after(&failure, started.elapsed(), &mut backoff);
                     tokio::time::sleep(wait).await;
                 }
@@ -214,16 +221,12 @@ impl Signaling {
     }
 }
 
-/// How long to wait before the next offer, and a word about it in the log.
+/// How long to wait before the next offer.
 fn wait_after(failure: &Failure, lasted: Duration, backoff: &mut Backoff) -> Duration {
-    match failure {
-        // Nothing is wrong, unless the gateway says so at once, over and over.
-        Failure::Whip(WhipError::Nobody) if lasted > Duration::from_secs(1) => {
-            backoff.reset();
-            return Duration::ZERO;
-        }
-        Failure::Whip(WhipError::Nobody) => tracing::debug!("the offer was not answered"),
-        failure => tracing::warn!("{failure}"),
+    // Nothing is wrong, unless the gateway says so at once, over and over.
+    if matches!(failure, Failure::Whip(WhipError::Nobody)) && lasted > Duration::from_secs(1) {
+        backoff.reset();
+        return Duration::ZERO;
     }
     let wait = backoff.next();
     match failure {

@@ -2,7 +2,7 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::config::Format;
+use crate::format::Format;
 
 /// A source of raw video.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -256,7 +256,7 @@ fn need(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Size;
+    use crate::format::Size;
 
     fn hd() -> Format {
         let size = Size {

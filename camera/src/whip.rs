@@ -22,6 +22,9 @@ use crate::key::RoomKey;
 /// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
 const WAIT: Duration = Duration::from_secs(55);
 
+/// How long a publish token is good for: one is made for every request.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
+
 /// How long any other answer may take.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -210,19 +213,22 @@ impl Whip {
 
     /// A token for one request, so that one seen by others is soon worthless.
     fn authorization(&self) -> Option<HeaderValue> {
-        let host = self.endpoint.host_str()?;
-        let audience = match self.endpoint.port() {
-            Some(port) => format!("{host}:{port}"),
-            None => host.to_owned(),
-        };
-        let token = self
-            .key
-            .as_ref()?
-            .publish_token(&audience, SystemTime::now())?;
+        let key = self.key.as_ref()?;
+        let audience = audience(&self.endpoint)?;
+        let token = key.publish_token(&audience, SystemTime::now(), TOKEN_LIFETIME)?;
         let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
         value.set_sensitive(true);
         Some(value)
     }
+}
+
+/// Host and port as the `Host` field has them (RFC 9110 section 7.2).
+pub fn audience(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    })
 }
 
 /// The URL with these segments below its path, which may have a prefix.

@@ -1,7 +1,10 @@
 //! The camera as a whole, against a WHIP endpoint in this process and viewers made of GStreamer.
 
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
 mod endpoint;
 mod peer;
+mod publishing;
 mod rig;
 mod signaling;
 mod sources;

@@ -6,8 +6,8 @@ use std::{sync::Arc, time::Duration};
 use sightline_camera::{
     capture,
     certificate::Certificate,
-    config::{Format, Size},
     encoder::Codec,
+    format::{Format, Size},
     pipeline::Pipeline,
     signaling::Signaling,
     source::Source,

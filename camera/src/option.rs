@@ -1,0 +1,150 @@
+//! Values of options, parsed where they come in.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use sightline_spec::link::{IceServer, IceServerCredential};
+
+/// The two ways out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publish {
+    /// One session for each viewer, media straight to them.
+    Direct,
+    /// One session with a WHIP server that distributes the media.
+    Whip,
+}
+
+impl FromStr for Publish {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "direct" => Ok(Self::Direct),
+            "whip" => Ok(Self::Whip),
+            _ => Err(format!("`{text}`: use `direct` or `whip`")),
+        }
+    }
+}
+
+/// When to print the QR code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QrMode {
+    /// When somebody is looking.
+    Auto,
+    /// Also into a pipe or file.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+impl FromStr for QrMode {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "always" => Ok(Self::Always),
+            "never" => Ok(Self::Never),
+            _ => Err(format!("`{text}`: use `auto`, `always` or `never`")),
+        }
+    }
+}
+
+/// A text that stays out of logs.
+#[derive(Clone, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself, for the one place that sends it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// A number with its unit.
+pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
+    let parse = || {
+        let unit = text.chars().last()?;
+        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+        let seconds = match unit {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            'd' => 86400,
+            _ => return None,
+        };
+        // A century is for ever, and cannot overflow.
+        let lifetime = number.checked_mul(seconds)?;
+        (1..=86400 * 36525)
+            .contains(&lifetime)
+            .then_some(Duration::from_secs(lifetime))
+    };
+    parse().ok_or_else(|| format!("`{text}` is no time: use 90m, 12h or 365d"))
+}
+
+/// `stun:host:port`, or `turn:user:password@host:port` as on the command lines of other tools.
+pub(crate) fn parse_ice_server(text: &str) -> Result<IceServer, String> {
+    let parse = || {
+        let (scheme, rest) = text.split_once(':')?;
+        let Some((user, host)) = rest.rsplit_once('@') else {
+            return Some((text.to_owned(), None));
+        };
+        let (username, password) = user.split_once(':')?;
+        let credential = IceServerCredential {
+            username: username.to_owned(),
+            password: password.to_owned(),
+        };
+        Some((format!("{scheme}:{host}"), Some(credential)))
+    };
+    let (url, credential) = parse().ok_or("not stun:host:port or turn:user:password@host:port")?;
+    IceServer::new(&url, credential).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ice_servers_carry_their_credentials() {
+        let turn =
+            parse_ice_server("turn:ann:s3c:ret@turn.example.net:3478?transport=tcp").unwrap();
+        assert_eq!(turn.url, "turn:turn.example.net:3478?transport=tcp");
+        assert_eq!(turn.credential.unwrap().password, "s3c:ret");
+        assert!(parse_ice_server("stun:stun.example.net:3478").is_ok());
+        for text in ["turn:host:3478", "turn:ann@host", "http://host", "host"] {
+            assert!(parse_ice_server(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lifetime_has_a_unit() {
+        assert_eq!(parse_lifetime("365d"), Ok(Duration::from_secs(365 * 86400)));
+        assert_eq!(parse_lifetime("90m"), Ok(Duration::from_secs(5400)));
+        for text in [
+            "",
+            "d",
+            "0d",
+            "5",
+            "-1d",
+            "1w",
+            "99999999999999999999d",
+            "1é",
+        ] {
+            assert!(parse_lifetime(text).is_err(), "{text}");
+        }
+    }
+}
