@@ -165,6 +165,7 @@ impl Signaling {
         if let Some(url) = session.events() {
             listener.spawn(events::follow(self.whip.clone(), url.clone(), sender));
         }
+        let began = Instant::now();
         let mut connection = viewer.connection();
         let mut deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
         let mut stats = self.stats_ticks();
@@ -182,7 +183,7 @@ impl Signaling {
                             if let Err(error) = viewer.go_live() {
                                 return End::Connection(error.to_string());
                             }
-                            tracing::info!("viewer connected");
+                            tracing::info!(ms = began.elapsed().as_millis(), "viewer connected");
                         }
                         Connection::Disconnected => {
                             deadline = Some((Instant::now() + DISCONNECTED_LIMIT, End::Silent));
@@ -205,7 +206,9 @@ impl Signaling {
                         return End::Silent;
                     }
                 }
-                () = tick(&mut stats) => rates.log(viewer.stats().await),
+                () = tick(&mut stats) => {
+                    rates.log(viewer.stats().await, self.pipeline.frames_encoded());
+                }
                 () = stop.cancelled() => return End::ShuttingDown,
             }
         }

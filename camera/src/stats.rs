@@ -50,21 +50,23 @@ impl ViewerStats {
 /// What has changed between two readings.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
-    last: Option<(tokio::time::Instant, ViewerStats)>,
+    last: Option<(tokio::time::Instant, ViewerStats, u64)>,
 }
 
 impl Rates {
-    /// Logs the rates since the last call.
-    pub(crate) fn log(&mut self, now: ViewerStats) {
+    /// Logs the rates since the last call; `frames` counts those encoded.
+    pub(crate) fn log(&mut self, now: ViewerStats, frames: u64) {
         let at = tokio::time::Instant::now();
-        let Some((then_at, then)) = self.last.replace((at, now)) else {
+        let Some((then_at, then, then_frames)) = self.last.replace((at, now, frames)) else {
             return;
         };
         let seconds = (at - then_at).as_secs_f64().max(0.001);
         let kbits = (now.bytes.saturating_sub(then.bytes)) as f64 * 8.0 / 1000.0 / seconds;
+        let fps = frames.saturating_sub(then_frames) as f64 / seconds;
         let rtt = now.round_trip_ms.unwrap_or_default();
         let lost = now.lost.unwrap_or_default() - then.lost.unwrap_or_default();
         tracing::info!(
+            fps = (fps * 10.0).round() / 10.0,
             kbits = kbits.round(),
             rtt_ms = (rtt * 10.0).round() / 10.0,
             lost,
