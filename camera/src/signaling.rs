@@ -167,6 +167,8 @@ impl Signaling {
         }
         let began = Instant::now();
         let mut connection = viewer.connection();
+        // It may have connected before we looked.
+        connection.mark_changed();
         let mut deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
         let mut stats = self.stats_ticks();
         let mut rates = Rates::default();
