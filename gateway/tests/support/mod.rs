@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 
 /// A running gateway; dropping it ends it.
@@ -53,7 +53,17 @@ impl Gateway {
         format!("127.0.0.1:{}", self.address.port())
     }
 
+    /// Asks the gateway to end, as a service manager does, and waits for it.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let pid = self.process.id().to_string();
+        let asked = Command::new("kill").arg(pid).status();
+        assert!(asked.expect("kill is there").success());
+        self.process.wait().expect("it is our child")
+    }
+
     /// Ends the gateway and returns what it has logged.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn stop(mut self) -> String {
         let _ = self.process.kill();
         let _ = self.process.wait();
