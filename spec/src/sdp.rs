@@ -3,10 +3,14 @@
 //! The text is kept as it came, since both ends know more about it than we do;
 //! what the protocol needs is read from it, and three rewrites are offered.
 
+mod attribute;
 mod description;
+mod media;
 mod rewrite;
 
-pub use description::{Direction, Fingerprint, IceCredentials, Media, Sdp, SdpError};
+pub use attribute::{Direction, Fingerprint, IceCredentials};
+pub use description::{Sdp, SdpError};
+pub use media::Media;
 
 use std::ops::Deref;
 
