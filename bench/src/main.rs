@@ -1,0 +1,90 @@
+//! The gateway's figures: what a waiting camera costs, and what a pairing.
+//!
+//! Starts the real gateway process, talks to it over loopback, and reads what the kernel
+//! says of its memory and CPU time: those can be trusted on a busy machine, wall time cannot.
+
+mod client;
+mod gateway;
+mod pairings;
+mod party;
+mod report;
+mod waiting;
+
+use std::path::PathBuf;
+
+use conf::{Conf, Subcommands};
+
+/// Measures the gateway.
+#[derive(Conf, Debug)]
+#[conf(name = "sightline-bench", version)]
+struct Options {
+    #[conf(subcommands)]
+    command: Command,
+}
+
+/// What to measure.
+#[derive(Subcommands, Debug)]
+enum Command {
+    /// What cameras cost that wait for a viewer.
+    Waiting(WaitingOptions),
+    /// How fast cameras and viewers can meet, and what each meeting costs.
+    Pairings(PairingsOptions),
+}
+
+/// What every measurement wants to know.
+#[derive(Conf, Debug)]
+struct CommonOptions {
+    /// The gateway's program. Default: beside this one.
+    #[arg(long)]
+    gateway_bin: Option<PathBuf>,
+
+    /// Use rooms with a name, where nobody needs a token, instead of rooms that are a key.
+    #[arg(long)]
+    named_rooms: bool,
+
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Conf, Debug)]
+struct WaitingOptions {
+    #[conf(flatten)]
+    common: CommonOptions,
+
+    /// How many cameras wait, each in its own room and on its own connection.
+    #[arg(long, default_value = "10000")]
+    cameras: usize,
+
+    /// How long to watch the gateway do nothing.
+    #[arg(long, default_value = "10")]
+    idle_seconds: u64,
+}
+
+#[derive(Conf, Debug)]
+struct PairingsOptions {
+    #[conf(flatten)]
+    common: CommonOptions,
+
+    /// How long to pair.
+    #[arg(long, default_value = "10")]
+    seconds: u64,
+
+    /// How many cameras and as many viewers meet at the same time.
+    #[arg(long, default_value = "64")]
+    concurrency: usize,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Options::parse().command {
+        Command::Waiting(options) => {
+            let json = options.common.json;
+            report::print(&waiting::measure(&options).await?, json)
+        }
+        Command::Pairings(options) => {
+            let json = options.common.json;
+            report::print(&pairings::measure(&options).await?, json)
+        }
+    }
+}
