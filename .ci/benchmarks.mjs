@@ -1,0 +1,133 @@
+// Writes docs/benchmarks.md from what the benches have printed as JSON.
+//     node .ci/benchmarks.mjs FOLDER
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const folder = process.argv[2];
+const read = (file) => readFileSync(path.join(folder, file), 'utf8').trim();
+const result = (name) => JSON.parse(read(`${name}.json`));
+
+const waiting = result('waiting');
+const pairings = result('pairings');
+const named = result('pairings-named');
+const alone = result('pairings-alone');
+const picture = result('first-picture');
+const camera = result('camera-cpu');
+
+const BENCH = 'cargo run --release -p sightline-bench --';
+const commands = {
+  waiting: `${BENCH} waiting --cameras ${waiting.cameras}`,
+  pairings: `${BENCH} pairings --concurrency ${pairings.concurrency}`,
+  named: `${BENCH} pairings --concurrency ${named.concurrency} --named-rooms`,
+  alone: `${BENCH} pairings --concurrency ${alone.concurrency}`,
+  picture: 'node player/bench/first-picture.js',
+  camera: 'node player/bench/camera-cpu.js',
+};
+
+const number = (value) => value.toLocaleString('en-GB');
+const milliseconds = ({ median_milliseconds: median, p99_milliseconds: p99 }) =>
+  `${median} ms (99 % within ${p99} ms)`;
+
+/** What, figure to reach, measured, whether that reaches it, command. */
+const rows = [
+  ['Page opened to first picture, camera waiting, all on one machine',
+    '400 ms or less', `${picture.median} ms, median of ${picture.times.length} (${Math.min(...picture.times)} to ${Math.max(...picture.times)})`,
+    picture.median <= 400, commands.picture],
+  ['Camera at 1280x720, 30 fps: CPU with one viewer',
+    '0.35 core or less', `${camera.cores_one} core, the viewers saw ${camera.lowest_fps} fps or more`,
+    camera.cores_one <= 0.35 && camera.lowest_fps >= 28, commands.camera],
+  ['… what a second viewer adds',
+    '10 % or less', `${camera.second_viewer_percent} % (${camera.cores_two} core)`,
+    camera.second_viewer_percent <= 10, commands.camera],
+  ['… with nobody watching', '', `${camera.cores_none} core`, null, commands.camera],
+  [`${number(waiting.cameras)} waiting cameras: gateway's memory for each`,
+    'under 10 KiB', `${waiting.kib_per_camera} KiB`,
+    waiting.kib_per_camera < 10, commands.waiting],
+  ['… gateway\'s CPU while they wait',
+    'none', `${waiting.idle_cpu_seconds.toFixed(2)} s in ${waiting.idle_seconds} s, ${waiting.idle_wakeups} wake-ups`,
+    waiting.idle_cpu_seconds <= 0.01, commands.waiting],
+  ['… left behind when all have gone',
+    'nothing', `${waiting.rooms_left} rooms; memory with all there again: ${share(waiting)} of the first time`,
+    waiting.rooms_left === 0, commands.waiting],
+  ['… gateway\'s CPU for each arrival (connection, token, offer)',
+    '', `${waiting.arrival_cpu_microseconds_per_camera} µs`, null, commands.waiting],
+  ['Pairings per second, gateway and clients together on this machine',
+    '', `${number(pairings.pairings_per_second)}; the gateway got ${pairings.gateway_cores_used} cores`, null, commands.pairings],
+  ['… CPU time of one pairing in a room that is a key',
+    '', `${pairings.cpu_microseconds_per_pairing} µs (${pairings.user_microseconds_per_pairing} user, ${pairings.system_microseconds_per_pairing} system)`, null, commands.pairings],
+  ['… so two cores for the gateway alone can do',
+    '', `${number(pairings.pairings_per_second_of_two_cores)} per second`, null, commands.pairings],
+  ['CPU time of one pairing in a named room (no token to verify)',
+    '', `${named.cpu_microseconds_per_pairing} µs`, null, commands.named],
+  ['One pairing at a time: viewer\'s POST to its 406',
+    '', milliseconds(alone.counter_offer), null, commands.alone],
+  ['… viewer\'s PATCH to the camera\'s 201',
+    '', milliseconds(alone.answer), null, commands.alone],
+];
+
+const reached = { true: 'yes', false: '**no**', null: '' };
+const table = rows.map(([what, wanted, measured, isReached, command]) =>
+  `| ${what} | ${wanted} | ${measured} | ${reached[isReached]} | \`${command}\` |`);
+
+const facts = [
+  ['Processor', `${os.cpus()[0].model.trim()}, ${os.cpus().length} cores`],
+  ['Memory', `${Math.round(os.totalmem() / 2 ** 30)} GiB`],
+  ['Kernel', `${os.type()} ${os.release()}`],
+  ['System', osName()],
+  ['GStreamer', says('gst-inspect-1.0', ['--version'], /GStreamer (\S+)/)],
+  ['Chromium', says(process.env.CHROMIUM ?? '/usr/bin/chromium', ['--version'], /Chromium (\S+)/)],
+  ['Rust', says('rustc', ['--version'], /rustc (\S+)/)],
+  ['Commit', says('git', ['describe', '--always', '--dirty'], /(\S+)/)],
+  ['Date', new Date().toISOString().slice(0, 10)],
+  ['Load before the start', `${read('load')} (other work on the machine; it makes every figure worse)`],
+];
+
+console.log(`# Benchmarks
+
+\`make bench\` measures these figures and writes this page; nothing in it is filled in by hand.
+
+| what | figure to reach | measured | reached | command |
+|---|---|---|---|---|
+${table.join('\n')}
+
+## How
+
+Gateway, clients, camera and browser share the machine, and all traffic is on loopback.
+Memory is the gateway's resident memory, CPU time its user and system time, both as the
+kernel counts them. A waiting camera is a connection of its own with a held POST in a room of
+its own, with a token and an offer of ${offerSize()} bytes; the kernel's memory for its socket is not
+counted. A pairing is the whole exchange: both POSTs, the 406, the answer, the 201, both
+DELETEs, on connections that are kept. The camera is measured for ${camera.seconds} s with none, one and
+two browsers watching, in ${camera.rounds} rounds; the figures are medians, the addition is compared within
+each round. No clip, no webcam: the source is the test picture.
+
+## Machine
+
+| | |
+|---|---|
+${facts.map(([what, fact]) => `| ${what} | ${fact} |`).join('\n')}`);
+
+function share({ resident_kib_waiting: first, resident_kib_waiting_again: again }) {
+  return `${Math.round((100 * again) / first)} %`;
+}
+
+function offerSize() {
+  const text = readFileSync(new URL('../bench/src/sdp/camera-offer.sdp', import.meta.url), 'utf8');
+  return number(text.replaceAll('\n', '\r\n').length);
+}
+
+function osName() {
+  const release = readFileSync('/etc/os-release', 'utf8');
+  return release.match(/^PRETTY_NAME="(.*)"$/m)?.[1] ?? os.platform();
+}
+
+function says(program, args, pattern) {
+  try {
+    return execFileSync(program, args, { encoding: 'utf8' }).match(pattern)?.[1] ?? 'unknown';
+  } catch {
+    return 'unknown';
+  }
+}
