@@ -6,6 +6,7 @@
 
 mod backoff;
 pub mod branch;
+mod candidates;
 pub mod capture;
 pub mod certificate;
 mod complaint;

@@ -25,6 +25,9 @@ use crate::{
 /// A viewer that has not connected in this time does not. Browsers give up sooner.
 const CONNECT_LIMIT: Duration = Duration::from_secs(15);
 
+/// How long the viewer's own checks may take before we try its host candidates.
+const HEAD_START: Duration = Duration::from_millis(250);
+
 /// A viewer that ICE calls disconnected has this long to come back.
 const DISCONNECTED_LIMIT: Duration = Duration::from_secs(6);
 
@@ -170,6 +173,7 @@ impl Signaling {
         // It may have connected before we looked.
         connection.mark_changed();
         let mut deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
+        let mut head_start = std::pin::pin!(tokio::time::sleep(HEAD_START));
         let mut stats = self.stats_ticks();
         let mut rates = Rates::default();
         let mut pulse = tokio::time::interval(SILENCE_CHECK);
@@ -198,6 +202,11 @@ impl Signaling {
                     Event::Candidates(fragment) => viewer.add_candidates(&fragment),
                     _ => {}
                 },
+                () = &mut head_start, if !head_start.is_elapsed() => {
+                    if *connection.borrow() == Connection::Connecting {
+                        viewer.add_held_candidates();
+                    }
+                }
                 () = sleep_until(until) => {
                     if let Some((_, end)) = deadline {
                         return end;

@@ -8,6 +8,7 @@ use gst_webrtc::{
     WebRTCSessionDescription,
 };
 use sightline_spec::{
+    candidate::Candidate,
     link::IceServer,
     sdp::{Fingerprint, Sdp},
     sdpfrag::SdpFrag,
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 
 use crate::{
     branch::{Branch, Connection},
+    candidates::HeldBack,
     certificate::{Certificate, fingerprint_of_pem},
     ice::{self, Heard},
     pipeline::{Pipeline, PipelineError, Watching},
@@ -54,6 +56,7 @@ pub struct Viewer {
     branch: Arc<Branch>,
     webrtc: gst::Bin,
     heard: Heard,
+    held_back: HeldBack,
     pipeline: Arc<Pipeline>,
     offer: Sdp,
     stage: Stage,
@@ -93,6 +96,7 @@ impl Viewer {
             branch,
             webrtc,
             heard,
+            held_back: HeldBack::default(),
             pipeline: pipeline.clone(),
             offer: Sdp::parse(EMPTY_SDP).map_err(|error| ViewerError::Offer(error.to_string()))?,
             stage: Stage::Offered,
@@ -153,7 +157,8 @@ impl Viewer {
         if answer.active_media().next().is_none() {
             return Err(refused("it takes no media".to_owned()));
         }
-        let message = gst_sdp::SDPMessage::parse_buffer(answer.as_str().as_bytes())
+        let text = self.held_back.take_from(answer);
+        let message = gst_sdp::SDPMessage::parse_buffer(text.as_bytes())
             .map_err(|error| refused(error.to_string()))?;
         let description = WebRTCSessionDescription::new(WebRTCSDPType::Answer, message);
         let (promise, reply) = gst::Promise::new_future();
@@ -172,19 +177,27 @@ impl Viewer {
     }
 
     /// Adds candidates that came after the answer.
-    pub fn add_candidates(&self, fragment: &SdpFrag) {
+    pub fn add_candidates(&mut self, fragment: &SdpFrag) {
         for (mid, candidate) in fragment.candidates() {
-            // GStreamer cannot resolve mDNS names; the viewer's own checks find us anyway.
-            if candidate.address.is_mdns() {
-                continue;
-            }
             let section = mid.and_then(|mid| self.offer.media().position(|m| m.mid() == Some(mid)));
-            let index = section
-                .and_then(|index| u32::try_from(index).ok())
-                .unwrap_or(0);
-            self.webrtc
-                .emit_by_name::<()>("add-ice-candidate", &[&index, &candidate.to_string()]);
+            let section = section.unwrap_or(0);
+            if let Some(candidate) = self.held_back.filter(section, candidate) {
+                self.add_candidate(section, &candidate);
+            }
         }
+    }
+
+    /// Adds the candidates that were held back, when the viewer's own checks did not suffice.
+    pub fn add_held_candidates(&mut self) {
+        for (section, candidate) in self.held_back.release() {
+            self.add_candidate(section, &candidate);
+        }
+    }
+
+    fn add_candidate(&self, section: usize, candidate: &Candidate) {
+        let index = u32::try_from(section).unwrap_or(0);
+        self.webrtc
+            .emit_by_name::<()>("add-ice-candidate", &[&index, &candidate.to_string()]);
     }
 
     /// How the connection stands, and every change of it.
@@ -268,7 +281,7 @@ fn build_webrtcbin(
         .downcast::<gst::Bin>()
         .map_err(|_| glib::bool_error!("webrtcbin is no bin"))?;
     certificate.present_on(&webrtc);
-    ice::check_consent(&webrtc);
+    ice::configure_agent(&webrtc);
     let sink = webrtc
         .request_pad_simple("sink_%u")
         .ok_or_else(|| glib::bool_error!("webrtcbin has no sink pad"))?;
