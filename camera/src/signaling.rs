@@ -162,17 +162,12 @@ impl Signaling {
         session: &Session,
         stop: &CancellationToken,
     ) -> End {
-        let (sender, mut events) = mpsc::channel(EVENT_BACKLOG);
-        // Ends with this function.
-        let mut listener = JoinSet::new();
-        if let Some(url) = session.events() {
-            listener.spawn(events::follow(self.whip.clone(), url.clone(), sender));
-        }
-        let began = Instant::now();
+        // Listening ends with this function.
+        let (mut events, _listener) = self.listen(session);
         let mut connection = viewer.connection();
         // It may have connected before we looked.
         connection.mark_changed();
-        let mut deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
+        let mut deadline: Deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
         let mut head_start = std::pin::pin!(tokio::time::sleep(HEAD_START));
         let mut stats = self.stats_ticks();
         let mut rates = Rates::default();
@@ -182,19 +177,8 @@ impl Signaling {
             tokio::select! {
                 Ok(()) = connection.changed() => {
                     let now = connection.borrow_and_update().clone();
-                    match now {
-                        Connection::Connecting => {}
-                        Connection::Connected => {
-                            deadline = None;
-                            if let Err(error) = viewer.go_live() {
-                                return End::Connection(error.to_string());
-                            }
-                            tracing::info!(ms = began.elapsed().as_millis(), "viewer connected");
-                        }
-                        Connection::Disconnected => {
-                            deadline = Some((Instant::now() + DISCONNECTED_LIMIT, End::Silent));
-                        }
-                        Connection::Over(why) => return End::Connection(why),
+                    if let Some(end) = on_change(viewer, now, &mut deadline) {
+                        return end;
                     }
                 }
                 Some(event) = events.recv() => match event {
@@ -225,6 +209,15 @@ impl Signaling {
         }
     }
 
+    fn listen(&self, session: &Session) -> (mpsc::Receiver<Event>, JoinSet<()>) {
+        let (sender, events) = mpsc::channel(EVENT_BACKLOG);
+        let mut listener = JoinSet::new();
+        if let Some(url) = session.events() {
+            listener.spawn(events::follow(self.whip.clone(), url.clone(), sender));
+        }
+        (events, listener)
+    }
+
     fn stats_ticks(&self) -> Option<tokio::time::Interval> {
         (!self.stats_interval.is_zero()).then(|| {
             let first = Instant::now() + self.stats_interval;
@@ -233,6 +226,28 @@ impl Signaling {
             ticks
         })
     }
+}
+
+/// By when something has to happen, or else.
+type Deadline = Option<(Instant, End)>;
+
+/// Acts on a change of the connection, which may be its end.
+fn on_change(viewer: &mut Viewer, now: Connection, deadline: &mut Deadline) -> Option<End> {
+    match now {
+        Connection::Connecting => {}
+        Connection::Connected => {
+            *deadline = None;
+            if let Err(error) = viewer.go_live() {
+                return Some(End::Connection(error.to_string()));
+            }
+            tracing::info!(ms = viewer.age().as_millis(), "viewer connected");
+        }
+        Connection::Disconnected => {
+            *deadline = Some((Instant::now() + DISCONNECTED_LIMIT, End::Silent));
+        }
+        Connection::Over(why) => return Some(End::Connection(why)),
+    }
+    None
 }
 
 /// How long to wait before the next offer.

@@ -1,6 +1,9 @@
 //! One viewer: a queue and a webrtcbin at the encoder's tee.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use gst::{glib, prelude::*};
 use gst_webrtc::{
@@ -70,10 +73,15 @@ enum Stage {
     /// Somebody has, whose certificate must be one of these.
     Answered {
         expected: Vec<Fingerprint>,
+        since: Instant,
         _watching: Watching,
     },
     /// Packets flow through this pad of the tee.
-    Live { tap: gst::Pad, _watching: Watching },
+    Live {
+        tap: gst::Pad,
+        since: Instant,
+        _watching: Watching,
+    },
     /// Taken apart.
     Gone,
 }
@@ -170,6 +178,7 @@ impl Viewer {
         }
         self.stage = Stage::Answered {
             expected: answer.fingerprints(),
+            since: Instant::now(),
             // The encoder warms up while ICE and DTLS go their way.
             _watching: self.pipeline.watch(),
         };
@@ -205,6 +214,14 @@ impl Viewer {
         self.branch.connection()
     }
 
+    /// How long ago it answered.
+    pub fn age(&self) -> Duration {
+        match &self.stage {
+            Stage::Answered { since, .. } | Stage::Live { since, .. } => since.elapsed(),
+            Stage::Offered | Stage::Gone => Duration::ZERO,
+        }
+    }
+
     /// For how long nothing has been heard of the viewer.
     pub fn silence(&self) -> Duration {
         self.heard.silence()
@@ -215,6 +232,7 @@ impl Viewer {
         let stage = std::mem::replace(&mut self.stage, Stage::Gone);
         let Stage::Answered {
             expected,
+            since,
             _watching,
         } = stage
         else {
@@ -229,7 +247,11 @@ impl Viewer {
             return Err(ViewerError::Certificate);
         }
         let tap = self.pipeline.connect(&self.branch)?;
-        self.stage = Stage::Live { tap, _watching };
+        self.stage = Stage::Live {
+            tap,
+            since,
+            _watching,
+        };
         Ok(())
     }
 
