@@ -71,6 +71,7 @@ impl Camera {
 }
 
 /// How many file descriptors and threads this process has.
+#[allow(dead_code, reason = "for the test that has a process of its own")]
 pub(crate) fn open_resources() -> (usize, usize) {
     let count = |path| std::fs::read_dir(path).map_or(0, Iterator::count);
     (count("/proc/self/fd"), count("/proc/self/task"))

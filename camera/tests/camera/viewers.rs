@@ -57,56 +57,6 @@ async fn one_viewer_leaves_and_the_other_sees_on() {
     drop(third);
 }
 
-/// Files and threads are counted by the process, so this one runs in a process of its own.
-#[test]
-fn nothing_is_left_of_viewers_that_came_and_went() {
-    let this = std::env::current_exe().unwrap();
-    let alone = std::process::Command::new(this)
-        .args([
-            "--ignored",
-            "--exact",
-            "viewers::come_and_go",
-            "--nocapture",
-        ])
-        .status();
-    assert!(alone.unwrap().success());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by nothing_is_left_of_viewers_that_came_and_went"]
-async fn come_and_go() {
-    let mut endpoint = Endpoint::start().await;
-    let camera = Camera::start(&endpoint, "test", Codec::H264);
-    let mut waiting = endpoint.offer().await;
-    let elements = camera.pipeline.elements();
-    let mut resources = Vec::new();
-    for round in 0..6 {
-        let Waiting { offer, reply, .. } = waiting;
-        let peer = Peer::answering(&offer).await;
-        assert!(reply.send(Reply::Answer(peer.answer.clone())).is_ok());
-        waiting = endpoint.offer().await;
-        peer.sees(5).await;
-        let session = round.to_string();
-        eventually("it listens", async || {
-            endpoint.send(&session, "leave").await
-        })
-        .await;
-        drop(peer);
-        eventually("as before", async || {
-            camera.pipeline.elements() == elements && endpoint.ended().contains(&session)
-        })
-        .await;
-        resources.push(crate::rig::open_resources());
-    }
-    // The first rounds fill pools; after them nothing may grow.
-    let (files, threads) = resources[2];
-    eventually("files and threads are as before", async || {
-        let now = crate::rig::open_resources();
-        now.0 <= files && now.1 <= threads
-    })
-    .await;
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn without_viewers_nothing_is_encoded() {
     let mut endpoint = Endpoint::start().await;

@@ -1,0 +1,50 @@
+//! Files and threads are counted by the process, so this test has one of its own.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+#![allow(dead_code, reason = "the other test program uses the rest")]
+
+#[path = "camera/endpoint.rs"]
+mod endpoint;
+#[path = "camera/peer.rs"]
+mod peer;
+#[path = "camera/rig.rs"]
+mod rig;
+
+use endpoint::{Endpoint, Reply, Waiting};
+use peer::Peer;
+use rig::{Camera, eventually};
+use sightline_camera::encoder::Codec;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_left_of_viewers_that_came_and_went() {
+    let mut endpoint = Endpoint::start().await;
+    let camera = Camera::start(&endpoint, "test", Codec::H264);
+    let mut waiting = endpoint.offer().await;
+    let elements = camera.pipeline.elements();
+    let mut resources = Vec::new();
+    for round in 0..6 {
+        let Waiting { offer, reply, .. } = waiting;
+        let peer = Peer::answering(&offer).await;
+        assert!(reply.send(Reply::Answer(peer.answer.clone())).is_ok());
+        waiting = endpoint.offer().await;
+        peer.sees(5).await;
+        let session = round.to_string();
+        eventually("it listens", async || {
+            endpoint.send(&session, "leave").await
+        })
+        .await;
+        drop(peer);
+        eventually("as before", async || {
+            camera.pipeline.elements() == elements && endpoint.ended().contains(&session)
+        })
+        .await;
+        resources.push(rig::open_resources());
+    }
+    // The first rounds fill pools; after them nothing may grow.
+    let (files, threads) = resources[2];
+    eventually("files and threads are as before", async || {
+        let now = rig::open_resources();
+        now.0 <= files && now.1 <= threads
+    })
+    .await;
+}
