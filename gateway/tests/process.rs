@@ -41,13 +41,25 @@ fn everything_from(mut stream: TcpStream) -> String {
     text
 }
 
+fn location(answer: &str) -> &str {
+    let (_, rest) = answer.split_once("\r\nlocation: ").unwrap();
+    rest.lines().next().unwrap()
+}
+
 #[test]
-fn sigterm_ends_held_posts_with_503_and_the_process_with_0_within_five_seconds() {
+fn sigterm_ends_held_posts_with_503_event_streams_and_the_process_with_0() {
     let gateway = Gateway::start([]);
     let camera = post(&gateway, "/whip/garage", OFFER);
     // The offer is in its room once a viewer gets it.
     let counter_offer = everything_from(post(&gateway, "/whep/garage", VIEWER_OFFER));
     assert!(counter_offer.starts_with("HTTP/1.1 406"), "{counter_offer}");
+
+    let session = location(&counter_offer);
+    let created = everything_from(post(&gateway, &format!("{session}/events"), ""));
+    let mut events = connect(&gateway);
+    let stream = location(&created);
+    write!(events, "GET {stream} HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    events.read_exact(&mut [0; 1]).unwrap();
 
     let asked = Instant::now();
     let status = std::thread::spawn(|| gateway.terminate());
@@ -55,6 +67,7 @@ fn sigterm_ends_held_posts_with_503_and_the_process_with_0_within_five_seconds()
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
     assert!(answer.contains("\r\nretry-after: "), "{answer}");
     assert!(answer.contains("/problems/shutting-down"), "{answer}");
+    everything_from(events);
     assert!(status.join().unwrap().success());
     assert!(asked.elapsed() < Duration::from_secs(5));
 }
