@@ -126,9 +126,9 @@ impl App {
         Ok(())
     }
 
-    /// Whether there is such a session.
-    pub(crate) fn exists(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.rendezvous.outbox(room, session).map(|_| ())
+    /// Which end of an exchange a session is, if there is such a session.
+    pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
+        self.rendezvous.side(room, session)
     }
 
     /// Makes an event stream.

@@ -76,7 +76,12 @@ pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
         .merge(pages)
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        // A held POST that ends with 503 is no failure; domain code logs what is one.
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_failure(()),
+        )
         .with_state(context)
 }
 

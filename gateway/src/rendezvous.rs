@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::error::Error;
 use crate::events::Outbox;
 use crate::room::{Action, Answered, CounterOffer, GivenUp, Limits, Publisher, Room, Ticket};
-use crate::session::Precondition;
+use crate::session::{Precondition, Side};
 
 /// The gateway's bounds.
 #[derive(Debug, Clone)]
@@ -204,6 +204,13 @@ impl Rendezvous {
                 Err(refused) => (Err(refused), Vec::new()),
             }
         })
+    }
+
+    /// Which end of its exchange a session is.
+    pub(crate) fn side(&self, id: &RoomId, session: SessionId) -> Result<Side, Error> {
+        let state = self.state();
+        let entry = state.rooms.get(id).ok_or(Error::UnknownSession)?;
+        entry.room.side(session)
     }
 
     /// A session's event log.

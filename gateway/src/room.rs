@@ -244,6 +244,12 @@ impl Room {
         Ok(self.end(exchange, side, now))
     }
 
+    /// Which end of its exchange a session is.
+    pub(crate) fn side(&self, session: SessionId) -> Result<Side, Error> {
+        let seat = self.sessions.get(&session).ok_or(Error::UnknownSession)?;
+        Ok(seat.1)
+    }
+
     /// The log of a session, for its event streams.
     pub(crate) fn outbox(&self, session: SessionId) -> Result<Outbox, Error> {
         let (exchange, side) = self.sessions.get(&session).ok_or(Error::UnknownSession)?;

@@ -22,7 +22,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 use super::Context;
 use super::error::PATCHABLE;
 use crate::error::Error;
-use crate::session::Precondition;
+use crate::session::{Precondition, Side};
 
 type State = Arc<Context>;
 
@@ -60,29 +60,37 @@ impl FromRequestParts<State> for Room {
 impl FromRequestParts<State> for Session {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, context: &State) -> Result<Self, Error> {
         let (room, session): (String, String) = segments(parts).await?;
-        session_of(&room, &session)
+        session_of(parts, context, &room, &session)
     }
 }
 
 impl FromRequestParts<State> for Stream {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, context: &State) -> Result<Self, Error> {
         let (room, session, stream): (String, String, String) = segments(parts).await?;
         Ok(Self {
-            session: session_of(&room, &session)?,
+            session: session_of(parts, context, &room, &session)?,
             stream: stream.parse().map_err(|_| Error::UnknownSession)?,
         })
     }
 }
 
-fn session_of(room: &str, session: &str) -> Result<Session, Error> {
-    Ok(Session {
-        room: room.parse()?,
-        session: session.parse().map_err(|_| Error::UnknownSession)?,
-    })
+/// The session that this path names: a camera's is below `/whip`, a viewer's below
+/// `/whep`, and nowhere else.
+fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<Session, Error> {
+    let room: RoomId = room.parse()?;
+    let session: SessionId = id.parse().map_err(|_| Error::UnknownSession)?;
+    let side = match parts.uri.path().starts_with("/whip/") {
+        true => Side::Camera,
+        false => Side::Viewer,
+    };
+    match context.app.side(&room, session)? == side {
+        true => Ok(Session { room, session }),
+        false => Err(Error::UnknownSession),
+    }
 }
 
 /// Where the request came from.

@@ -339,9 +339,34 @@ async fn a_body_that_drips_is_cut_off_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_is_cut_off_is_told_so() {
+    let gateway = gateway();
+    let start = Ok(Bytes::from_static(b"v=0\r\n"));
+    let lost = Err(std::io::Error::other("the connection is gone"));
+    let body = Body::from_stream(futures_util::stream::iter([start, lost]));
+    let answer = gateway
+        .problem(request("POST", "/whip/garage", SDP, body))
+        .await;
+    assert_eq!(answer, (StatusCode::BAD_REQUEST, "body-cut-off".into()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_has_one_address() {
+    let gateway = gateway();
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    let counter = gateway.send(offer("/whep/garage")).await;
+    let elsewhere = location(&counter).replace("/whep/", "/whip/");
+    let (status, _) = gateway.problem(request("DELETE", &elsewhere, "", "")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    camera.abort();
+}
+
+#[tokio::test(start_paused = true)]
 async fn bad_input_gets_a_problem_and_leaves_nothing() {
     let gateway = gateway();
-    let session = format!("/whep/garage/{}", "0".repeat(32));
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    let session = location(&gateway.send(offer("/whep/garage")).await);
+    let unknown = format!("/whep/garage/{}", "0".repeat(32));
     let long = format!("{}{}", sdp("sendonly"), "a=x\r\n".repeat(2000));
     let cut = &sdp("sendonly")[..100];
     let binary = vec![0xff, 0xfe, 0x00];
@@ -391,7 +416,7 @@ async fn bad_input_gets_a_problem_and_leaves_nothing() {
         (offer("/whip/%ff"), 404, "not-found"),
         (offer(&key), 401, "unauthorized"),
         (
-            request("PATCH", &session, SDP, sdp("recvonly")),
+            request("PATCH", &unknown, SDP, sdp("recvonly")),
             404,
             "unknown-session",
         ),
@@ -410,7 +435,7 @@ async fn bad_input_gets_a_problem_and_leaves_nothing() {
             400,
             "bad-sdpfrag",
         ),
-        (request("DELETE", &session, "", ""), 404, "unknown-session"),
+        (request("DELETE", &unknown, "", ""), 404, "unknown-session"),
         (
             request("DELETE", "/whep/garage/short", "", ""),
             404,
@@ -430,7 +455,7 @@ async fn bad_input_gets_a_problem_and_leaves_nothing() {
             "bad-events",
         ),
         (
-            request("POST", &format!("{session}/events"), "", ""),
+            request("POST", &format!("{unknown}/events"), "", ""),
             404,
             "unknown-session",
         ),
@@ -440,6 +465,10 @@ async fn bad_input_gets_a_problem_and_leaves_nothing() {
         let expected = (StatusCode::from_u16(status).unwrap(), slug.to_owned());
         assert_eq!(gateway.problem(request).await, expected, "{what}");
     }
+    camera.abort();
+    assert!(camera.await.is_err());
+    advance(31 * SECOND).await;
+    tokio::task::yield_now().await;
     assert_eq!(gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
 }
 
