@@ -15,8 +15,9 @@ const MTU: u32 = 1200;
 /// A new keyframe at least this often, for viewers whose request for one was lost.
 const KEYFRAME_SECONDS: u32 = 2;
 
-/// Requests for keyframes that come closer together than this share one.
-const KEYFRAME_SHARE: gst::ClockTime = gst::ClockTime::from_mseconds(250);
+/// Requests for keyframes that come closer together than this share one. Longer, and a viewer who
+/// arrives just after another's keyframe waits for it: that was a quarter of a second of dark.
+const KEYFRAME_SHARE: gst::ClockTime = gst::ClockTime::from_mseconds(50);
 
 /// How the video is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
