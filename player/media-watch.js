@@ -1,10 +1,7 @@
 // @ts-check
 /** Keeps an eye on one peer connection: does it come up, does the picture move, is it lost? */
 
-import { Pulse, sample } from './vitals.js';
-
 /** @typedef {import('./environment.js').Environment} Environment */
-/** @typedef {import('./vitals.js').Vitals} Vitals */
 
 /**
  * @typedef {object} MediaListener
@@ -87,4 +84,110 @@ export class MediaWatch {
     this.close();
     this.#listener.lost(why);
   }
+}
+
+/**
+ * One look at `RTCPeerConnection.getStats`, times in milliseconds.
+ *
+ * @typedef {object} Sample
+ * @property {number} at
+ * @property {number} frames decoded since the start
+ * @property {number} bytes received since the start, audio and video
+ * @property {number} packets received since the start
+ * @property {number} width
+ * @property {number} height
+ * @property {number} buffered seconds that all frames together spent in the jitter buffer
+ * @property {number} emitted frames that left the jitter buffer
+ * @property {number} jitter
+ * @property {number} lost packets
+ * @property {boolean} video whether there is any video to wait for
+ * @property {string} codec such as `H264`
+ */
+
+/**
+ * What is shown to people.
+ *
+ * @typedef {object} Vitals
+ * @property {number} width
+ * @property {number} height
+ * @property {number} fps
+ * @property {number} kbps
+ * @property {number} buffer milliseconds in the jitter buffer
+ * @property {number} jitter milliseconds
+ * @property {number} lost packets
+ * @property {string} codec
+ */
+
+/**
+ * @param {RTCStatsReport} report
+ * @param {number} at
+ * @returns {Sample}
+ */
+export function sample(report, at) {
+  /** @type {Sample} */
+  const sum = {
+    at, frames: 0, bytes: 0, packets: 0, width: 0, height: 0,
+    buffered: 0, emitted: 0, jitter: 0, lost: 0, video: false, codec: '',
+  };
+  report.forEach((stats) => {
+    if (stats.type !== 'inbound-rtp') return;
+    sum.bytes += stats.bytesReceived ?? 0;
+    sum.packets += stats.packetsReceived ?? 0;
+    if (stats.kind !== 'video') return;
+    sum.video = true;
+    sum.frames += stats.framesDecoded ?? 0;
+    sum.width = stats.frameWidth ?? 0;
+    sum.height = stats.frameHeight ?? 0;
+    sum.buffered = stats.jitterBufferDelay ?? 0;
+    sum.emitted = stats.jitterBufferEmittedCount ?? 0;
+    sum.jitter = (stats.jitter ?? 0) * 1000;
+    sum.lost = stats.packetsLost ?? 0;
+    sum.codec = report.get(stats.codecId)?.mimeType?.split('/')[1] ?? '';
+  });
+  return sum;
+}
+
+/** Compares samples: rates, and how long nothing has moved. */
+export class Pulse {
+  /** @type {Sample | null} */
+  #last = null;
+  #movedAt = 0;
+  #progress = 0;
+
+  /**
+   * Whether the last sample brought a new frame (a new packet, where there is no video).
+   *
+   * @param {Sample} next
+   */
+  add(next) {
+    const progress = next.video ? next.frames : next.packets;
+    const moved = progress > 0 && progress !== this.#progress;
+    if (moved || this.#last === null) this.#movedAt = next.at;
+    // A sleeping laptop or a throttled tab is no frozen picture: nobody was looking meanwhile.
+    if (this.#last && next.at - this.#last.at > 2500) this.#movedAt = next.at;
+    this.#progress = progress;
+    const vitals = this.#last ? compare(this.#last, next) : null;
+    this.#last = next;
+    return { moved, vitals, still: next.at - this.#movedAt };
+  }
+}
+
+/**
+ * @param {Sample} before
+ * @param {Sample} now
+ * @returns {Vitals}
+ */
+function compare(before, now) {
+  const seconds = Math.max(0.001, (now.at - before.at) / 1000);
+  const emitted = now.emitted - before.emitted;
+  return {
+    width: now.width,
+    height: now.height,
+    fps: Math.max(0, Math.round((now.frames - before.frames) / seconds)),
+    kbps: Math.max(0, Math.round(((now.bytes - before.bytes) * 8) / 1000 / seconds)),
+    buffer: emitted > 0 ? Math.round(((now.buffered - before.buffered) / emitted) * 1000) : 0,
+    jitter: Math.round(now.jitter),
+    lost: now.lost,
+    codec: now.codec,
+  };
 }

@@ -9,7 +9,7 @@ const CSS = `
   display: block;
   aspect-ratio: 16 / 9;
   color: #eef2f7;
-  font: 16px/1.4 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif;
+  font: 16px/1.4 system-ui, sans-serif;
   border-radius: 12px;
   outline-offset: 3px;
 }

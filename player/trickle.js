@@ -1,8 +1,7 @@
 // @ts-check
 /** Our own candidates on their way to the other side, and theirs on the way to us. */
 
-import { candidatesIn, mediaSections } from './sdp.js';
-import { buildFrag, candidatesOf } from './sdpfrag.js';
+import { buildFrag, candidatesIn, candidatesOf, mediaSections } from './sdpfrag.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 /** @typedef {import('./resource.js').SessionResource} SessionResource */

@@ -6,7 +6,7 @@ import { browser } from './environment.js';
 import { WhepSession } from './whep-session.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
-/** @typedef {import('./vitals.js').Vitals} Vitals */
+/** @typedef {import('./media-watch.js').Vitals} Vitals */
 /** @typedef {import('./whep-session.js').Ending} Ending */
 /** @typedef {import('./words.js').State} State */
 

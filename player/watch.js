@@ -3,7 +3,6 @@
 
 import { named, opening } from './head-start.js';
 import { roomFromInput } from './room.js';
-import { wireShare } from './share.js';
 import { WhepPlayer } from './whep-player.js';
 import { WORDS } from './words.js';
 
@@ -31,7 +30,11 @@ function watch(room) {
   document.title = `${shortened(room)} · Sightline`;
   element('name').textContent = shortened(room);
   element('name').title = room;
-  wireShare(element('share'), () => location.href);
+  // One module less on the way to the picture.
+  setTimeout(async () => {
+    const { wireShare } = await import('./share.js');
+    wireShare(element('share'), () => location.href);
+  }, 500);
 }
 
 /** @param {string} invalid what the address named instead of a room */
@@ -85,7 +88,7 @@ function wirePlayer() {
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
 }
 
-/** @param {import('./vitals.js').Vitals & { path: 'direct' | 'relay' }} vitals */
+/** @param {import('./media-watch.js').Vitals & { path: 'direct' | 'relay' }} vitals */
 function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path }) {
   element('path').textContent = path === 'direct' ? 'Direct' : 'Relay';
   element('path').title = path === 'direct'
@@ -112,13 +115,21 @@ function log(words, mood) {
   const line = document.createElement('li');
   const time = document.createElement('time');
   time.dateTime = now.toISOString();
-  time.textContent = now.toLocaleTimeString();
+  time.textContent = clock(now);
   line.dataset.mood = mood;
   line.append(time, words);
   const list = element('log');
   list.prepend(line);
   while (list.childElementCount > LOG_LINES) list.lastElementChild?.remove();
 }
+
+/**
+ * Not `toLocaleTimeString`: its first call costs more than all else until the POST is answered.
+ *
+ * @param {Date} time
+ */
+const clock = (time) => [time.getHours(), time.getMinutes(), time.getSeconds()]
+  .map((part) => String(part).padStart(2, '0')).join(':');
 
 /** @param {string} room a key is too long to be read */
 function shortened(room) {

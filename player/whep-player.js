@@ -15,7 +15,7 @@ import { sheet, template } from './player-looks.js';
 import { Viewer } from './viewer.js';
 import { WORDS } from './words.js';
 
-/** @typedef {import('./vitals.js').Vitals} Vitals */
+/** @typedef {import('./media-watch.js').Vitals} Vitals */
 /** @typedef {import('./words.js').State} State */
 
 export class WhepPlayer extends HTMLElement {

@@ -6,11 +6,11 @@ import { MediaWatch } from './media-watch.js';
 import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
-import { videoRejected } from './sdp.js';
+import { videoRejected } from './sdpfrag.js';
 import { LocalCandidates, RemoteCandidates, gathered } from './trickle.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
-/** @typedef {import('./vitals.js').Vitals} Vitals */
+/** @typedef {import('./media-watch.js').Vitals} Vitals */
 
 /**
  * How far a session has come: the POST is out, media is being connected, the picture moves.

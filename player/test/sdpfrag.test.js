@@ -1,8 +1,9 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { candidatesIn, mediaSections, videoRejected } from '../sdp.js';
-import { buildFrag, candidatesOf, isCandidate, parseFrag } from '../sdpfrag.js';
+import {
+  buildFrag, candidatesIn, candidatesOf, isCandidate, mediaSections, parseFrag, videoRejected,
+} from '../sdpfrag.js';
 import { vectors } from './vectors.js';
 
 const frags = vectors('sdpfrag');

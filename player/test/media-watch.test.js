@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Pulse, sample } from '../vitals.js';
+import { Pulse, sample } from '../media-watch.js';
 
 /**
  * @param {number} at
