@@ -20,6 +20,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::{get, post};
+use futures_util::FutureExt;
 use sightline_spec::media_type::SDP;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
@@ -117,25 +118,28 @@ async fn options() -> StatusCode {
 /// OPTIONS, whoever answers it, says what can be POSTed or PATCHed
 /// (RFC 9725 section 4.2) and names the ICE servers, before anyone has to ask.
 /// mediamtx's reader takes every `Link` here for an ICE server, so there are no others.
-async fn announce(State(context): Ctx, request: Request, next: Next) -> Response {
+///
+/// Not an `async fn`, which would keep the request's place for as long as it is held.
+fn announce(State(context): Ctx, request: Request, next: Next) -> impl Future<Output = Response> {
     let is_options = request.method() == Method::OPTIONS;
     let segments = request.uri().path().split('/').count();
-    let mut response = next.run(request).await;
-    if is_options {
-        let headers = response.headers_mut();
-        match segments {
-            3 => {
-                headers.insert("accept-post", HeaderValue::from_static(SDP));
-                for link in &context.ice_servers {
-                    headers.append(header::LINK, link.clone());
+    next.run(request).map(move |mut response| {
+        if is_options {
+            let headers = response.headers_mut();
+            match segments {
+                3 => {
+                    headers.insert("accept-post", HeaderValue::from_static(SDP));
+                    for link in &context.ice_servers {
+                        headers.append(header::LINK, link.clone());
+                    }
+                }
+                _ => {
+                    headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));
                 }
             }
-            _ => {
-                headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));
-            }
         }
-    }
-    response
+        response
+    })
 }
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");

@@ -1,23 +1,20 @@
 //! Connections: accepting them, their limits, and their end.
 
+mod http1;
+mod http2;
+
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
-use axum::extract::ConnectInfo;
-use axum::http::Request;
-use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use tower::ServiceExt;
+use tokio_util::sync::CancellationToken;
 
 /// A peer that lost power says nothing, and its held offer must not be handed
 /// out. The kernel asks after ten quiet seconds and gives up after twenty.
@@ -38,6 +35,16 @@ pub(crate) struct ConnectionLimits {
     pub(crate) connections: usize,
 }
 
+/// What serves each connection.
+struct Server {
+    router: Router,
+    http1: hyper::server::conn::http1::Builder,
+    http2: hyper::server::conn::http2::Builder<TokioExecutor>,
+    header_timeout: Duration,
+    /// Connections are to finish what they are doing, and end.
+    stop: CancellationToken,
+}
+
 /// Serves until `stop` resolves, then calls `close`, which is to end all that is
 /// held, and waits a few seconds for connections to finish.
 pub(crate) async fn serve(
@@ -47,20 +54,7 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()>,
     close: impl FnOnce(),
 ) {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
-        .max_buf_size(64 * 1024);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(Duration::from_secs(15))
-        .keep_alive_timeout(Duration::from_secs(10))
-        .max_concurrent_streams(100);
-
-    let graceful = GracefulShutdown::new();
+    let server = Arc::new(Server::new(router, limits.header_timeout));
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -69,25 +63,73 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         let (stream, peer, slot) = accepted;
-        let router = router.clone();
-        let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().oneshot(request.map(Body::new))
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection.into_owned());
-        // Ends with its socket, or with the process after `graceful`.
+        let server = server.clone();
+        // Ends with its socket, or with the process after `stop`.
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
+            if let Err(error) = server.connection(stream, peer).await {
                 tracing::debug!(%error, "a connection ended");
             }
             drop(slot);
         });
     }
     drop(listener);
+    server.stop.cancel();
     close();
-    if timeout(SHUTDOWN, graceful.shutdown()).await.is_err() {
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    if timeout(SHUTDOWN, slots.acquire_many(all)).await.is_err() {
         tracing::warn!("some connections did not finish in time and were cut");
+    }
+}
+
+impl Server {
+    fn new(router: Router, header_timeout: Duration) -> Self {
+        let mut http1 = hyper::server::conn::http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_timeout)
+            .max_buf_size(64 * 1024);
+        let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+        http2
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(15))
+            .keep_alive_timeout(Duration::from_secs(10))
+            .max_concurrent_streams(100);
+        Self {
+            router,
+            http1,
+            http2,
+            header_timeout,
+            stop: CancellationToken::new(),
+        }
+    }
+
+    async fn connection(&self, stream: TcpStream, peer: SocketAddr) -> anyhow::Result<()> {
+        // Boxed, like all that is over before a request is held.
+        let version = Box::pin(timeout(self.header_timeout, speaks_http2(&stream)));
+        let http2 = tokio::select! {
+            () = self.stop.cancelled() => return Ok(()),
+            version = version => version??,
+        };
+        match http2 {
+            true => http2::serve(self, stream, peer).await?,
+            false => http1::serve(self, stream, peer).await?,
+        }
+        Ok(())
+    }
+}
+
+/// HTTP/2 begins with the preface `PRI * HTTP/2.0…` (RFC 9113 section 3.4), HTTP/1
+/// with a method, and none is called PRI. The bytes are left where they are.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    const PREFACE: [u8; 3] = *b"PRI";
+    let mut start = [0; PREFACE.len()];
+    loop {
+        let length = stream.peek(&mut start).await?;
+        if length == 0 || length == start.len() || !PREFACE.starts_with(&start[..length]) {
+            return Ok(start == PREFACE);
+        }
+        // A P, or a PR. The kernel does not tell when there is more than that.
+        sleep(Duration::from_millis(10)).await;
     }
 }
 

@@ -1,29 +1,27 @@
 //! `/whip/{room}` and `/whep/{room}`.
 
-use axum::extract::{FromRequest, FromRequestParts, Request, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::media_type::SDP;
 use sightline_spec::prefer::Prefer;
-use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
+use sightline_spec::sdp::ViewerOffer;
 
-use super::extract::{self, Offer, Room};
+use super::extract::{self, Offer, Publication, Room};
 use super::{Context, Ctx, reply};
 use crate::app::Publish;
 use crate::error::Error;
 use crate::session::Side;
 
 /// A camera's offer is held until a viewer has answered it.
-pub(super) async fn whip(State(context): Ctx, request: Request) -> Result<Response, Error> {
-    let (mut parts, body) = request.into_parts();
-    let Room(room) = Room::from_request_parts(&mut parts, &context).await?;
-    let (prefer, bearer) = (
-        extract::prefer(&parts.headers),
-        extract::bearer(&parts.headers),
-    );
-    let audience = extract::host(&parts);
-    let request = Request::from_parts(parts, body);
-    let Offer::<PublisherOffer>(offer) = Offer::from_request(request, &context).await?;
+pub(super) async fn whip(State(context): Ctx, publication: Publication) -> Result<Response, Error> {
+    let Publication {
+        room,
+        offer,
+        prefer,
+        bearer,
+        audience,
+    } = publication;
     let publish = Publish {
         room: room.clone(),
         offer,

@@ -182,6 +182,41 @@ impl<T: FromSdp> FromRequest<State> for Offer<T> {
     }
 }
 
+/// A camera's POST, read to its end.
+pub(super) struct Publication {
+    pub(super) room: RoomId,
+    pub(super) offer: PublisherOffer,
+    pub(super) prefer: Prefer,
+    pub(super) bearer: Option<String>,
+    /// The gateway's host and port as the camera addressed it.
+    pub(super) audience: String,
+}
+
+impl FromRequest<State> for Publication {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        // Boxed: reading takes more memory than holding what was read, and it is
+        // the holding that lasts.
+        let read = Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            let Room(room) = Room::from_request_parts(&mut parts, context).await?;
+            let (prefer, bearer) = (prefer(&parts.headers), bearer(&parts.headers));
+            let audience = host(&parts);
+            let request = Request::from_parts(parts, body);
+            let Offer(offer) = Offer::from_request(request, context).await?;
+            Ok(Self {
+                room,
+                offer,
+                prefer,
+                bearer,
+                audience,
+            })
+        });
+        read.await
+    }
+}
+
 /// The body of a PATCH.
 pub(super) enum Patch {
     Answer(ViewerAnswer),

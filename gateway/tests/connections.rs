@@ -1,0 +1,223 @@
+//! Connections: what they carry while a request is held, and how they end.
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use support::Gateway;
+
+const OFFER: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
+const OTHER_OFFER: &str = include_str!("../../spec/http/sdp/other-camera-offer.sdp");
+const VIEWER_OFFER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
+const ANSWER: &str = include_str!("../../spec/http/sdp/viewer-answer.sdp");
+
+const LONG: Duration = Duration::from_secs(20);
+
+struct Connection(TcpStream);
+
+impl Connection {
+    fn open(gateway: &Gateway) -> Self {
+        let stream = TcpStream::connect(gateway.host()).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        Self(stream)
+    }
+
+    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.0.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// One response: its head, and its body as long as Content-Length says.
+    fn response(&mut self) -> String {
+        let mut text = Vec::new();
+        while !text.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            self.0.read_exact(&mut byte).unwrap();
+            text.extend(byte);
+        }
+        let head = String::from_utf8(text).unwrap();
+        let length = field(&head, "content-length").map_or(0, |value| value.parse().unwrap());
+        let mut body = vec![0; length];
+        self.0.read_exact(&mut body).unwrap();
+        head + &String::from_utf8(body).unwrap()
+    }
+
+    /// All until the gateway closes.
+    fn rest(&mut self) -> String {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+    lines.find_map(|(other, value)| (other == name).then_some(value))
+}
+
+fn request(method: &str, path: &str, fields: &str, sdp: &str) -> String {
+    let length = sdp.len();
+    format!(
+        "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/sdp\r\n\
+         content-length: {length}\r\n{fields}\r\n{sdp}"
+    )
+}
+
+/// A viewer comes, takes the offer and answers it.
+fn view(gateway: &Gateway) {
+    let mut viewer = Connection::open(gateway);
+    viewer.send(request(
+        "POST",
+        "/whep/garage",
+        "prefer: wait=20\r\n",
+        VIEWER_OFFER,
+    ));
+    let counter_offer = viewer.response();
+    assert!(counter_offer.starts_with("HTTP/1.1 406"), "{counter_offer}");
+    let session = field(&counter_offer, "location").unwrap();
+    viewer.send(request("PATCH", session, "", ANSWER));
+    let patched = viewer.response();
+    assert!(patched.starts_with("HTTP/1.1 204"), "{patched}");
+}
+
+#[test]
+fn a_connection_goes_on_after_a_held_request() {
+    let gateway = Gateway::start([]);
+    let mut camera = Connection::open(&gateway);
+    for _ in 0..3 {
+        camera.send(request(
+            "POST",
+            "/whip/garage",
+            "prefer: wait=20\r\n",
+            OFFER,
+        ));
+        view(&gateway);
+        let answer = camera.response();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        assert!(answer.contains("\r\naccess-control-allow-origin: *\r\n"));
+        assert!(answer.ends_with(ANSWER), "{answer}");
+        camera.send(request(
+            "DELETE",
+            field(&answer, "location").unwrap(),
+            "",
+            "",
+        ));
+        assert!(camera.response().starts_with("HTTP/1.1 200"));
+    }
+}
+
+#[test]
+fn a_request_sent_behind_a_held_one_is_answered_after_it() {
+    let gateway = Gateway::start([]);
+    let mut camera = Connection::open(&gateway);
+    let held = request("POST", "/whip/garage", "prefer: wait=20\r\n", OFFER);
+    camera.send(held + "GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
+    view(&gateway);
+    assert!(camera.response().starts_with("HTTP/1.1 201"));
+    assert!(camera.response().starts_with("HTTP/1.1 204"));
+}
+
+#[test]
+fn a_request_sent_while_one_is_held_is_answered_after_it() {
+    let gateway = Gateway::start([]);
+    let mut camera = Connection::open(&gateway);
+    camera.send(request(
+        "POST",
+        "/whip/garage",
+        "prefer: wait=20\r\n",
+        OFFER,
+    ));
+    until_there(&gateway, true);
+    camera.send("GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
+    view(&gateway);
+    assert!(camera.response().starts_with("HTTP/1.1 201"));
+    assert!(camera.response().starts_with("HTTP/1.1 204"));
+}
+
+#[test]
+fn a_held_request_may_come_in_chunks() {
+    let gateway = Gateway::start([]);
+    let mut camera = Connection::open(&gateway);
+    camera.send(
+        "POST /whip/garage HTTP/1.1\r\nhost: x\r\ncontent-type: application/sdp\r\n\
+         prefer: wait=20\r\ntransfer-encoding: chunked\r\n\r\n",
+    );
+    let (half, other_half) = OFFER.split_at(OFFER.len() / 2);
+    for part in [half, other_half, ""] {
+        camera.send(format!("{:x}\r\n{part}\r\n", part.len()));
+    }
+    view(&gateway);
+    assert!(camera.response().starts_with("HTTP/1.1 201"));
+}
+
+/// RFC 9112 section 9.6: "A server that receives a "close" connection option MUST
+/// initiate closure of the connection after it sends the final response."
+#[test]
+fn a_held_request_that_asks_for_it_is_the_last_one() {
+    for version_and_fields in ["HTTP/1.1\r\nconnection: Close, x", "HTTP/1.0\r\nx: x"] {
+        let gateway = Gateway::start([]);
+        let mut camera = Connection::open(&gateway);
+        let held = request("POST", "/whip/garage", "prefer: wait=20\r\n", OFFER);
+        camera.send(held.replacen("HTTP/1.1", version_and_fields, 1));
+        view(&gateway);
+        let answer = camera.rest();
+        assert!(answer.contains(" 201 Created\r\n"), "{answer}");
+        assert!(answer.ends_with(ANSWER), "{answer}");
+    }
+}
+
+/// Waits until another camera is told that the room is taken, or is not.
+fn until_there(gateway: &Gateway, there: bool) {
+    let start = Instant::now();
+    let mut other = Connection::open(gateway);
+    loop {
+        other.send(request(
+            "POST",
+            "/whip/garage",
+            "prefer: wait=0\r\n",
+            OTHER_OFFER,
+        ));
+        if other.response().contains("/problems/room-taken") == there {
+            return;
+        }
+        assert!(start.elapsed() < LONG, "camera there: {}", !there);
+    }
+}
+
+#[test]
+fn a_camera_that_closes_its_connection_has_left_its_room() {
+    let gateway = Gateway::start([]);
+    let mut camera = Connection::open(&gateway);
+    camera.send(request(
+        "POST",
+        "/whip/garage",
+        "prefer: wait=20\r\n",
+        OFFER,
+    ));
+    until_there(&gateway, true);
+    drop(camera);
+    until_there(&gateway, false);
+}
+
+/// RFC 9113 section 3.4, also when the preface comes in pieces.
+#[test]
+fn http2_is_served_to_those_who_begin_with_its_preface() {
+    let gateway = Gateway::start([]);
+    let mut client = Connection::open(&gateway);
+    client.0.set_nodelay(true).unwrap();
+    let empty_settings = "\0\0\0\x04\0\0\0\0\0";
+    for piece in ["P", "RI * HTTP/2.0\r\n\r\nSM\r\n\r\n", empty_settings] {
+        client.send(piece);
+    }
+    let mut frame = [0; 9];
+    client.0.read_exact(&mut frame).unwrap();
+    assert_eq!(frame[3], 4, "the server preface is a SETTINGS frame");
+}
+
+#[test]
+fn a_connection_that_says_nothing_is_closed() {
+    let gateway = Gateway::start(["--header-timeout", "300ms"]);
+    assert_eq!(Connection::open(&gateway).rest(), "");
+}
