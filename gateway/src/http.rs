@@ -22,6 +22,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::FutureExt;
 use sightline_spec::media_type::SDP;
+use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 use tower_http::trace::TraceLayer;
@@ -70,7 +71,10 @@ pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
     let protocol = protocol
         .layer(cors())
         .layer(from_fn_with_state(context.clone(), announce));
-    let pages = pages::router(player_dir).layer(CompressionLayer::new());
+    // Other sites may use the element, so its modules are open to them as well.
+    let pages = pages::router(player_dir)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(CorsLayer::new().allow_origin(Any));
 
     Router::new()
         .merge(protocol)

@@ -8,7 +8,7 @@ use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, Stream as EventStream};
+use futures_util::stream::{self, Stream as EventStream, StreamExt};
 
 use super::extract::{EventKinds, Session, Stream};
 use super::{Ctx, reply};
@@ -18,6 +18,10 @@ use crate::rendezvous::Listening;
 
 /// Proxies cut connections that are silent for a minute or less.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How soon a browser opens a broken stream again: within `--event-grace`, after which
+/// its party counts as gone. Browsers would take about three seconds.
+const RETRY: Duration = Duration::from_millis(500);
 
 /// Makes a stream; its place is in `Location`.
 pub(super) async fn create(
@@ -46,7 +50,9 @@ pub(super) async fn open(
         seen,
         _listening: listening,
     };
-    let events = Sse::new(reader.into_stream());
+    let retry = Event::default().retry(RETRY);
+    let events = stream::iter([Ok(retry)]).chain(reader.into_stream());
+    let events = Sse::new(events);
     let events = events.keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx would collect events until its buffer is full.
     Ok(([("x-accel-buffering", "no")], events).into_response())

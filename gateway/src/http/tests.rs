@@ -267,8 +267,12 @@ async fn the_event_stream_tells_and_its_end_is_told() {
         .send(request("GET", &location(&created), "", ""))
         .await;
     drop(viewer_stream);
-    let frame = stream.frame().await.unwrap().unwrap().into_data().unwrap();
-    let text = String::from_utf8(frame.to_vec()).unwrap();
+    let mut text = String::new();
+    while !text.contains("leave") {
+        let frame = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+        text.push_str(std::str::from_utf8(&frame).unwrap());
+    }
+    assert!(text.starts_with("retry: 500\n"), "{text}");
     assert!(
         text.contains("event: leave\n") && text.contains("data: {}\n"),
         "{text}"
@@ -495,6 +499,28 @@ async fn options_says_what_can_be_posted_and_names_only_ice_servers() {
         assert_eq!(response.headers()["access-control-allow-origin"], "*");
         let links: Vec<_> = response.headers().get_all("link").iter().collect();
         assert_eq!(links, ["<stun:a>; rel=\"ice-server\""]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn any_site_may_use_the_player() {
+    let gateway = gateway();
+    let response = gateway
+        .send(request("GET", "/player/whep-player.js", "", ""))
+        .await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    let etag = response.headers()["etag"].clone();
+    let mut again = request("GET", "/player/whep-player.js", "", "");
+    again.headers_mut().insert("if-none-match", etag);
+    assert_eq!(gateway.send(again).await.status(), StatusCode::NOT_MODIFIED);
+    for hidden in [
+        "/player/package.json",
+        "/player/test/link.test.js",
+        "/player/../Cargo.toml",
+    ] {
+        let (status, _) = gateway.problem(request("GET", hidden, "", "")).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{hidden}");
     }
 }
 
