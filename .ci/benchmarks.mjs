@@ -126,7 +126,7 @@ function osName() {
 
 function says(program, args, pattern) {
   try {
-    return execFileSync(program, args, { encoding: 'utf8' }).match(pattern)?.[1] ?? 'unknown';
+    return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).match(pattern)?.[1] ?? 'unknown';
   } catch {
     return 'unknown';
   }
