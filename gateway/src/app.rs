@@ -65,9 +65,11 @@ impl App {
             .publisher(&room, &offer, bearer, audience, now)?;
         let offer = offer.into_sdp().without_undescribed_ssrc_groups();
         let wait = self.wait(prefer, Side::Camera);
-        let held = self.rendezvous.publish(room.clone(), publisher, offer)?;
+        let held = self
+            .rendezvous
+            .publish(room.clone(), publisher, offer, wait)?;
         tracing::debug!(?room, ?wait, "a camera's offer waits");
-        let answered = held.answered(wait).await?;
+        let answered = held.answered().await?;
         tracing::info!(?room, "a camera and a viewer have met");
         Ok(answered)
     }
@@ -76,9 +78,9 @@ impl App {
     pub(crate) async fn view(&self, room: RoomId, prefer: Prefer) -> Result<CounterOffer, Error> {
         self.authority.view(&room)?;
         let wait = self.wait(prefer, Side::Viewer);
-        let held = self.rendezvous.view(room.clone())?;
+        let held = self.rendezvous.view(room.clone(), wait)?;
         tracing::debug!(?room, ?wait, "a viewer waits");
-        held.counter_offer(wait).await
+        held.counter_offer().await
     }
 
     /// How long a POST with these preferences is held.

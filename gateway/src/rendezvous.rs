@@ -101,25 +101,40 @@ impl Rendezvous {
         }
     }
 
-    /// Puts a camera's offer into its room.
+    /// Puts a camera's offer into its room, for so long.
+    ///
+    /// Without any time to wait it never takes a place that others would find taken.
     pub(crate) fn publish(
         &self,
         id: RoomId,
         publisher: Publisher,
         offer: Sdp,
+        wait: Duration,
     ) -> Result<HeldOffer, Error> {
         let (place, outcome) = self.admit(id, Held::Camera, |room, ticket, limits, now| {
-            room.publish(ticket, publisher, offer, limits, now.into_std())
+            let actions = room.publish(ticket, publisher, offer, limits, now.into_std())?;
+            if wait.is_zero() && room.give_up(ticket) == GivenUp::Withdrawn {
+                return Err(Error::NobodyCame);
+            }
+            Ok(actions)
         })?;
-        Ok(HeldOffer { place, outcome })
+        Ok(HeldOffer {
+            place,
+            outcome,
+            wait,
+        })
     }
 
-    /// Puts a viewer into a room.
-    pub(crate) fn view(&self, id: RoomId) -> Result<HeldViewer, Error> {
+    /// Puts a viewer into a room, for so long.
+    pub(crate) fn view(&self, id: RoomId, wait: Duration) -> Result<HeldViewer, Error> {
         let (place, outcome) = self.admit(id, Held::Viewer, |room, ticket, limits, now| {
             room.view(ticket, limits, now.into_std())
         })?;
-        Ok(HeldViewer { place, outcome })
+        Ok(HeldViewer {
+            place,
+            outcome,
+            wait,
+        })
     }
 
     fn admit<T>(
@@ -399,12 +414,17 @@ impl Drop for Place {
 pub(crate) struct HeldOffer {
     place: Place,
     outcome: oneshot::Receiver<Result<Answered, Error>>,
+    wait: Duration,
 }
 
 impl HeldOffer {
-    /// Waits up to `wait` for a viewer, and then for its answer.
-    pub(crate) async fn answered(self, wait: Duration) -> Result<Answered, Error> {
-        let Self { place, outcome } = self;
+    /// Waits for a viewer, and then for its answer.
+    pub(crate) async fn answered(self) -> Result<Answered, Error> {
+        let Self {
+            place,
+            outcome,
+            wait,
+        } = self;
         let deadline = Instant::now() + wait;
         place
             .outcome(outcome, deadline, |_| Error::NobodyCame)
@@ -417,12 +437,17 @@ impl HeldOffer {
 pub(crate) struct HeldViewer {
     place: Place,
     outcome: oneshot::Receiver<Result<CounterOffer, Error>>,
+    wait: Duration,
 }
 
 impl HeldViewer {
-    /// Waits up to `wait` for a camera's offer.
-    pub(crate) async fn counter_offer(self, wait: Duration) -> Result<CounterOffer, Error> {
-        let Self { place, outcome } = self;
+    /// Waits for a camera's offer.
+    pub(crate) async fn counter_offer(self) -> Result<CounterOffer, Error> {
+        let Self {
+            place,
+            outcome,
+            wait,
+        } = self;
         let deadline = Instant::now() + wait;
         let busy_or_none = |place: &Place| match place.rendezvous.has_camera(&place.room) {
             true => Error::CameraBusy,
