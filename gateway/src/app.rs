@@ -69,7 +69,7 @@ impl App {
             .rendezvous
             .publish(room.clone(), publisher, offer, wait)?;
         tracing::debug!(?room, ?wait, "a camera's offer waits");
-        let answered = held.answered().await?;
+        let answered = held.outcome().await?;
         tracing::info!(?room, "a camera and a viewer have met");
         Ok(answered)
     }
@@ -80,7 +80,7 @@ impl App {
         let wait = self.wait(prefer, Side::Viewer);
         let held = self.rendezvous.view(room.clone(), wait)?;
         tracing::debug!(?room, ?wait, "a viewer waits");
-        held.counter_offer().await
+        held.outcome().await
     }
 
     /// How long a POST with these preferences is held.

@@ -2,6 +2,8 @@
 //!
 //! Nothing above this file knows that a room's other side is in the same process.
 
+mod held;
+
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,12 +13,13 @@ use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{Sdp, ViewerAnswer};
 use sightline_spec::sdpfrag::SdpFrag;
 use tokio::sync::{Notify, oneshot};
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
 use crate::events::Outbox;
 use crate::room::{Action, Answered, CounterOffer, GivenUp, Limits, Publisher, Room, Ticket};
 use crate::session::{Precondition, Side};
+pub(crate) use held::{Held, Listening};
 
 /// The gateway's bounds.
 #[derive(Debug, Clone)]
@@ -45,7 +48,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     rooms: HashMap<RoomId, Entry>,
-    held: HashMap<Ticket, Held>,
+    held: HashMap<Ticket, Waiter>,
     deadlines: BTreeSet<(Instant, RoomId)>,
     last_ticket: u64,
     waiting: usize,
@@ -60,9 +63,18 @@ struct Entry {
 }
 
 /// How to tell a held request its outcome.
-enum Held {
+enum Waiter {
     Camera(oneshot::Sender<Result<Answered, Error>>),
     Viewer(oneshot::Sender<Result<CounterOffer, Error>>),
+}
+
+impl Waiter {
+    fn side(&self) -> Side {
+        match self {
+            Self::Camera(_) => Side::Camera,
+            Self::Viewer(_) => Side::Viewer,
+        }
+    }
 }
 
 impl Rendezvous {
@@ -110,39 +122,30 @@ impl Rendezvous {
         publisher: Publisher,
         offer: Sdp,
         wait: Duration,
-    ) -> Result<HeldOffer, Error> {
-        let (place, outcome) = self.admit(id, Held::Camera, |room, ticket, limits, now| {
+    ) -> Result<Held<Answered>, Error> {
+        self.admit(id, wait, Waiter::Camera, |room, ticket, limits, now| {
             let actions = room.publish(ticket, publisher, offer, limits, now.into_std())?;
             if wait.is_zero() && room.give_up(ticket) == GivenUp::Withdrawn {
                 return Err(Error::NobodyCame);
             }
             Ok(actions)
-        })?;
-        Ok(HeldOffer {
-            place,
-            outcome,
-            wait,
         })
     }
 
     /// Puts a viewer into a room, for so long.
-    pub(crate) fn view(&self, id: RoomId, wait: Duration) -> Result<HeldViewer, Error> {
-        let (place, outcome) = self.admit(id, Held::Viewer, |room, ticket, limits, now| {
+    pub(crate) fn view(&self, id: RoomId, wait: Duration) -> Result<Held<CounterOffer>, Error> {
+        self.admit(id, wait, Waiter::Viewer, |room, ticket, limits, now| {
             room.view(ticket, limits, now.into_std())
-        })?;
-        Ok(HeldViewer {
-            place,
-            outcome,
-            wait,
         })
     }
 
     fn admit<T>(
         &self,
         id: RoomId,
-        held: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Held,
+        wait: Duration,
+        waiter: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Waiter,
         enter: impl FnOnce(&mut Room, Ticket, &Limits, Instant) -> Result<Vec<Action>, Error>,
-    ) -> Result<(Place, oneshot::Receiver<Result<T, Error>>), Error> {
+    ) -> Result<Held<T>, Error> {
         let mut state = self.state();
         if state.closed {
             return Err(Error::ShuttingDown);
@@ -156,7 +159,9 @@ impl Rendezvous {
         state.last_ticket += 1;
         let ticket = Ticket(state.last_ticket);
         let (tell, outcome) = oneshot::channel();
-        state.held.insert(ticket, held(tell));
+        let waiter = waiter(tell);
+        let side = waiter.side();
+        state.held.insert(ticket, waiter);
         let entered = self.enter(&mut state, &id, |room, limits, now| {
             match enter(room, ticket, limits, now) {
                 Ok(actions) => (Ok(()), actions),
@@ -167,14 +172,8 @@ impl Rendezvous {
             state.held.remove(&ticket);
             return Err(refused);
         }
-        let rendezvous = self.clone();
-        let place = Place {
-            rendezvous,
-            room: id,
-            ticket,
-            settled: false,
-        };
-        Ok((place, outcome))
+        drop(state);
+        Ok(Held::new(self.clone(), id, ticket, side, outcome, wait))
     }
 
     /// Passes a viewer's answer to the camera whose POST is held for it.
@@ -236,11 +235,39 @@ impl Rendezvous {
     /// Counts one of a session's event streams as open until the guard is dropped.
     pub(crate) fn listen(&self, id: &RoomId, session: SessionId) -> Result<Listening, Error> {
         self.existing(id, |room, _, _| (room.stream_opened(session), Vec::new()))?;
-        Ok(Listening {
-            rendezvous: self.clone(),
-            room: id.clone(),
-            session,
-        })
+        Ok(Listening::new(self.clone(), id.clone(), session))
+    }
+
+    /// Takes a request that still waits out of its room.
+    fn give_up(&self, id: &RoomId, ticket: Ticket) -> GivenUp {
+        let mut state = self.state();
+        match state.rooms.contains_key(id) {
+            false => GivenUp::Paired,
+            true => self.enter(&mut state, id, |room, _, _| {
+                (room.give_up(ticket), Vec::new())
+            }),
+        }
+    }
+
+    /// Takes a request that is gone out of everything.
+    fn withdraw(&self, id: &RoomId, ticket: Ticket) {
+        let mut state = self.state();
+        state.held.remove(&ticket);
+        if state.rooms.contains_key(id) {
+            self.enter(&mut state, id, |room, _, now| {
+                ((), room.withdraw(ticket, now.into_std()))
+            });
+        }
+    }
+
+    /// One of a session's event streams has closed.
+    fn stream_closed(&self, id: &RoomId, session: SessionId) {
+        let closed = self.existing(id, |room, _, now| {
+            room.stream_closed(session, now.into_std());
+            (Ok(()), Vec::new())
+        });
+        // The session may be gone already, and then there is nothing to say.
+        let _ = closed;
     }
 
     /// Whether a camera is in the room.
@@ -256,8 +283,8 @@ impl Rendezvous {
         for held in std::mem::take(&mut state.held).into_values() {
             // A receiver that is gone has nobody to tell.
             let _ = match held {
-                Held::Camera(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
-                Held::Viewer(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
+                Waiter::Camera(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
+                Waiter::Viewer(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
             };
         }
         state.rooms.values().for_each(|entry| entry.room.close());
@@ -330,15 +357,15 @@ impl Rendezvous {
 }
 
 impl State {
-    /// Resolves a held request. If it is gone, its [`Place`] is being dropped and
+    /// Resolves a held request. If it is gone, its place is being given back, which
     /// withdraws what was decided here.
     fn tell(&mut self, action: Action) {
         let (Action::CounterOffer(ticket, _) | Action::Answered(ticket, _) | Action::Spent(ticket)) =
             &action;
         let told = match (self.held.remove(ticket), action) {
-            (Some(Held::Viewer(tell)), Action::CounterOffer(_, it)) => tell.send(Ok(it)).is_ok(),
-            (Some(Held::Camera(tell)), Action::Answered(_, it)) => tell.send(Ok(it)).is_ok(),
-            (Some(Held::Camera(tell)), Action::Spent(_)) => {
+            (Some(Waiter::Viewer(tell)), Action::CounterOffer(_, it)) => tell.send(Ok(it)).is_ok(),
+            (Some(Waiter::Camera(tell)), Action::Answered(_, it)) => tell.send(Ok(it)).is_ok(),
+            (Some(Waiter::Camera(tell)), Action::Spent(_)) => {
                 tell.send(Err(Error::OfferSpent)).is_ok()
             }
             _ => false,
@@ -346,131 +373,5 @@ impl State {
         if !told {
             tracing::debug!("the request was gone before it could be told");
         }
-    }
-}
-
-/// A held request's place in its room, given back when this is dropped: a side
-/// whose HTTP connection is gone is never paired (design section 4).
-///
-/// What has been decided but not yet taken by the request is withdrawn as well,
-/// since then nobody will carry it to the peer.
-struct Place {
-    rendezvous: Rendezvous,
-    room: RoomId,
-    ticket: Ticket,
-    /// The request has taken its outcome, so there is nothing to withdraw.
-    settled: bool,
-}
-
-impl Place {
-    /// Waits for the outcome: until `deadline` for a partner, and once there is
-    /// one, for as long as the room allows it.
-    async fn outcome<T>(
-        mut self,
-        mut outcome: oneshot::Receiver<Result<T, Error>>,
-        deadline: Instant,
-        in_vain: impl FnOnce(&Self) -> Error,
-    ) -> Result<T, Error> {
-        let told = match timeout_at(deadline, &mut outcome).await {
-            Ok(told) => told,
-            Err(_) => match self.give_up() {
-                GivenUp::Withdrawn => return Err(in_vain(&self)),
-                GivenUp::Paired => outcome.await,
-            },
-        };
-        self.settled = true;
-        // The sender is dropped unused only when the gateway is torn down.
-        told.unwrap_or(Err(Error::ShuttingDown))
-    }
-
-    fn give_up(&self) -> GivenUp {
-        let mut state = self.rendezvous.state();
-        if !state.rooms.contains_key(&self.room) {
-            return GivenUp::Paired;
-        }
-        let step = |room: &mut Room, _: &Limits, _| (room.give_up(self.ticket), Vec::new());
-        self.rendezvous.enter(&mut state, &self.room, step)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
-        let mut state = self.rendezvous.state();
-        state.held.remove(&self.ticket);
-        if state.rooms.contains_key(&self.room) {
-            self.rendezvous
-                .enter(&mut state, &self.room, |room, _, now| {
-                    ((), room.withdraw(self.ticket, now.into_std()))
-                });
-        }
-    }
-}
-
-/// A camera's POST while it is held.
-#[must_use]
-pub(crate) struct HeldOffer {
-    place: Place,
-    outcome: oneshot::Receiver<Result<Answered, Error>>,
-    wait: Duration,
-}
-
-impl HeldOffer {
-    /// Waits for a viewer, and then for its answer.
-    pub(crate) async fn answered(self) -> Result<Answered, Error> {
-        let Self {
-            place,
-            outcome,
-            wait,
-        } = self;
-        let deadline = Instant::now() + wait;
-        place
-            .outcome(outcome, deadline, |_| Error::NobodyCame)
-            .await
-    }
-}
-
-/// A viewer's POST while it is held.
-#[must_use]
-pub(crate) struct HeldViewer {
-    place: Place,
-    outcome: oneshot::Receiver<Result<CounterOffer, Error>>,
-    wait: Duration,
-}
-
-impl HeldViewer {
-    /// Waits for a camera's offer.
-    pub(crate) async fn counter_offer(self) -> Result<CounterOffer, Error> {
-        let Self {
-            place,
-            outcome,
-            wait,
-        } = self;
-        let deadline = Instant::now() + wait;
-        let busy_or_none = |place: &Place| match place.rendezvous.has_camera(&place.room) {
-            true => Error::CameraBusy,
-            false => Error::NoCamera,
-        };
-        place.outcome(outcome, deadline, busy_or_none).await
-    }
-}
-
-/// An event stream that is open; dropping it says that it closed.
-pub(crate) struct Listening {
-    rendezvous: Rendezvous,
-    room: RoomId,
-    session: SessionId,
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        let closed = self.rendezvous.existing(&self.room, |room, _, now| {
-            room.stream_closed(self.session, now.into_std());
-            (Ok(()), Vec::new())
-        });
-        // The session may be gone already, and then there is nothing to say.
-        let _ = closed;
     }
 }
