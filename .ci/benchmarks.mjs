@@ -77,7 +77,7 @@ const facts = [
   ['Memory', `${Math.round(os.totalmem() / 2 ** 30)} GiB`],
   ['Kernel', `${os.type()} ${os.release()}`],
   ['System', osName()],
-  ['GStreamer', says('gst-inspect-1.0', ['--version'], /GStreamer (\S+)/)],
+  ['GStreamer', says('pkg-config', ['--modversion', 'gstreamer-1.0'], /(\S+)/)],
   ['Chromium', says(process.env.CHROMIUM ?? '/usr/bin/chromium', ['--version'], /Chromium (\S+)/)],
   ['Rust', says('rustc', ['--version'], /rustc (\S+)/)],
   ['Commit', says('git', ['describe', '--always', '--dirty'], /(\S+)/)],
