@@ -15,13 +15,22 @@ use sightline_spec::token::{Claims, Scope, SigningKey};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let corpus: PathBuf = env::args().nth(1).ok_or("where to?")?.into();
-    for target in ["sdp", "sdpfrag", "candidate", "link", "prefer"] {
+    for target in [
+        "sdp",
+        "sdpfrag",
+        "candidate",
+        "link",
+        "prefer",
+        "layer-selection",
+    ] {
         write(&corpus, target, &vectors(target)?)?;
     }
     let fragments = vectors("sdpfrag")?;
     let candidates = fragments.iter().filter_map(|text| text.parse().ok());
     let mut events: Vec<String> = candidates.map(|f| line(&Event::Candidates(f))).collect();
     events.extend([Event::Join, Event::ViewerCount(3)].iter().map(line));
+    let layers = vectors("layers")?.into_iter();
+    events.extend(layers.map(|data| format!("layers\n{data}")));
     write(&corpus, "event", &events)?;
     write(&corpus, "token", &[token()?])
 }

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::layer::Layers;
 use crate::sdpfrag::SdpFrag;
 
 /// What a session's event stream can tell.
@@ -13,6 +14,8 @@ pub enum Event {
     Active,
     /// To a viewer: the camera is gone.
     Inactive,
+    /// To a viewer of the relay: what it can choose from.
+    Layers(Layers),
     /// To a viewer: so many viewers are in the room.
     ViewerCount(usize),
     /// To a viewer: make a new session.
@@ -33,6 +36,8 @@ pub enum EventKind {
     Active,
     /// [`Event::Inactive`]
     Inactive,
+    /// [`Event::Layers`]
+    Layers,
     /// [`Event::ViewerCount`]
     ViewerCount,
     /// [`Event::Reconnect`]
@@ -46,10 +51,21 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// What a viewer's stream can carry.
+    /// What a viewer's stream can carry. On the direct path there is nothing to choose
+    /// from, so no `layers`.
     pub const FOR_VIEWERS: [Self; 5] = [
         Self::Active,
         Self::Inactive,
+        Self::ViewerCount,
+        Self::Reconnect,
+        Self::Candidates,
+    ];
+    /// What the stream of a relay's viewer can carry: `candidates` as well, so that a
+    /// player that knows them can ask for the same events on both paths.
+    pub const FOR_RELAYED_VIEWERS: [Self; 6] = [
+        Self::Active,
+        Self::Inactive,
+        Self::Layers,
         Self::ViewerCount,
         Self::Reconnect,
         Self::Candidates,
@@ -62,6 +78,7 @@ impl EventKind {
         match self {
             Self::Active => "active",
             Self::Inactive => "inactive",
+            Self::Layers => "layers",
             Self::ViewerCount => "viewercount",
             Self::Reconnect => "reconnect",
             Self::Candidates => "candidates",
@@ -86,7 +103,8 @@ impl FromStr for EventKind {
     type Err = EventError;
 
     fn from_str(name: &str) -> Result<Self, EventError> {
-        let mut all = Self::FOR_VIEWERS.into_iter().chain(Self::FOR_CAMERAS);
+        let viewers = Self::FOR_RELAYED_VIEWERS.into_iter();
+        let mut all = viewers.chain(Self::FOR_CAMERAS);
         all.find(|kind| kind.name() == name)
             .ok_or(EventError::UnknownName)
     }
@@ -108,6 +126,7 @@ impl Event {
         match self {
             Self::Active => EventKind::Active,
             Self::Inactive => EventKind::Inactive,
+            Self::Layers(_) => EventKind::Layers,
             Self::ViewerCount(_) => EventKind::ViewerCount,
             Self::Reconnect => EventKind::Reconnect,
             Self::Candidates(_) => EventKind::Candidates,
@@ -119,6 +138,7 @@ impl Event {
     /// The `data:` field: one line of JSON, as the WHEP extension demands.
     pub fn data(&self) -> String {
         let json = match self {
+            Self::Layers(layers) => serde_json::to_string(layers),
             Self::ViewerCount(viewercount) => {
                 let viewercount = *viewercount;
                 serde_json::to_string(&ViewerCountData { viewercount })
@@ -143,6 +163,7 @@ impl Event {
             EventKind::Reconnect => Self::Reconnect,
             EventKind::Join => Self::Join,
             EventKind::Leave => Self::Leave,
+            EventKind::Layers => Self::Layers(json(data)?),
             EventKind::ViewerCount => {
                 let data: ViewerCountData = json(data)?;
                 Self::ViewerCount(data.viewercount)
@@ -169,6 +190,7 @@ mod tests {
         let events = [
             Event::Active,
             Event::Inactive,
+            Event::Layers(Layers::default()),
             Event::ViewerCount(3),
             Event::Reconnect,
             Event::Candidates(fragment.parse().unwrap()),

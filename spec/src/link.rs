@@ -21,6 +21,8 @@ pub struct Link {
 pub const ICE_SERVER: &str = "ice-server";
 /// The rel of the event-stream extension, WHEP core extensions section 4.
 pub const SERVER_SENT_EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
+/// The rel of the layer-selection extension, WHEP core extensions section 5.
+pub const LAYER: &str = "urn:ietf:params:whep:ext:core:layer";
 
 impl Link {
     /// A link with this rel.

@@ -4,6 +4,7 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sightline_spec::candidate::Candidate;
+use sightline_spec::layer::{Layer, LayerSelection, Layers};
 use sightline_spec::link::{IceServer, Link};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::RoomId;
@@ -172,5 +173,54 @@ fn preferences() {
     }
     for Ignored { lines, why } in vectors.invalid {
         assert!(parse(&lines).is_empty(), "{why}: {lines:?}");
+    }
+}
+
+#[test]
+fn layers() {
+    #[derive(Deserialize)]
+    struct Valid {
+        name: String,
+        text: String,
+        active: Vec<Option<String>>,
+        inactive: Vec<Option<String>>,
+    }
+    let vectors = read::<Valid, Invalid>("layers");
+    for valid in vectors.valid {
+        let name = valid.name;
+        let layers: Layers = serde_json::from_str(&valid.text).unwrap();
+        let printed = serde_json::to_string(&layers).unwrap();
+        if !name.starts_with("unknown") {
+            assert_eq!(printed, valid.text, "{name}");
+        }
+        assert_eq!(serde_json::from_str::<Layers>(&printed).unwrap(), layers);
+        let rid = |layer: Layer| layer.rid.map(String::from);
+        let all = layers.0.into_values().flatten();
+        let (active, inactive): (Vec<_>, Vec<_>) = all.partition(Layer::is_active);
+        assert!(active.into_iter().map(rid).eq(valid.active), "{name}");
+        assert!(inactive.into_iter().map(rid).eq(valid.inactive), "{name}");
+    }
+    for Invalid { text, why } in vectors.invalid {
+        assert!(serde_json::from_str::<Layers>(&text).is_err(), "{why}");
+    }
+}
+
+#[test]
+fn layer_selections() {
+    #[derive(Deserialize)]
+    struct Valid {
+        text: String,
+        same: String,
+        automatic: bool,
+    }
+    let vectors = read::<Valid, Invalid>("layer-selection");
+    for valid in vectors.valid {
+        let selection = LayerSelection::parse(&valid.text).unwrap();
+        assert_eq!(selection.to_string(), valid.same);
+        assert_eq!(selection.is_automatic(), valid.automatic, "{}", valid.text);
+        assert_eq!(LayerSelection::parse(&valid.same), Ok(selection));
+    }
+    for Invalid { text, why } in vectors.invalid {
+        assert!(LayerSelection::parse(&text).is_err(), "{why}: {text}");
     }
 }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sightline_spec::candidate::{Address, Candidate};
 use sightline_spec::event::{Event, EventKind};
+use sightline_spec::layer::{LayerSelection, Rid};
 use sightline_spec::link::{IceServer, IceServerCredential, Link};
 use sightline_spec::media_type::{self, MediaType};
 use sightline_spec::prefer::Prefer;
@@ -21,7 +22,7 @@ use sightline_spec::sdp::{Fingerprint, PublisherOffer, Sdp, ViewerAnswer, Viewer
 use sightline_spec::sdpfrag::SdpFrag;
 use sightline_spec::token::{Claims, Scope};
 
-use values::{candidate, event, fragment, seeds};
+use values::{candidate, event, fragment, seeds, selection};
 
 /// Feeds a text to every parser. Whatever is accepted must print and parse back.
 fn every_parser_holds(text: &str) {
@@ -30,6 +31,7 @@ fn every_parser_holds(text: &str) {
     round_trips::<SdpFrag>(text);
     round_trips::<RoomId>(text);
     round_trips::<SessionId>(text);
+    round_trips::<Rid>(text);
     for parsed in [
         Sdp::parse(text),
         PublisherOffer::parse(text).map(PublisherOffer::into_sdp),
@@ -66,6 +68,10 @@ fn every_parser_holds(text: &str) {
         }
     }
     let _ = Event::parse(text, "{}");
+    if let Ok(selection) = LayerSelection::parse(text) {
+        let printed = selection.to_string();
+        assert_eq!(LayerSelection::parse(&printed), Ok(selection));
+    }
     let _ = MediaType::of(text);
     let _ = media_type::valid_until(text);
     let _ = serde_json::from_str::<Problem>(text);
@@ -84,7 +90,7 @@ where
 }
 
 fn all_kinds() -> impl Iterator<Item = EventKind> {
-    EventKind::FOR_VIEWERS
+    EventKind::FOR_RELAYED_VIEWERS
         .into_iter()
         .chain(EventKind::FOR_CAMERAS)
 }
@@ -151,6 +157,11 @@ proptest! {
         let data = event.data();
         prop_assert!(!data.contains(['\r', '\n']));
         prop_assert_eq!(Event::parse(event.kind().name(), &data), Ok(event));
+    }
+
+    #[test]
+    fn layer_selections_round_trip(selection in selection()) {
+        prop_assert_eq!(LayerSelection::parse(&selection.to_string()), Ok(selection));
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Values of every type, and the texts of the vectors, to be tried.
 
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sightline_spec::candidate::{Address, Candidate};
 use sightline_spec::event::Event;
+use sightline_spec::layer::{Layer, LayerSelection, Layers, Rid};
 use sightline_spec::sdp::IceCredentials;
 use sightline_spec::sdpfrag::{MediaSection, SdpFrag, Section};
 
@@ -87,6 +88,52 @@ pub(crate) fn fragment() -> impl Strategy<Value = SdpFrag> {
     (section(), vec(media, 1..4)).prop_map(|(session, media)| SdpFrag { session, media })
 }
 
+pub(crate) fn rid() -> impl Strategy<Value = Rid> {
+    "[A-Za-z0-9_-]{1,40}".prop_map(|text| text.parse().unwrap())
+}
+
+pub(crate) fn layer() -> impl Strategy<Value = Layer> {
+    let names = (option::of(rid()), option::of(any::<u8>()), any::<u8>());
+    let rates = (option::of(any::<u64>()), option::of(any::<u64>()));
+    let size = (option::of(any::<u32>()), option::of(any::<u32>()));
+    (names, rates, size).prop_map(|(names, rates, size)| {
+        let (rid, spatial_layer_id, temporal) = names;
+        let (bitrate, target_bitrate) = rates;
+        let (width, height) = size;
+        Layer {
+            // At least one of the three.
+            temporal_layer_id: rid.is_none().then_some(temporal),
+            rid,
+            spatial_layer_id,
+            bitrate,
+            target_bitrate,
+            width,
+            height,
+        }
+    })
+}
+
+pub(crate) fn selection() -> impl Strategy<Value = LayerSelection> {
+    let layer_id = || option::of(any::<u8>());
+    let ids = (layer_id(), layer_id(), layer_id(), layer_id());
+    let size = (option::of(any::<u32>()), option::of(any::<u32>()));
+    let place = (option::of(any::<u16>()), option::of(rid()));
+    (place, ids, size).prop_map(|((media_id, rid), ids, (max_width, max_height))| {
+        let (spatial_layer_id, temporal_layer_id, max_spatial_layer_id, max_temporal_layer_id) =
+            ids;
+        LayerSelection {
+            media_id,
+            rid,
+            spatial_layer_id,
+            temporal_layer_id,
+            max_spatial_layer_id,
+            max_temporal_layer_id,
+            max_width,
+            max_height,
+        }
+    })
+}
+
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         Just(Event::Active),
@@ -95,6 +142,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         Just(Event::Join),
         Just(Event::Leave),
         any::<usize>().prop_map(Event::ViewerCount),
+        btree_map(any::<u16>(), vec(layer(), 0..5), 0..3).prop_map(|l| Event::Layers(Layers(l))),
         fragment().prop_map(Event::Candidates),
     ]
 }
