@@ -4,19 +4,21 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use sightline_spec::event::EventKind;
+use sightline_spec::layer::LayerSelection;
 use sightline_spec::link::Link;
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{PublisherOffer, ViewerAnswer};
+use sightline_spec::sdp::{PublisherOffer, Sdp, ViewerAnswer, ViewerOffer};
 use sightline_spec::sdpfrag::SdpFrag;
 
 use crate::auth::Authority;
 use crate::error::Error;
 use crate::events::{Outbox, StreamId};
 use crate::ice_servers::ConfiguredIceServer;
-use crate::rendezvous::{Listening, Rendezvous};
-use crate::room::{Answered, CounterOffer};
-use crate::session::{Precondition, Side};
+use crate::relay::Relay;
+use crate::rendezvous::{self, Listening, Published, Rendezvous};
+use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Wants};
+use crate::session::{Party, Precondition, Side};
 
 /// How long POSTs are held.
 #[derive(Debug, Clone)]
@@ -32,6 +34,8 @@ pub(crate) struct Waits {
 /// The gateway.
 pub(crate) struct App {
     pub(crate) rendezvous: Rendezvous,
+    /// Not there if it is switched off.
+    pub(crate) relay: Option<Relay>,
     pub(crate) authority: Authority,
     pub(crate) ice_servers: Vec<ConfiguredIceServer>,
     pub(crate) waits: Waits,
@@ -49,9 +53,30 @@ pub(crate) struct Publish<'a> {
     pub(crate) audience: &'a str,
 }
 
+/// What a viewer gets.
+pub(crate) enum Viewed {
+    /// The camera's offer, to be answered by PATCH.
+    CounterOffer(CounterOffer),
+    /// The relay's answer.
+    Answered(Answered),
+}
+
+/// Which way the media of a session goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// Straight from the camera to the viewer.
+    Direct,
+    /// Through the gateway.
+    Relay,
+}
+
+/// What a PATCH with candidates led to.
+pub(crate) use crate::relay::Trickled;
+
 impl App {
-    /// Holds a camera's offer until a viewer has answered it.
-    pub(crate) async fn publish(&self, publish: Publish<'_>) -> Result<Answered, Error> {
+    /// Has a publisher's offer answered: by the relay at once, or by a viewer, for which
+    /// it is held.
+    pub(crate) async fn publish(&self, publish: Publish<'_>) -> Result<(Answered, Path), Error> {
         let Publish {
             room,
             offer,
@@ -63,24 +88,92 @@ impl App {
         let publisher = self
             .authority
             .publisher(&room, &offer, bearer, audience, now)?;
-        let offer = offer.into_sdp().without_undescribed_ssrc_groups();
+        let offer = offer.into_sdp();
+        let Some(terms) = self.terms(prefer) else {
+            let answered = self.relay_answers(&room, publisher, &offer, None)?;
+            return Ok((answered, Path::Relay));
+        };
+        let offer = offer.without_undescribed_ssrc_groups();
         let wait = self.wait(prefer, Side::Camera);
         let held = self
             .rendezvous
-            .publish(room.clone(), publisher, offer, wait)?;
+            .publish(room.clone(), publisher.clone(), offer, terms, wait)?;
         tracing::debug!(?room, ?wait, "a camera's offer waits");
-        let answered = held.outcome().await?;
-        tracing::info!(?room, "a camera and a viewer have met");
-        Ok(answered)
+        match held.outcome().await? {
+            Published::Answered(answered) => {
+                tracing::info!(?room, "a camera and a viewer have met");
+                Ok((answered, Path::Direct))
+            }
+            Published::Taken(offer) => {
+                let answered = self.relay_answers(&room, publisher, &offer, Some(terms))?;
+                Ok((answered, Path::Relay))
+            }
+        }
     }
 
-    /// Holds a viewer's request until a camera's offer is there for it.
-    pub(crate) async fn view(&self, room: RoomId, prefer: Prefer) -> Result<CounterOffer, Error> {
+    /// Gives a viewer a camera's offer or the relay's answer, whichever path is open to
+    /// both; holds its request until one is.
+    pub(crate) async fn view(
+        &self,
+        room: RoomId,
+        offer: ViewerOffer,
+        prefer: Prefer,
+    ) -> Result<Viewed, Error> {
         self.authority.view(&room)?;
+        let wants = match (&self.relay, prefer.direct) {
+            (None, _) => Wants::Direct,
+            (Some(_), Some(_)) if prefer.strict => Wants::Direct,
+            (Some(_), Some(_)) => Wants::DirectOrRelay,
+            (Some(_), None) => Wants::Relay,
+        };
         let wait = self.wait(prefer, Side::Viewer);
-        let held = self.rendezvous.view(room.clone(), wait)?;
+        // Only the relay has a use for the viewer's own offer.
+        let offer = (wants != Wants::Direct).then(|| offer.into_sdp());
+        let held = self.rendezvous.view(room.clone(), wants, wait)?;
         tracing::debug!(?room, ?wait, "a viewer waits");
-        held.outcome().await
+        let met = held.outcome().await?;
+        match (met, &self.relay, offer) {
+            (rendezvous::Viewed::CounterOffer(counter_offer), ..) => {
+                Ok(Viewed::CounterOffer(counter_offer))
+            }
+            (rendezvous::Viewed::Relayed, Some(relay), Some(offer)) => {
+                let answered = relay.view(&room, &offer)?;
+                tracing::info!(?room, "a viewer has come to the relay");
+                Ok(Viewed::Answered(answered))
+            }
+            (rendezvous::Viewed::Relayed, ..) => Err(Error::NoCamera),
+        }
+    }
+
+    /// How a camera's offer may be used; nothing if the relay answers it at once, as
+    /// publishers expect who know of nothing else.
+    fn terms(&self, prefer: Prefer) -> Option<OfferTerms> {
+        let limit = prefer
+            .direct
+            .map(|n| usize::try_from(n).unwrap_or(usize::MAX));
+        match (&self.relay, limit) {
+            (Some(_), None) => None,
+            (relay, limit) => Some(OfferTerms {
+                direct: limit.unwrap_or(usize::MAX),
+                relay: relay.is_some() && !prefer.strict,
+            }),
+        }
+    }
+
+    fn relay_answers(
+        &self,
+        room: &RoomId,
+        publisher: Publisher,
+        offer: &Sdp,
+        taken: Option<OfferTerms>,
+    ) -> Result<Answered, Error> {
+        let relay = self.relay.as_ref().ok_or(Error::NobodyCame)?;
+        let party = Party::new(offer.ice_credentials());
+        let claim = self.rendezvous.claim(room, party.id, publisher, taken)?;
+        let answered = relay.publish(room, party, offer, taken.is_some())?;
+        claim.settle();
+        tracing::info!(?room, "the relay has a publisher");
+        Ok(answered)
     }
 
     /// How long a POST with these preferences is held.
@@ -104,33 +197,81 @@ impl App {
         answer: &ViewerAnswer,
         from: IpAddr,
     ) -> Result<(), Error> {
-        self.rendezvous
-            .answer(room, session, precondition, answer, from)
+        match self.relayed(room, session) {
+            Some(_) => Err(Error::AlreadyAnswered),
+            None => self
+                .rendezvous
+                .answer(room, session, precondition, answer, from),
+        }
     }
 
-    /// Passes candidates on.
-    pub(crate) fn trickle(
+    /// Passes candidates on, or begins ICE anew where the relay is the other end.
+    pub(crate) async fn trickle(
         &self,
         room: &RoomId,
         session: SessionId,
         precondition: &Precondition,
         fragment: SdpFrag,
         from: IpAddr,
+    ) -> Result<Trickled, Error> {
+        match self.relayed(room, session) {
+            Some(relay) => relay.trickle(room, session, precondition, &fragment).await,
+            None => {
+                self.rendezvous
+                    .trickle(room, session, precondition, fragment, from)?;
+                Ok(Trickled::Noted)
+            }
+        }
+    }
+
+    /// Notes which layer a viewer wants; there is a choice on the relay only.
+    pub(crate) fn select_layer(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        selection: &LayerSelection,
     ) -> Result<(), Error> {
-        self.rendezvous
-            .trickle(room, session, precondition, fragment, from)
+        let relay = self.relayed(room, session).ok_or(Error::NoSuchResource)?;
+        relay.select(room, session, selection)
     }
 
     /// Ends a session; the other side learns of it at once.
     pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.rendezvous.delete(room, session)?;
+        match self.relayed(room, session) {
+            Some(relay) => relay.leave(room, session)?,
+            None => self.rendezvous.delete(room, session)?,
+        }
         tracing::info!(?room, "a session was ended by its side");
         Ok(())
     }
 
-    /// Which end of an exchange a session is, if there is such a session.
+    /// Which end of its connection a session is, if there is such a session.
     pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
-        self.rendezvous.side(room, session)
+        match self.relayed(room, session) {
+            Some(relay) => relay.side(room, session),
+            None => self.rendezvous.side(room, session),
+        }
+    }
+
+    /// Which way a session's media goes.
+    pub(crate) fn path(&self, room: &RoomId, session: SessionId) -> Path {
+        match self.relayed(room, session) {
+            Some(_) => Path::Relay,
+            None => Path::Direct,
+        }
+    }
+
+    /// The relay, if this is one of its sessions.
+    fn relayed(&self, room: &RoomId, session: SessionId) -> Option<&Relay> {
+        let relay = self.relay.as_ref()?;
+        relay.side(room, session).is_ok().then_some(relay)
+    }
+
+    fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
+        match self.relayed(room, session) {
+            Some(relay) => relay.outbox(room, session),
+            None => self.rendezvous.outbox(room, session),
+        }
     }
 
     /// Makes an event stream.
@@ -140,7 +281,7 @@ impl App {
         session: SessionId,
         kinds: Vec<EventKind>,
     ) -> Result<StreamId, Error> {
-        self.rendezvous.outbox(room, session)?.add_stream(kinds)
+        self.outbox(room, session)?.add_stream(kinds)
     }
 
     /// Opens an event stream that was made.
@@ -149,11 +290,16 @@ impl App {
         room: &RoomId,
         session: SessionId,
         stream: StreamId,
-    ) -> Result<(Outbox, Listening), Error> {
-        let outbox = self.rendezvous.outbox(room, session)?;
-        match outbox.has_stream(stream) {
-            true => Ok((outbox, self.rendezvous.listen(room, session)?)),
-            false => Err(Error::UnknownSession),
+    ) -> Result<(Outbox, Option<Listening>), Error> {
+        let outbox = self.outbox(room, session)?;
+        match (outbox.has_stream(stream), self.path(room, session)) {
+            (false, _) => Err(Error::UnknownSession),
+            // Presence is told by the stream where media is out of sight.
+            (true, Path::Direct) => {
+                let listening = self.rendezvous.listen(room, session)?;
+                Ok((outbox, Some(listening)))
+            }
+            (true, Path::Relay) => Ok((outbox, None)),
         }
     }
 
@@ -164,7 +310,7 @@ impl App {
         session: SessionId,
         stream: StreamId,
     ) -> Result<(), Error> {
-        let outbox = self.rendezvous.outbox(room, session)?;
+        let outbox = self.outbox(room, session)?;
         match outbox.remove_stream(stream) {
             true => Ok(()),
             false => Err(Error::UnknownSession),

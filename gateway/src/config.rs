@@ -2,8 +2,10 @@
 
 #![expect(unreachable_pub, reason = "the derive macro exposes these types")]
 
-use std::net::SocketAddr;
+use std::net::{AddrParseError, IpAddr, SocketAddr};
+use std::num::NonZero;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,11 +14,18 @@ use humantime::parse_duration;
 
 use crate::app::Waits;
 use crate::ice_servers::ConfiguredIceServer;
+use crate::relay::{MediaPorts, PeerLimits, RelayLimits};
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
 
+/// Where media is received unless told otherwise.
+const DEFAULT_MEDIA_PORT: u16 = 8189;
+
 /// A WHIP and WHEP gateway for live cameras: it pairs a camera that POSTs to
-/// /whip/ROOM with a viewer who opens /watch/ROOM, and stays out of the media path.
+/// /whip/ROOM with a viewer who opens /watch/ROOM, and stays out of the media path where
+/// it can. Where it cannot, its relay carries the media: for OBS and other publishers that
+/// serve no viewers themselves, for standard WHEP players, across networks that block the
+/// straight line, and beyond what a camera's uplink can carry.
 ///
 /// Every option can also be set in the environment (SIGHTLINE_LISTEN, …) or, in
 /// snake_case, in a TOML file given by --config, where waits and timeouts stand in
@@ -39,6 +48,35 @@ pub struct Config {
     /// Address and port to serve HTTP on; port 0 takes a free one.
     #[arg(long, env, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
+
+    /// Whether the gateway carries media for those who cannot have it directly.
+    ///
+    /// Off: media only ever flows between cameras and viewers, and only players that take
+    /// a counter-offer can watch.
+    #[arg(long, env, default_value = "on", serde(use_value_parser))]
+    pub(crate) relay: Switch,
+
+    /// Address and port to receive media on, UDP and TCP: ADDRESS or ADDRESS:PORT.
+    ///
+    /// Each worker has a port of its own, counted up from this one: open them all in a
+    /// firewall. Port 0 takes free ones. Default: the address of --listen, with port 8189,
+    /// or with free ports if that is loopback.
+    #[arg(long, env, serde(use_value_parser))]
+    pub(crate) media_listen: Option<MediaListen>,
+
+    /// An address at which others reach the media ports, if it is not the machine's own:
+    /// behind NAT, in a container. Can be repeated.
+    #[arg(
+        repeat,
+        long = "media-address",
+        env = "MEDIA_ADDRESSES",
+        serde(rename = "media_addresses")
+    )]
+    pub(crate) media_addresses: Vec<IpAddr>,
+
+    /// Threads that carry media. Default: one for each core.
+    #[arg(long, env)]
+    pub(crate) media_workers: Option<usize>,
 
     /// A STUN or TURN server that clients are told of; can be repeated.
     ///
@@ -76,6 +114,46 @@ pub struct Config {
     pub(crate) limits: LimitOptions,
 }
 
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Switch {
+    /// `on`
+    On,
+    /// `off`
+    Off,
+}
+
+impl FromStr for Switch {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err("on or off"),
+        }
+    }
+}
+
+/// `ADDRESS` or `ADDRESS:PORT`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MediaListen {
+    address: IpAddr,
+    port: Option<u16>,
+}
+
+impl FromStr for MediaListen {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Self, AddrParseError> {
+        let alone = || text.parse().map(|address| (address, None));
+        let with_port = text.parse::<SocketAddr>();
+        let (address, port) =
+            with_port.map_or_else(|_| alone(), |a| Ok((a.ip(), Some(a.port()))))?;
+        Ok(Self { address, port })
+    }
+}
+
 /// How long things may take.
 #[derive(Conf, Debug)]
 #[conf(serde)]
@@ -107,6 +185,18 @@ pub struct WaitOptions {
     /// How long a session that has ended still answers 410 instead of 404.
     #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) session_linger: Duration,
+
+    /// How long the relay's viewers stay when their publisher has gone.
+    #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) relay_linger: Duration,
+
+    /// How long a peer of the relay may take to connect.
+    #[arg(long, env, default_value = "15s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) media_connect: Duration,
+
+    /// How long a peer of the relay may be silent before it is taken for gone.
+    #[arg(long, env, default_value = "15s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) media_silence: Duration,
 
     /// How long the head of a request may take to arrive.
     #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
@@ -173,6 +263,39 @@ impl Config {
             camera: self.waits.camera_wait,
             viewer: self.waits.viewer_wait,
             most: self.waits.max_wait,
+        }
+    }
+
+    /// Where the relay receives media.
+    pub(crate) fn media_ports(&self) -> MediaPorts {
+        let address = match self.media_listen {
+            Some(MediaListen { address, .. }) => address,
+            None => self.listen.ip(),
+        };
+        let port = self.media_listen.and_then(|listen| listen.port);
+        let default = match address.is_loopback() {
+            true => 0,
+            false => DEFAULT_MEDIA_PORT,
+        };
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        MediaPorts {
+            address,
+            port: port.unwrap_or(default),
+            workers: self.media_workers.unwrap_or_else(cores),
+            advertised: self.media_addresses.clone(),
+        }
+    }
+
+    /// The bounds of the relay.
+    pub(crate) fn relay_limits(&self) -> RelayLimits {
+        RelayLimits {
+            peers: PeerLimits {
+                connect: self.waits.media_connect,
+                silence: self.waits.media_silence,
+            },
+            linger: self.waits.relay_linger,
+            sessions: self.limits.max_sessions,
+            candidates: self.limits.max_candidates,
         }
     }
 

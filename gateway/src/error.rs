@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sightline_spec::layer::LayerSelectionError;
 use sightline_spec::room::RoomIdError;
 use sightline_spec::sdp::SdpError;
 use sightline_spec::sdpfrag::SdpFragError;
@@ -19,6 +20,8 @@ pub(crate) enum Error {
     BadSdpFrag(#[from] SdpFragError),
     #[error("the body must be a JSON array of events that the Link header announced")]
     BadEvents,
+    #[error(transparent)]
+    BadSelection(#[from] LayerSelectionError),
     #[error("there is no resource at this address")]
     NoSuchResource,
     #[error("this resource knows other methods")]
@@ -58,6 +61,24 @@ pub(crate) enum Error {
     PreconditionFailed,
     #[error("media flows directly here, so this session cannot restart ICE: make a new one")]
     RestartUnsupported,
+
+    #[error(
+        "this publisher sends {encoding}, which your offer does not have: offer it, or use a \
+         player that decodes it"
+    )]
+    CodecMismatch { encoding: &'static str },
+    #[error(
+        "there is nothing here to forward: offer H264, H265, VP8, VP9 or AV1 for video, opus \
+         for audio"
+    )]
+    NothingToForward,
+    #[error("the relay cannot answer this offer")]
+    UnacceptableOffer,
+    #[error(
+        "this camera sends only directly to viewers: POST with `Prefer: direct`, or use a player \
+         that takes a counter-offer"
+    )]
+    DirectOnly,
 
     // Nobody's fault.
     #[error("another camera publishes in this room")]

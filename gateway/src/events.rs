@@ -2,8 +2,8 @@
 //!
 //! A stream that is opened late, or again after a break, still sees everything in
 //! order (design section 5), so nothing is taken out of the log by reading it. It
-//! is bounded by what goes in: candidates are limited by the room, viewer counts
-//! replace each other, and the rest happens once.
+//! is bounded by what goes in: candidates are limited by the room, what tells a state
+//! replaces what told it before, and the rest happens once.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -64,9 +64,9 @@ impl Outbox {
             if log.ended {
                 return;
             }
-            if let Event::ViewerCount(_) = event {
-                let counts = |entry: &Entry| matches!(entry.event, Event::ViewerCount(_));
-                log.entries.retain(|entry| !counts(entry));
+            if tells_a_state(event.kind()) {
+                log.entries
+                    .retain(|entry| entry.event.kind() != event.kind());
             }
             log.last_id += 1;
             let id = log.last_id;
@@ -131,6 +131,15 @@ impl Outbox {
         // A panic while it was held leaves a log that is still in order.
         self.0.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Events that tell a state: an older one of the same kind is of no interest, and a
+/// publisher that comes and goes for days fills no memory.
+fn tells_a_state(kind: EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::Active | EventKind::Inactive | EventKind::ViewerCount | EventKind::Layers
+    )
 }
 
 #[cfg(test)]

@@ -63,6 +63,10 @@ pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
             .options(options);
         let on_events = post(events::create).options(options);
         let on_stream = get(events::open).delete(events::remove).options(options);
+        if kind == "whep" {
+            let on_layer = post(session::select_layer).options(options);
+            protocol = protocol.route(&format!("{session}/layer"), on_layer);
+        }
         protocol = protocol
             .route(&session, on_session)
             .route(&format!("{session}/events"), on_events)

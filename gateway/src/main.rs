@@ -8,6 +8,7 @@ mod error;
 mod events;
 mod http;
 mod ice_servers;
+mod relay;
 mod rendezvous;
 mod room;
 mod serve;
@@ -21,7 +22,8 @@ use tracing_subscriber::EnvFilter;
 
 use app::App;
 use auth::Authority;
-use config::Config;
+use config::{Config, Switch};
+use relay::Relay;
 use rendezvous::Rendezvous;
 use serve::ConnectionLimits;
 
@@ -43,7 +45,15 @@ async fn main() -> anyhow::Result<()> {
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
-    let context = context(&config, rendezvous.clone())?;
+    let relay = match config.relay {
+        Switch::On => Some(Relay::start(
+            &config.media_ports(),
+            config.relay_limits(),
+            rendezvous.clone(),
+        )?),
+        Switch::Off => None,
+    };
+    let context = context(&config, rendezvous.clone(), relay.clone())?;
     let router = http::router(context, config.player_dir);
     let limits = ConnectionLimits {
         header_timeout: config.waits.header_timeout,
@@ -58,17 +68,26 @@ async fn main() -> anyhow::Result<()> {
         }
         tracing::info!("ending what is held, then stopping");
     };
+    let close = || {
+        rendezvous.close();
+        relay.iter().for_each(Relay::close);
+    };
     println!("listening on http://{address}");
     tokio::select! {
         () = rendezvous.run() => {}
-        () = serve::serve(listener, router, limits, stop, || rendezvous.close()) => {}
+        () = serve::serve(listener, router, limits, stop, close) => {}
     }
     Ok(())
 }
 
-fn context(config: &Config, rendezvous: Rendezvous) -> anyhow::Result<http::Context> {
+fn context(
+    config: &Config,
+    rendezvous: Rendezvous,
+    relay: Option<Relay>,
+) -> anyhow::Result<http::Context> {
     let app = App {
         rendezvous,
+        relay,
         authority: Authority {
             named_rooms_open: config.named_rooms_open(),
         },

@@ -17,9 +17,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
 use crate::events::Outbox;
-use crate::room::{Action, Answered, CounterOffer, GivenUp, Limits, Publisher, Room, Ticket};
+use crate::room::{
+    Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, Room, Ticket, Wants,
+};
 use crate::session::{Precondition, Side};
-pub(crate) use held::{Held, Listening};
+pub(crate) use held::{Claim, Held, Listening};
 
 /// The gateway's bounds.
 #[derive(Debug, Clone)]
@@ -62,10 +64,28 @@ struct Entry {
     deadline: Option<Instant>,
 }
 
+/// Whom a camera's offer has met.
+#[derive(Debug)]
+pub(crate) enum Published {
+    /// A viewer, whose answer this is.
+    Answered(Answered),
+    /// The relay, which is to answer the offer.
+    Taken(Sdp),
+}
+
+/// Whom a viewer has met.
+#[derive(Debug)]
+pub(crate) enum Viewed {
+    /// A camera, whose offer this is.
+    CounterOffer(CounterOffer),
+    /// The relay, which is to answer the viewer's own offer.
+    Relayed,
+}
+
 /// How to tell a held request its outcome.
 enum Waiter {
-    Camera(oneshot::Sender<Result<Answered, Error>>),
-    Viewer(oneshot::Sender<Result<CounterOffer, Error>>),
+    Camera(oneshot::Sender<Result<Published, Error>>),
+    Viewer(oneshot::Sender<Result<Viewed, Error>>),
 }
 
 impl Waiter {
@@ -121,10 +141,12 @@ impl Rendezvous {
         id: RoomId,
         publisher: Publisher,
         offer: Sdp,
+        terms: OfferTerms,
         wait: Duration,
-    ) -> Result<Held<Answered>, Error> {
+    ) -> Result<Held<Published>, Error> {
         self.admit(id, wait, Waiter::Camera, |room, ticket, limits, now| {
-            let actions = room.publish(ticket, publisher, offer, limits, now.into_std())?;
+            let now = now.into_std();
+            let actions = room.publish(ticket, publisher, offer, terms, limits, now)?;
             if wait.is_zero() && room.give_up(ticket) == GivenUp::Withdrawn {
                 return Err(Error::NobodyCame);
             }
@@ -133,10 +155,78 @@ impl Rendezvous {
     }
 
     /// Puts a viewer into a room, for so long.
-    pub(crate) fn view(&self, id: RoomId, wait: Duration) -> Result<Held<CounterOffer>, Error> {
+    pub(crate) fn view(
+        &self,
+        id: RoomId,
+        wants: Wants,
+        wait: Duration,
+    ) -> Result<Held<Viewed>, Error> {
         self.admit(id, wait, Waiter::Viewer, |room, ticket, limits, now| {
-            room.view(ticket, limits, now.into_std())
+            room.view(ticket, wants, limits, now.into_std())
         })
+    }
+
+    /// The relay is about to answer a publisher; nobody else publishes here meanwhile.
+    /// Without [`Claim::settle`] the claim is given back.
+    pub(crate) fn claim(
+        &self,
+        id: &RoomId,
+        session: SessionId,
+        publisher: Publisher,
+        terms: Option<OfferTerms>,
+    ) -> Result<Claim, Error> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Error::ShuttingDown);
+        }
+        self.enter(&mut state, id, |room, _, _| {
+            (room.claim(session, publisher, terms), Vec::new())
+        })?;
+        Ok(Claim::new(self.clone(), id.clone(), session))
+    }
+
+    /// The relay has answered: viewers that wait can have what it has.
+    fn relay_ready(&self, id: &RoomId, session: SessionId) {
+        self.if_there(id, |room, limits, now| {
+            room.relay_ready(session, limits, now)
+        });
+    }
+
+    /// The relay has lost its publisher.
+    pub(crate) fn relay_left(&self, id: &RoomId, session: SessionId) {
+        self.if_there(id, |room, limits, now| {
+            room.relay_left(session, limits, now)
+        });
+    }
+
+    /// The relay's publisher has begun to send, or stopped.
+    pub(crate) fn relay_sends(&self, id: &RoomId, session: SessionId, is_sending: bool) {
+        self.if_there(id, |room, _, _| {
+            room.relay_sends(session, is_sending);
+            Vec::new()
+        });
+    }
+
+    /// How many viewers of this room watch directly.
+    pub(crate) fn direct_viewers(&self, id: &RoomId) -> usize {
+        let state = self.state();
+        state
+            .rooms
+            .get(id)
+            .map_or(0, |entry| entry.room.direct_viewers())
+    }
+
+    fn if_there(
+        &self,
+        id: &RoomId,
+        step: impl FnOnce(&mut Room, &Limits, std::time::Instant) -> Vec<Action>,
+    ) {
+        let mut state = self.state();
+        if state.rooms.contains_key(id) {
+            self.enter(&mut state, id, |room, limits, now| {
+                ((), step(room, limits, now.into_std()))
+            });
+        }
     }
 
     fn admit<T>(
@@ -212,8 +302,8 @@ impl Rendezvous {
 
     /// Ends a session.
     pub(crate) fn delete(&self, id: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.existing(id, |room, _, now| {
-            match room.delete(session, now.into_std()) {
+        self.existing(id, |room, limits, now| {
+            match room.delete(session, limits, now.into_std()) {
                 Ok(actions) => (Ok(()), actions),
                 Err(refused) => (Err(refused), Vec::new()),
             }
@@ -253,11 +343,8 @@ impl Rendezvous {
     fn withdraw(&self, id: &RoomId, ticket: Ticket) {
         let mut state = self.state();
         state.held.remove(&ticket);
-        if state.rooms.contains_key(id) {
-            self.enter(&mut state, id, |room, _, now| {
-                ((), room.withdraw(ticket, now.into_std()))
-            });
-        }
+        drop(state);
+        self.if_there(id, |room, limits, now| room.withdraw(ticket, limits, now));
     }
 
     /// One of a session's event streams has closed.
@@ -360,11 +447,24 @@ impl State {
     /// Resolves a held request. If it is gone, its place is being given back, which
     /// withdraws what was decided here.
     fn tell(&mut self, action: Action) {
-        let (Action::CounterOffer(ticket, _) | Action::Answered(ticket, _) | Action::Spent(ticket)) =
-            &action;
+        let (Action::CounterOffer(ticket, _)
+        | Action::Answered(ticket, _)
+        | Action::Spent(ticket)
+        | Action::Taken(ticket, _)
+        | Action::Relayed(ticket)) = &action;
         let told = match (self.held.remove(ticket), action) {
-            (Some(Waiter::Viewer(tell)), Action::CounterOffer(_, it)) => tell.send(Ok(it)).is_ok(),
-            (Some(Waiter::Camera(tell)), Action::Answered(_, it)) => tell.send(Ok(it)).is_ok(),
+            (Some(Waiter::Viewer(tell)), Action::CounterOffer(_, it)) => {
+                tell.send(Ok(Viewed::CounterOffer(it))).is_ok()
+            }
+            (Some(Waiter::Viewer(tell)), Action::Relayed(_)) => {
+                tell.send(Ok(Viewed::Relayed)).is_ok()
+            }
+            (Some(Waiter::Camera(tell)), Action::Answered(_, it)) => {
+                tell.send(Ok(Published::Answered(it))).is_ok()
+            }
+            (Some(Waiter::Camera(tell)), Action::Taken(_, offer)) => {
+                tell.send(Ok(Published::Taken(offer))).is_ok()
+            }
             (Some(Waiter::Camera(tell)), Action::Spent(_)) => {
                 tell.send(Err(Error::OfferSpent)).is_ok()
             }

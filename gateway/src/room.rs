@@ -5,6 +5,7 @@
 //! requests that are being held. `rendezvous.rs` does the telling.
 
 mod exchange;
+mod relayed;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -21,6 +22,7 @@ use crate::error::Error;
 use crate::events::Outbox;
 use crate::session::{EntityTag, Precondition, Side};
 use exchange::{Exchange, State};
+use relayed::{DIRECT_FIRST, RelayState};
 
 /// The place of a held request, unique in the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +56,26 @@ pub(crate) struct Limits {
     pub(crate) linger: Duration,
 }
 
+/// How a camera's offer may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct OfferTerms {
+    /// Viewers that the camera serves itself, at most.
+    pub(crate) direct: usize,
+    /// Whether the relay may take it.
+    pub(crate) relay: bool,
+}
+
+/// Which path a viewer can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wants {
+    /// Only a camera's own offer.
+    Direct,
+    /// A camera's own offer, and if there is none, the relay.
+    DirectOrRelay,
+    /// Only the relay: a player that knows nothing of counter-offers.
+    Relay,
+}
+
 /// What a viewer gets: the camera's offer, to be answered by PATCH.
 #[derive(Debug, Clone)]
 pub(crate) struct CounterOffer {
@@ -74,6 +96,10 @@ pub(crate) struct Answered {
 /// What a held request has to be told.
 #[derive(Debug)]
 pub(crate) enum Action {
+    /// To a camera's POST: the relay wants its offer.
+    Taken(Ticket, Sdp),
+    /// To a viewer's POST: the relay has what it came for.
+    Relayed(Ticket),
     /// To a viewer's POST.
     CounterOffer(Ticket, CounterOffer),
     /// To a camera's POST.
@@ -95,13 +121,31 @@ struct WaitingOffer {
     ticket: Ticket,
     publisher: Publisher,
     sdp: Sdp,
+    terms: OfferTerms,
+}
+
+struct WaitingViewer {
+    ticket: Ticket,
+    wants: Wants,
+    since: Instant,
+}
+
+/// What there is for a viewer; offers by their index.
+enum Path {
+    /// This offer, to be answered by the viewer.
+    Direct(usize),
+    /// The relay has the room's media.
+    Relay,
+    /// The relay can have this offer.
+    Take(usize),
 }
 
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Room {
     offers: VecDeque<WaitingOffer>,
-    viewers: VecDeque<Ticket>,
+    viewers: VecDeque<WaitingViewer>,
+    relay: RelayState,
     /// By the ticket of the camera's POST.
     exchanges: BTreeMap<Ticket, Exchange>,
     sessions: HashMap<SessionId, (Ticket, Side)>,
@@ -114,6 +158,7 @@ impl Room {
         ticket: Ticket,
         publisher: Publisher,
         sdp: Sdp,
+        terms: OfferTerms,
         limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
@@ -127,6 +172,7 @@ impl Room {
             ticket,
             publisher,
             sdp,
+            terms,
         };
         self.offers.push_back(offer);
         Ok(self.pair(limits, now))
@@ -136,56 +182,125 @@ impl Room {
     pub(crate) fn view(
         &mut self,
         ticket: Ticket,
+        wants: Wants,
         limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
         if self.viewers.len() >= limits.waiting {
             return Err(Error::RoomFull);
         }
-        self.viewers.push_back(ticket);
+        if wants == Wants::Relay && self.is_direct_only() {
+            return Err(Error::DirectOnly);
+        }
+        self.viewers.push_back(WaitingViewer {
+            ticket,
+            wants,
+            since: now,
+        });
         Ok(self.pair(limits, now))
     }
 
-    /// First come, first served, on both sides. At most one pair can be ready,
-    /// since every arrival ends here; the loop is what makes that no assumption.
+    /// First come, first served, on both sides: each viewer in turn gets what there is
+    /// for it.
     fn pair(&mut self, limits: &Limits, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
-        while !self.offers.is_empty() && !self.viewers.is_empty() {
-            let (Some(offer), Some(viewer)) = (self.offers.pop_front(), self.viewers.pop_front())
-            else {
-                break;
-            };
-            let WaitingOffer {
-                ticket,
-                publisher,
-                sdp,
-            } = offer;
-            let exchange =
-                Exchange::new(ticket, viewer, publisher, sdp, now + limits.answer_within);
-            for side in [Side::Camera, Side::Viewer] {
-                let session = exchange.party(side).id;
-                self.sessions.insert(session, (ticket, side));
+        let mut index = 0;
+        while let Some(viewer) = self.viewers.get(index) {
+            match self.path_for(viewer, now) {
+                Some(Path::Direct(offer)) => actions.extend(self.meet(offer, index, limits, now)),
+                Some(Path::Relay) => {
+                    actions.extend(
+                        self.viewers
+                            .remove(index)
+                            .map(|v| Action::Relayed(v.ticket)),
+                    );
+                }
+                Some(Path::Take(offer)) => {
+                    actions.extend(self.hand_to_relay(offer));
+                    index += 1;
+                }
+                None => index += 1,
             }
-            let counter_offer = exchange.counter_offer(limits.answer_within);
-            actions.push(Action::CounterOffer(viewer, counter_offer));
-            self.exchanges.insert(ticket, exchange);
         }
         self.announce_viewer_count();
         actions
     }
 
+    /// What a viewer can have now. It need not be what another viewer can have.
+    fn path_for(&self, viewer: &WaitingViewer, now: Instant) -> Option<Path> {
+        if viewer.wants != Wants::Relay {
+            let free = |o: &WaitingOffer| self.direct_viewers_of(&o.publisher) < o.terms.direct;
+            if let Some(offer) = self.offers.iter().position(free) {
+                return Some(Path::Direct(offer));
+            }
+        }
+        if viewer.wants == Wants::Direct {
+            return None;
+        }
+        match &self.relay {
+            // A camera that serves viewers itself makes its next offer in a moment.
+            RelayState::Live(live) if viewer.wants == Wants::DirectOrRelay => {
+                let patient = now < viewer.since + DIRECT_FIRST && self.may_offer_again(live);
+                (!patient).then_some(Path::Relay)
+            }
+            RelayState::Live(_) => Some(Path::Relay),
+            RelayState::Taking(..) | RelayState::Answering(_) => None,
+            RelayState::Absent => {
+                let open = self.offers.iter().position(|offer| offer.terms.relay);
+                open.map(Path::Take)
+            }
+        }
+    }
+
+    fn meet(
+        &mut self,
+        offer: usize,
+        viewer: usize,
+        limits: &Limits,
+        now: Instant,
+    ) -> Option<Action> {
+        let WaitingOffer {
+            ticket,
+            publisher,
+            sdp,
+            ..
+        } = self.offers.remove(offer)?;
+        let viewer = self.viewers.remove(viewer)?.ticket;
+        let exchange = Exchange::new(ticket, viewer, publisher, sdp, now + limits.answer_within);
+        for side in [Side::Camera, Side::Viewer] {
+            let session = exchange.party(side).id;
+            self.sessions.insert(session, (ticket, side));
+        }
+        let counter_offer = exchange.counter_offer(limits.answer_within);
+        self.exchanges.insert(ticket, exchange);
+        Some(Action::CounterOffer(viewer, counter_offer))
+    }
+
     /// The request behind a ticket is gone: its connection closed, or it ended
     /// before it could be told the outcome.
-    pub(crate) fn withdraw(&mut self, ticket: Ticket, now: Instant) -> Vec<Action> {
+    pub(crate) fn withdraw(
+        &mut self,
+        ticket: Ticket,
+        limits: &Limits,
+        now: Instant,
+    ) -> Vec<Action> {
         self.offers.retain(|offer| offer.ticket != ticket);
-        self.viewers.retain(|viewer| *viewer != ticket);
+        self.viewers.retain(|viewer| viewer.ticket != ticket);
+        if self.relay.is_taking(ticket) {
+            self.relay = RelayState::Absent;
+            return self.pair(limits, now);
+        }
         let held = |exchange: &Exchange| exchange.side_of(ticket);
         let found = self
             .exchanges
             .values()
             .find_map(|exchange| Some((exchange.camera_ticket, held(exchange)?)));
         match found {
-            Some((exchange, side)) => self.end(exchange, side, now),
+            Some((exchange, side)) => {
+                let mut actions = self.end(exchange, side, now);
+                actions.extend(self.pair(limits, now));
+                actions
+            }
             None => Vec::new(),
         }
     }
@@ -194,7 +309,7 @@ impl Room {
     pub(crate) fn give_up(&mut self, ticket: Ticket) -> GivenUp {
         let before = self.offers.len() + self.viewers.len();
         self.offers.retain(|offer| offer.ticket != ticket);
-        self.viewers.retain(|viewer| *viewer != ticket);
+        self.viewers.retain(|viewer| viewer.ticket != ticket);
         match self.offers.len() + self.viewers.len() < before {
             true => GivenUp::Withdrawn,
             false => GivenUp::Paired,
@@ -237,11 +352,15 @@ impl Room {
     pub(crate) fn delete(
         &mut self,
         session: SessionId,
+        limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
         let unknown = Error::UnknownSession;
         let (exchange, side) = *self.sessions.get(&session).ok_or(unknown)?;
-        Ok(self.end(exchange, side, now))
+        let mut actions = self.end(exchange, side, now);
+        // Its camera may serve one more now.
+        actions.extend(self.pair(limits, now));
+        Ok(actions)
     }
 
     /// Which end of its exchange a session is.
@@ -288,18 +407,23 @@ impl Room {
                 Some(side) => actions.extend(self.end(exchange, side, now)),
             }
         }
+        // Some viewers have waited long enough for a direct path.
+        actions.extend(self.pair(limits, now));
         actions
     }
 
     /// When [`Room::expire`] has something to do next.
     pub(crate) fn next_deadline(&self, limits: &Limits) -> Option<Instant> {
         let deadlines = self.exchanges.values().filter_map(|e| e.deadline(limits));
-        deadlines.min()
+        deadlines.chain(self.patience_ends()).min()
     }
 
     /// Whether a camera is here, for a viewer that waited in vain.
     pub(crate) fn has_camera(&self) -> bool {
-        !self.offers.is_empty() || self.exchanges.values().any(Exchange::has_camera)
+        let is_here = |exchange: &Exchange| exchange.has_camera();
+        !self.offers.is_empty()
+            || !matches!(self.relay, RelayState::Absent)
+            || self.exchanges.values().any(is_here)
     }
 
     /// How many requests wait here.
@@ -314,7 +438,8 @@ impl Room {
 
     /// Nobody is here, so the room need not be either.
     pub(crate) fn is_empty(&self) -> bool {
-        self.waiting() == 0 && self.exchanges.is_empty()
+        let is_relayed = !matches!(self.relay, RelayState::Absent);
+        self.waiting() == 0 && self.exchanges.is_empty() && !is_relayed
     }
 
     /// Ends every event stream; for the gateway's shutdown.
@@ -332,6 +457,7 @@ impl Room {
         let live = self.exchanges.values().filter(|e| e.has_camera());
         waiting
             .chain(live.map(|exchange| &exchange.publisher))
+            .chain(self.relay.present_publisher())
             .any(|present| present != publisher)
     }
 

@@ -126,6 +126,14 @@ impl Party {
         Ok(())
     }
 
+    /// Begins another ICE session, whose candidates are counted anew. Returns its tag.
+    pub(crate) fn restart(&mut self, credentials: IceCredentials) -> EntityTag {
+        self.credentials = vec![credentials];
+        self.candidates = 0;
+        self.etag = EntityTag::random();
+        self.etag.clone()
+    }
+
     /// Learns its credentials from its answer; says which of the fragments that
     /// came before belong to it.
     pub(crate) fn describe(&mut self, credentials: Vec<IceCredentials>, early: &mut Vec<SdpFrag>) {

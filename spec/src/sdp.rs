@@ -1,16 +1,18 @@
 //! Offers and answers: RFC 8866 text, checked as far as WHIP and WHEP rely on it.
 //!
 //! The text is kept as it came, since both ends know more about it than we do;
-//! what the protocol needs is read from it, and three rewrites are offered.
+//! what the protocol needs is read from it, and a few rewrites are offered.
 
 mod attribute;
 mod description;
 mod media;
+mod payload;
 mod rewrite;
 
 pub use attribute::{Direction, Fingerprint, IceCredentials};
 pub use description::{Sdp, SdpError};
 pub use media::Media;
+pub use payload::Payload;
 
 use std::ops::Deref;
 

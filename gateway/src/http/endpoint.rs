@@ -8,8 +8,9 @@ use sightline_spec::prefer::Prefer;
 use sightline_spec::sdp::ViewerOffer;
 
 use super::extract::{self, Offer, Publication, Room};
-use super::{Context, Ctx, reply};
-use crate::app::Publish;
+use super::reply::{self, Place};
+use super::{Context, Ctx};
+use crate::app::{Path, Publish, Viewed};
 use crate::error::Error;
 use crate::session::Side;
 
@@ -29,38 +30,48 @@ pub(super) async fn whip(State(context): Ctx, publication: Publication) -> Resul
         bearer: bearer.as_deref(),
         audience: &audience,
     };
-    let answered = context.app.publish(publish).await?;
-    let applied = applied(&context, prefer, Side::Camera);
-    Ok(reply::created(&context, &room, applied, answered))
+    let (answered, path) = context.app.publish(publish).await?;
+    let applied = applied(&context, prefer, Side::Camera, path);
+    let place = Place::new(Side::Camera, path, &room, answered.session);
+    Ok(reply::created(&context, &place, applied, answered))
 }
 
-/// A viewer's request is held until a camera's offer is there for it.
+/// A viewer's request is held until a camera's offer or the relay's media is there.
 pub(super) async fn whep(
     State(context): Ctx,
     Room(room): Room,
     request: Request,
 ) -> Result<Response, Error> {
     let prefer = extract::prefer(request.headers());
-    // Its own offer is checked, and then replaced by the camera's.
-    let Offer::<ViewerOffer>(_) = Offer::from_request(request, &context).await?;
-    let counter_offer = context.app.view(room.clone(), prefer).await?;
-    let applied = applied(&context, prefer, Side::Viewer);
-    Ok(reply::counter_offer(
-        &context,
-        &room,
-        applied,
-        counter_offer,
-    ))
+    let Offer::<ViewerOffer>(offer) = Offer::from_request(request, &context).await?;
+    let viewed = context.app.view(room.clone(), offer, prefer).await?;
+    let applied = |path| applied(&context, prefer, Side::Viewer, path);
+    let place = |path, session| Place::new(Side::Viewer, path, &room, session);
+    Ok(match viewed {
+        Viewed::CounterOffer(offer) => {
+            let place = place(Path::Direct, offer.session);
+            reply::counter_offer(&context, &place, applied(Path::Direct), offer)
+        }
+        Viewed::Answered(answered) => {
+            let place = place(Path::Relay, answered.session);
+            reply::created(&context, &place, applied(Path::Relay), answered)
+        }
+    })
 }
 
-/// What `Preference-Applied` says: media is always direct here, so all that was
-/// asked for is granted, up to the longest wait.
-fn applied(context: &Context, prefer: Prefer, side: Side) -> Prefer {
+/// What `Preference-Applied` says: `direct` where media is, the wait up to the longest.
+fn applied(context: &Context, prefer: Prefer, side: Side, path: Path) -> Prefer {
     let granted = context.app.wait(prefer, side).as_secs();
     let wait = prefer
         .wait
         .map(|_| u32::try_from(granted).unwrap_or(u32::MAX));
-    Prefer { wait, ..prefer }
+    match path {
+        Path::Direct => Prefer { wait, ..prefer },
+        Path::Relay => Prefer {
+            wait,
+            ..Prefer::default()
+        },
+    }
 }
 
 /// RFC 9725 section 4.1: endpoints have no representation.

@@ -16,6 +16,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::BadSdp(_) => (S::BAD_REQUEST, "bad-sdp", "Unacceptable SDP"),
         Error::BadSdpFrag(_) => (S::BAD_REQUEST, "bad-sdpfrag", "Malformed SDP fragment"),
         Error::BadEvents => (S::BAD_REQUEST, "bad-events", "Malformed event list"),
+        Error::BadSelection(_) => (S::BAD_REQUEST, "bad-selection", "Malformed layer selection"),
         Error::BodyCutOff => (S::BAD_REQUEST, "body-cut-off", "Incomplete body"),
         Error::NoSuchResource => (S::NOT_FOUND, "not-found", "Nothing here"),
         Error::UnknownSession => (S::NOT_FOUND, "unknown-session", "Unknown session"),
@@ -47,6 +48,20 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "restart-unsupported",
             "No ICE restart here",
         ),
+        Error::CodecMismatch { .. } => {
+            (S::UNPROCESSABLE_ENTITY, "codec-mismatch", "No common codec")
+        }
+        Error::NothingToForward => (
+            S::UNPROCESSABLE_ENTITY,
+            "nothing-to-forward",
+            "No codec that can be forwarded",
+        ),
+        Error::UnacceptableOffer => (
+            S::UNPROCESSABLE_ENTITY,
+            "unacceptable-offer",
+            "Unacceptable offer",
+        ),
+        Error::DirectOnly => (S::FORBIDDEN, "direct-only", "Direct only"),
         Error::RoomTaken => (S::CONFLICT, "room-taken", "The room is taken"),
         Error::NoCamera => (S::CONFLICT, "no-camera", "No camera yet"),
         Error::CameraBusy => (S::CONFLICT, "camera-busy", "The camera is busy"),

@@ -74,7 +74,7 @@ struct Reader {
     stream: StreamId,
     seen: u64,
     /// Dropped with the response, which is how the room learns that it closed.
-    _listening: Listening,
+    _listening: Option<Listening>,
 }
 
 impl Reader {

@@ -13,6 +13,7 @@ use headers::{Authorization, HeaderMapExt};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use sightline_spec::event::EventKind;
+use sightline_spec::layer::LayerSelection;
 use sightline_spec::media_type::{JSON, MediaType, SDP};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
@@ -252,9 +253,11 @@ impl FromRequest<State> for EventKinds {
     type Rejection = Error;
 
     async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        // A relay's viewers can hear of layers, a superset: of a direct session's streams
+        // such an event never comes.
         let announced: &[EventKind] = match request.uri().path().starts_with("/whip/") {
             true => &EventKind::FOR_CAMERAS,
-            false => &EventKind::FOR_VIEWERS,
+            false => &EventKind::FOR_RELAYED_VIEWERS,
         };
         let media_type = media_type(request.headers());
         let text = text(request, context).await?.ok_or(Error::BadEvents)?;
@@ -269,6 +272,21 @@ impl FromRequest<State> for EventKinds {
             true => Ok(Self(kinds)),
             false => Err(Error::BadEvents),
         }
+    }
+}
+
+/// Which layer a viewer wants.
+pub(super) struct Selection(pub(super) LayerSelection);
+
+impl FromRequest<State> for Selection {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
+        if media_type(request.headers()) != MediaType::Json {
+            return Err(Error::WrongMediaType { expected: JSON });
+        }
+        let text = text(request, context).await?.unwrap_or_default();
+        Ok(Self(LayerSelection::parse(&text)?))
     }
 }
 

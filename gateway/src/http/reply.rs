@@ -6,24 +6,61 @@ use std::time::SystemTime;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::event::EventKind;
-use sightline_spec::link::{Link, SERVER_SENT_EVENTS};
-use sightline_spec::media_type::{self, SDP};
+use sightline_spec::link::{LAYER, Link, SERVER_SENT_EVENTS};
+use sightline_spec::media_type::{self, SDP, SDPFRAG};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::IceCredentials;
+use sightline_spec::sdpfrag::{SdpFrag, Section};
 
 use super::{ACCEPT_PATCH, Context, error};
+use crate::app::Path;
 use crate::room::{Answered, CounterOffer};
 use crate::session::{EntityTag, Side};
 
-/// 201 to a camera: the viewer's answer.
+/// Where a session is, and what can be done there.
+pub(super) struct Place {
+    location: String,
+    events: &'static [EventKind],
+    has_layers: bool,
+}
+
+impl Place {
+    pub(super) fn new(side: Side, path: Path, room: &RoomId, session: SessionId) -> Self {
+        let (endpoint, events): (_, &[EventKind]) = match (side, path) {
+            (Side::Camera, _) => ("whip", &EventKind::FOR_CAMERAS),
+            (Side::Viewer, Path::Direct) => ("whep", &EventKind::FOR_VIEWERS),
+            (Side::Viewer, Path::Relay) => ("whep", &EventKind::FOR_RELAYED_VIEWERS),
+        };
+        Self {
+            // A path, so that no proxy can break it, and without a query, which OBS drops.
+            location: format!("/{endpoint}/{room}/{session}"),
+            events,
+            has_layers: side == Side::Viewer && path == Path::Relay,
+        }
+    }
+
+    /// What can be done at a session beyond the protocol's core.
+    fn extensions(&self) -> impl Iterator<Item = Link> {
+        let kinds: Vec<&str> = self.events.iter().map(|kind| kind.name()).collect();
+        let events = Link::new(format!("{}/events", self.location), SERVER_SENT_EVENTS)
+            .with("events", kinds.join(","));
+        let layer = Link::new(format!("{}/layer", self.location), LAYER);
+        [Some(events), self.has_layers.then_some(layer)]
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// 201: the answer of a viewer or of the relay.
 pub(super) fn created(
     context: &Context,
-    room: &RoomId,
+    place: &Place,
     applied: Prefer,
     answered: Answered,
 ) -> Response {
-    let Answered { session, etag, sdp } = answered;
-    let mut headers = session_headers(context, Side::Camera, room, session, &etag, applied);
+    let Answered { etag, sdp, .. } = answered;
+    let mut headers = session_headers(context, place, &etag, applied);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(SDP));
     (StatusCode::CREATED, headers, sdp.to_string()).into_response()
 }
@@ -31,54 +68,66 @@ pub(super) fn created(
 /// 406 to a viewer: the camera's offer, and until when to answer it.
 pub(super) fn counter_offer(
     context: &Context,
-    room: &RoomId,
+    place: &Place,
     applied: Prefer,
     counter_offer: CounterOffer,
 ) -> Response {
     let CounterOffer {
-        session,
         etag,
         sdp,
         answer_within,
+        ..
     } = counter_offer;
-    let mut headers = session_headers(context, Side::Viewer, room, session, &etag, applied);
+    let mut headers = session_headers(context, place, &etag, applied);
     let content_type = media_type::counter_offer(SystemTime::now() + answer_within);
     headers.insert(header::CONTENT_TYPE, value(content_type));
     (StatusCode::NOT_ACCEPTABLE, headers, sdp.to_string()).into_response()
 }
 
+/// 200 to an ICE restart: our new credentials and the tag of the new ICE session
+/// (RFC 9725 section 4.3.3).
+pub(super) fn restarted(credentials: IceCredentials, etag: &EntityTag) -> Response {
+    let fragment = SdpFrag {
+        session: Section {
+            credentials: Some(credentials),
+            other: vec!["ice-lite".to_owned()],
+            ..Section::default()
+        },
+        media: Vec::new(),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(SDPFRAG)),
+        (header::ETAG, quoted(etag)),
+    ];
+    (StatusCode::OK, headers, fragment.to_string()).into_response()
+}
+
 fn session_headers(
     context: &Context,
-    side: Side,
-    room: &RoomId,
-    session: SessionId,
+    place: &Place,
     etag: &EntityTag,
     applied: Prefer,
 ) -> HeaderMap {
-    let (endpoint, kinds): (_, &[EventKind]) = match side {
-        Side::Camera => ("whip", &EventKind::FOR_CAMERAS),
-        Side::Viewer => ("whep", &EventKind::FOR_VIEWERS),
-    };
-    // A path, so that no proxy can break it, and without a query, which OBS drops.
-    let location = format!("/{endpoint}/{room}/{session}");
-    let kinds: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-    let events =
-        Link::new(format!("{location}/events"), SERVER_SENT_EVENTS).with("events", kinds.join(","));
-
     let mut headers = HeaderMap::new();
-    headers.insert(header::LOCATION, value(location));
-    headers.insert(header::ETAG, value(format_args!("\"{}\"", etag.as_str())));
+    headers.insert(header::LOCATION, value(&place.location));
+    headers.insert(header::ETAG, quoted(etag));
     headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     for link in &context.ice_servers {
         headers.append(header::LINK, link.clone());
     }
-    headers.append(header::LINK, value(events));
+    for extension in place.extensions() {
+        headers.append(header::LINK, value(extension));
+    }
     if !applied.is_empty() {
         headers.insert("preference-applied", value(applied));
         headers.insert(header::VARY, HeaderValue::from_static("Prefer"));
     }
     headers
+}
+
+fn quoted(etag: &EntityTag) -> HeaderValue {
+    value(format_args!("\"{}\"", etag.as_str()))
 }
 
 /// 201 with nothing but a place: an event stream.

@@ -2,9 +2,11 @@
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 
-use super::Ctx;
-use super::extract::{Patch, Peer, Session, precondition};
+use super::extract::{Patch, Peer, Selection, Session, precondition};
+use super::{Ctx, reply};
+use crate::app::Trickled;
 use crate::error::Error;
 
 /// An answer to a counter-offer, or candidates.
@@ -14,7 +16,7 @@ pub(super) async fn patch(
     Peer(from): Peer,
     headers: HeaderMap,
     patch: Patch,
-) -> Result<StatusCode, Error> {
+) -> Result<Response, Error> {
     let app = &context.app;
     match patch {
         Patch::Answer(answer) => {
@@ -23,10 +25,23 @@ pub(super) async fn patch(
         }
         Patch::Candidates(fragment) => {
             let condition = precondition(&headers, app.strict);
-            app.trickle(&room, session, &condition, fragment, from)?;
+            let trickled = app.trickle(&room, session, &condition, fragment, from);
+            if let Trickled::Restarted { credentials, etag } = trickled.await? {
+                return Ok(reply::restarted(credentials, &etag));
+            }
         }
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// A viewer's choice of layer: WHEP's layer selection extension.
+pub(super) async fn select_layer(
+    State(context): Ctx,
+    Session { room, session }: Session,
+    Selection(selection): Selection,
+) -> Result<StatusCode, Error> {
+    context.app.select_layer(&room, session, &selection)?;
+    Ok(StatusCode::OK)
 }
 
 /// The end. OBS wants exactly 200.

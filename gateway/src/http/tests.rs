@@ -45,6 +45,7 @@ fn gateway() -> Gateway {
     });
     let app = App {
         rendezvous: rendezvous.clone(),
+        relay: None,
         authority: Authority {
             named_rooms_open: true,
         },

@@ -96,6 +96,40 @@ impl Drop for Place {
     }
 }
 
+/// The relay's right to be a room's publisher while it makes its answer.
+#[must_use]
+pub(crate) struct Claim {
+    rendezvous: Rendezvous,
+    room: RoomId,
+    session: SessionId,
+    settled: bool,
+}
+
+impl Claim {
+    pub(super) fn new(rendezvous: Rendezvous, room: RoomId, session: SessionId) -> Self {
+        Self {
+            rendezvous,
+            room,
+            session,
+            settled: false,
+        }
+    }
+
+    /// The answer is made: viewers can come.
+    pub(crate) fn settle(mut self) {
+        self.settled = true;
+        self.rendezvous.relay_ready(&self.room, self.session);
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.rendezvous.relay_left(&self.room, self.session);
+        }
+    }
+}
+
 /// An event stream that is open; dropping it says that it closed.
 pub(crate) struct Listening {
     rendezvous: Rendezvous,

@@ -9,8 +9,14 @@ use super::*;
 use crate::events::Read;
 
 mod invariants;
+mod relayed;
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Every camera's, where there is no relay.
+const DIRECT: OfferTerms = OfferTerms {
+    direct: usize::MAX,
+    relay: false,
+};
 const FREE: Precondition = Precondition::Missing { required: false };
 
 pub(super) fn limits() -> Limits {
@@ -80,13 +86,15 @@ impl Stage {
         let (limits, now) = (&self.limits, self.now);
         let published = self
             .room
-            .publish(ticket, Publisher::Key, offer(), limits, now);
+            .publish(ticket, Publisher::Key, offer(), DIRECT, limits, now);
         (ticket, published.unwrap())
     }
 
     fn view(&mut self) -> (Ticket, Vec<Action>) {
         let ticket = self.ticket();
-        let viewed = self.room.view(ticket, &self.limits, self.now);
+        let viewed = self
+            .room
+            .view(ticket, Wants::Direct, &self.limits, self.now);
         (ticket, viewed.unwrap())
     }
 
@@ -176,7 +184,12 @@ fn both_sides_are_served_in_order() {
 fn a_withdrawn_offer_is_never_handed_out() {
     let mut stage = Stage::new();
     let (camera, _) = stage.publish();
-    assert!(stage.room.withdraw(camera, stage.now).is_empty());
+    assert!(
+        stage
+            .room
+            .withdraw(camera, &stage.limits, stage.now)
+            .is_empty()
+    );
     assert!(stage.view().1.is_empty());
 }
 
@@ -185,7 +198,7 @@ fn a_viewer_that_is_gone_before_it_has_the_offer_spends_it() {
     let mut stage = Stage::new();
     let (camera, _) = stage.publish();
     let (viewer, _) = stage.view();
-    let actions = stage.room.withdraw(viewer, stage.now);
+    let actions = stage.room.withdraw(viewer, &stage.limits, stage.now);
     assert!(matches!(actions[..], [Action::Spent(ticket)] if ticket == camera));
 }
 
@@ -232,7 +245,7 @@ fn an_answer_that_answers_something_else_leaves_the_offer_standing() {
 fn a_camera_that_dies_with_its_offer_out_is_reported_to_the_viewer() {
     let mut stage = Stage::new();
     let (camera, viewer) = stage.met();
-    stage.room.withdraw(camera, stage.now);
+    stage.room.withdraw(camera, &stage.limits, stage.now);
     assert_eq!(stage.answer(viewer).unwrap_err(), Error::OfferExpired);
     assert!(stage.events(viewer).contains(&Event::Inactive));
 }
@@ -334,14 +347,17 @@ fn waiting_is_bounded_on_both_sides() {
     let ticket = stage.ticket();
     let fourth = stage
         .room
-        .publish(ticket, Publisher::Key, offer(), &limits, now);
+        .publish(ticket, Publisher::Key, offer(), DIRECT, &limits, now);
     assert_eq!(fourth.unwrap_err(), Error::RoomFull);
 
     let mut stage = Stage::new();
     (0..3).for_each(|_| assert!(stage.view().1.is_empty()));
     let ticket = stage.ticket();
     assert_eq!(
-        stage.room.view(ticket, &limits, now).unwrap_err(),
+        stage
+            .room
+            .view(ticket, Wants::Direct, &limits, now)
+            .unwrap_err(),
         Error::RoomFull
     );
 }
@@ -356,9 +372,10 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
     let limits = stage.limits.clone();
     let publish = |stage: &mut Stage, byte: &str| {
         let (ticket, now) = (stage.ticket(), stage.now);
-        let published = stage
-            .room
-            .publish(ticket, certificate(byte), offer(), &limits, now);
+        let published =
+            stage
+                .room
+                .publish(ticket, certificate(byte), offer(), DIRECT, &limits, now);
         published.map(|_| ticket)
     };
     let first = publish(&mut stage, "AA").unwrap();
@@ -374,7 +391,7 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
     stage.room.stream_opened(camera).unwrap();
     let second = stage.room.offers[0].ticket;
     assert_ne!(first, second);
-    stage.room.withdraw(second, stage.now);
+    stage.room.withdraw(second, &stage.limits, stage.now);
     assert_eq!(publish(&mut stage, "BB"), Err(Error::RoomTaken));
 
     // Vanished without DELETE: nothing shows that it is there.
@@ -386,14 +403,14 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
 fn a_delete_tells_the_other_side_at_once_and_both_can_still_delete() {
     let mut stage = Stage::new();
     let (camera, viewer) = stage.established();
-    stage.room.delete(viewer, stage.now).unwrap();
+    stage.room.delete(viewer, &stage.limits, stage.now).unwrap();
     assert_eq!(stage.events(camera), [Event::Join, Event::Leave]);
-    stage.room.delete(viewer, stage.now).unwrap();
-    stage.room.delete(camera, stage.now).unwrap();
+    stage.room.delete(viewer, &stage.limits, stage.now).unwrap();
+    stage.room.delete(camera, &stage.limits, stage.now).unwrap();
     assert!(stage.room.is_empty());
 
     let (camera, viewer) = stage.established();
-    stage.room.delete(camera, stage.now).unwrap();
+    stage.room.delete(camera, &stage.limits, stage.now).unwrap();
     assert_eq!(stage.events(viewer).last(), Some(&Event::Inactive));
 }
 
@@ -432,7 +449,7 @@ fn viewers_hear_how_many_they_are() {
     let (_, first) = stage.established();
     let (_, second) = stage.established();
     assert!(stage.events(first).contains(&Event::ViewerCount(2)));
-    stage.room.delete(second, stage.now).unwrap();
+    stage.room.delete(second, &stage.limits, stage.now).unwrap();
     assert!(stage.events(first).contains(&Event::ViewerCount(1)));
 }
 

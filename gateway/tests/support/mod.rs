@@ -17,6 +17,10 @@ impl Gateway {
     /// Starts a gateway with these further arguments and waits until it listens.
     pub(crate) fn start<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let mut arguments: Vec<&str> = arguments.into_iter().collect();
+        // Most tests are about the direct path; those of the relay say so.
+        if !arguments.contains(&"--relay") {
+            arguments.extend(["--relay", "off"]);
+        }
         if !arguments.contains(&"--listen") {
             arguments.extend(["--listen", "127.0.0.1:0"]);
         }

@@ -59,6 +59,14 @@ impl<'a> Media<'a> {
             .unwrap_or(Direction::SendRecv)
     }
 
+    /// Whether its sender offers more than one encoding of the same picture (RFC 8853).
+    pub fn offers_layers(&self) -> bool {
+        let rids = self.text.lines().filter_map(|line| value_of(line, "rid"));
+        rids.filter(|rid| rid.ends_with(" send") || rid.contains(" send "))
+            .count()
+            > 1
+    }
+
     /// The section's ICE credentials, its own or those of the session, or of the
     /// section that its bundle shares a transport with.
     pub fn ice_credentials(&self) -> Option<IceCredentials> {

@@ -1,8 +1,9 @@
-//! The three changes that the gateway makes to a description on its way.
+//! The changes that the gateway makes to a description on its way.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use super::attribute::{Direction, IceCredentials};
 use super::description::Sdp;
 use crate::candidate::Candidate;
 use crate::sdpfrag::SdpFrag;
@@ -81,6 +82,47 @@ impl Sdp {
             text.push_str(media.text);
             text.extend(lines);
         }
+        Self { text: text.into() }
+    }
+
+    /// Every section that sends and receives does only `direction` instead. An offer may
+    /// be wider than what WHIP (RFC 9725 section 4.2) and WHEP let a server take of it.
+    #[must_use]
+    pub fn narrowed_to(&self, direction: Direction) -> Self {
+        let mut text: String = (self.session_lines())
+            .filter(|line| Direction::of_line(line).is_none())
+            .map(|line| format!("{line}\r\n"))
+            .collect();
+        for media in self.media() {
+            let own = match media.direction() {
+                Direction::SendRecv => direction,
+                narrow => narrow,
+            };
+            let kept = media
+                .text
+                .lines()
+                .filter(|l| Direction::of_line(l).is_none());
+            text.extend(kept.map(|line| format!("{line}\r\n")));
+            text.push_str(&format!("a={own}\r\n"));
+        }
+        Self { text: text.into() }
+    }
+
+    /// The same description with other ICE credentials and no candidates: an ICE restart
+    /// (RFC 9725 section 4.3.3) as the offer that it stands for.
+    #[must_use]
+    pub fn restarted_with(&self, credentials: &IceCredentials) -> Self {
+        let IceCredentials { ufrag, pwd } = credentials;
+        let lines = self.text.lines().filter_map(|line| {
+            let attribute = line.strip_prefix("a=").unwrap_or_default();
+            match attribute.split(':').next() {
+                Some("ice-ufrag") => Some(format!("a=ice-ufrag:{ufrag}\r\n")),
+                Some("ice-pwd") => Some(format!("a=ice-pwd:{pwd}\r\n")),
+                Some("candidate" | "end-of-candidates") => None,
+                _ => Some(format!("{line}\r\n")),
+            }
+        });
+        let text: String = lines.collect();
         Self { text: text.into() }
     }
 }

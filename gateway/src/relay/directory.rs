@@ -1,0 +1,211 @@
+//! What the HTTP side and the workers both know of the relay: rooms, sessions, and what
+//! their event streams carry. Packets never come by here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sightline_spec::event::Event;
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::Sdp;
+
+use super::negotiate::Track;
+use super::peer::PeerLimits;
+use crate::error::Error;
+use crate::events::Outbox;
+use crate::rendezvous::Rendezvous;
+use crate::session::{Party, Side};
+
+/// The relay's bounds.
+#[derive(Debug, Clone)]
+pub(crate) struct RelayLimits {
+    /// How long peers may take.
+    pub(crate) peers: PeerLimits,
+    /// How long viewers' sessions outlast their publisher.
+    pub(crate) linger: Duration,
+    /// Sessions at one time.
+    pub(crate) sessions: usize,
+    /// Candidates that one session may send.
+    pub(crate) candidates: usize,
+}
+
+/// See the module.
+pub(super) struct Directory {
+    rendezvous: Rendezvous,
+    limits: RelayLimits,
+    /// Guards rooms and sessions; held for a look-up, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rooms: HashMap<RoomId, Room>,
+    sessions: HashMap<SessionId, Session>,
+}
+
+#[derive(Default)]
+struct Room {
+    publisher: Option<SessionId>,
+    tracks: Arc<[Track]>,
+    viewers: usize,
+    /// The count that viewers were told last.
+    told: usize,
+}
+
+/// One session of the relay.
+pub(super) struct Session {
+    pub(super) room: RoomId,
+    pub(super) side: Side,
+    pub(super) party: Party,
+    /// What was offered, for ICE restarts.
+    pub(super) offer: Sdp,
+    /// The offer had waited for a viewer, and the relay took it.
+    pub(super) was_taken: bool,
+}
+
+impl Directory {
+    pub(super) fn new(rendezvous: Rendezvous, limits: RelayLimits) -> Self {
+        Self {
+            rendezvous,
+            limits,
+            state: Mutex::default(),
+        }
+    }
+
+    pub(super) fn limits(&self) -> &PeerLimits {
+        &self.limits.peers
+    }
+
+    pub(super) fn linger(&self) -> Duration {
+        self.limits.linger
+    }
+
+    pub(super) fn most_candidates(&self) -> usize {
+        self.limits.candidates
+    }
+
+    /// Enters a publisher's session, which is the room's from now on.
+    pub(super) fn add_publisher(&self, session: Session, tracks: &[Track]) -> Result<(), Error> {
+        let mut state = self.room_for_one_more()?;
+        let room = state.rooms.entry(session.room.clone()).or_default();
+        room.publisher = Some(session.party.id);
+        room.tracks = tracks.into();
+        session.party.outbox.push(Event::Join);
+        state.sessions.insert(session.party.id, session);
+        Ok(())
+    }
+
+    /// Enters a viewer's session.
+    pub(super) fn add_viewer(&self, session: Session) -> Result<(), Error> {
+        let mut state = self.room_for_one_more()?;
+        let room = state.rooms.get_mut(&session.room).ok_or(Error::NoCamera)?;
+        room.viewers += 1;
+        state.sessions.insert(session.party.id, session);
+        Ok(())
+    }
+
+    fn room_for_one_more(&self) -> Result<MutexGuard<'_, State>, Error> {
+        let state = self.state();
+        match state.sessions.len() < self.limits.sessions {
+            true => Ok(state),
+            false => Err(Error::TooManySessions),
+        }
+    }
+
+    /// What a room's publisher sends.
+    pub(super) fn tracks(&self, room: &RoomId) -> Result<Arc<[Track]>, Error> {
+        let state = self.state();
+        let room = state
+            .rooms
+            .get(room)
+            .filter(|room| room.publisher.is_some());
+        Ok(room.ok_or(Error::NoCamera)?.tracks.clone())
+    }
+
+    /// One step of a session in this room.
+    pub(super) fn with<T>(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        step: impl FnOnce(&mut Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut state = self.state();
+        let session = state.sessions.get_mut(&session);
+        let session = session.filter(|session| session.room == *room);
+        step(session.ok_or(Error::UnknownSession)?)
+    }
+
+    /// A session is over, whoever ended it.
+    pub(super) fn ended(&self, id: SessionId) {
+        let mut state = self.state();
+        let Some(session) = state.sessions.remove(&id) else {
+            return;
+        };
+        if session.side == Side::Camera {
+            session.party.outbox.push(Event::Leave);
+        }
+        session.party.outbox.end();
+        let Some(room) = state.rooms.get_mut(&session.room) else {
+            return;
+        };
+        match session.side {
+            Side::Viewer => room.viewers = room.viewers.saturating_sub(1),
+            Side::Camera if room.publisher == Some(id) => room.publisher = None,
+            Side::Camera => {}
+        }
+        if room.publisher.is_none() && room.viewers == 0 {
+            state.rooms.remove(&session.room);
+        }
+        drop(state);
+        if session.side == Side::Camera {
+            self.rendezvous.relay_left(&session.room, id);
+        }
+    }
+
+    /// The room's publisher sends, or has stopped sending.
+    pub(super) fn publishes(&self, room: &RoomId, is_sending: bool) {
+        let publisher = self.state().rooms.get(room).and_then(|room| room.publisher);
+        if let Some(session) = publisher {
+            self.rendezvous.relay_sends(room, session, is_sending);
+        }
+    }
+
+    /// Whether the relay took this publisher's offer from among those that waited.
+    pub(super) fn was_taken(&self, session: SessionId) -> bool {
+        let state = self.state();
+        state
+            .sessions
+            .get(&session)
+            .is_some_and(|session| session.was_taken)
+    }
+
+    /// Puts an event into a session's log.
+    pub(super) fn tell(&self, session: SessionId, event: Event) {
+        if let Some(session) = self.state().sessions.get(&session) {
+            session.party.outbox.push(event);
+        }
+    }
+
+    /// How many watch in this room, on either path, if that has changed.
+    pub(super) fn new_viewer_count(&self, room: &RoomId) -> Option<usize> {
+        let direct = self.rendezvous.direct_viewers(room);
+        let mut state = self.state();
+        let room = state.rooms.get_mut(room)?;
+        let count = room.viewers + direct;
+        let is_new = count != std::mem::replace(&mut room.told, count);
+        is_new.then_some(count)
+    }
+
+    /// Every session, for the gateway's end.
+    pub(super) fn all(&self) -> Vec<(RoomId, SessionId, Outbox)> {
+        let state = self.state();
+        let all = state.sessions.iter();
+        all.map(|(id, session)| (session.room.clone(), *id, session.party.outbox.clone()))
+            .collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic inside is a bug; what it did not touch is still in order.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,238 @@
+//! One track on its way to one viewer: where the viewer is in the backlog, and how its
+//! packets are numbered.
+
+use std::time::{Duration, Instant};
+
+use str0m::Rtc;
+use str0m::rtp::RtpWrite;
+
+use super::backlog::{Backlog, Packet, Place};
+use super::negotiate::Outlet;
+use super::peer::Drain;
+use super::splice::{Position, Splice};
+use super::track::Layer;
+
+/// Between pictures that are sent only to be decoded, not to be looked at: the player
+/// would otherwise play them at their own pace and stay behind for ever.
+const PRESSED: Duration = Duration::from_millis(1);
+
+/// A picture group that began this lately is as good as a new one.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Packets of old pictures in one go, so that a newcomer's link is not flooded.
+pub(super) const CATCH_UP_PACKETS: usize = 24;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Feed {
+    pub(super) outlet: Outlet,
+    splice: Splice,
+    state: State,
+    /// The layer that is being sent.
+    pub(super) layer: usize,
+    /// The layer to go over to at its next keyframe, and since when.
+    pub(super) wanted: Option<(usize, Instant)>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum State {
+    /// For a picture that needs no other.
+    Waiting,
+    /// Behind the publisher, on old pictures; these come before picture `until`.
+    CatchingUp { next: Place, until: u64, time: u64 },
+    /// All has been sent that has arrived.
+    Live { next: Place },
+}
+
+/// What a feed needs of the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    Nothing,
+    /// A keyframe of this layer.
+    Keyframe(usize),
+    /// To be called again soon, since there is more to send.
+    Time,
+}
+
+impl Feed {
+    pub(super) fn new(outlet: Outlet) -> Self {
+        let clock_rate = outlet.format.encoding.clock_rate();
+        Self {
+            splice: Splice::new(clock_rate, first_sequence(&outlet)),
+            outlet,
+            state: State::Waiting,
+            layer: 0,
+            wanted: None,
+        }
+    }
+
+    /// The publisher is another one now.
+    pub(super) fn restart(&mut self) {
+        self.layer = 0;
+        self.wanted = None;
+        self.state = State::Waiting;
+    }
+
+    /// Sends what there is to send.
+    pub(super) fn send(
+        &mut self,
+        rtc: &mut Rtc,
+        layers: &mut [Layer],
+        now: Instant,
+        drain: &mut Drain<'_>,
+    ) -> Need {
+        let mut need = self.go_over(layers, now);
+        let Some(layer) = layers.get_mut(self.layer) else {
+            return need;
+        };
+        match (self.state, self.outlet.format.encoding.is_video()) {
+            (State::Waiting, true) => match start(layer, now) {
+                Some(place) => self.catch_up_from(&layer.backlog, place, now),
+                None => return Need::Keyframe(self.layer),
+            },
+            (State::Waiting, false) => {
+                // Sound has no keyframes: whatever comes next is the first.
+                self.splice.end_source();
+                let next = layer.backlog.end();
+                self.state = State::Live { next };
+            }
+            _ => {}
+        }
+        if let (State::CatchingUp { next, .. }, Some((group, _))) =
+            (self.state, layer.backlog.group())
+            && next < group
+        {
+            // A newer group has begun: the old one is of no use any more.
+            self.catch_up_from(&layer.backlog, group, now);
+        }
+        if self.write(rtc, &layer.backlog, now, drain) {
+            need = Need::Time;
+        }
+        need
+    }
+
+    /// How far in the backlog of its layer the viewer is.
+    pub(super) fn place(&self) -> Option<Place> {
+        match self.state {
+            State::Waiting => None,
+            State::CatchingUp { next, .. } | State::Live { next } => Some(next),
+        }
+    }
+
+    /// Goes over to the wanted layer once that has a keyframe that is new enough.
+    fn go_over(&mut self, layers: &[Layer], now: Instant) -> Need {
+        let Some((wanted, since)) = self.wanted else {
+            return Need::Nothing;
+        };
+        match layers
+            .get(wanted)
+            .and_then(|layer| layer.backlog.group().zip(Some(layer)))
+        {
+            Some(((place, began), layer)) if began >= since => {
+                self.layer = wanted;
+                self.wanted = None;
+                self.catch_up_from(&layer.backlog, place, now);
+                Need::Nothing
+            }
+            _ => Need::Keyframe(wanted),
+        }
+    }
+
+    fn catch_up_from(&mut self, backlog: &Backlog, place: Place, now: Instant) {
+        let (Some(first), Some(latest)) = (backlog.get(place), backlog.latest()) else {
+            return;
+        };
+        self.state = State::CatchingUp {
+            next: place,
+            until: latest.picture,
+            time: latest.position.time,
+        };
+        let first = self.position(first);
+        self.splice.switch(first, now);
+    }
+
+    /// Where a packet stands, with old pictures pressed together.
+    fn position(&self, packet: &Packet) -> Position {
+        match self.state {
+            State::CatchingUp { until, time, .. } if packet.picture < until => {
+                let rate = self.outlet.format.encoding.clock_rate();
+                let tick = u64::from(rate) * PRESSED.as_millis() as u64 / 1000;
+                Position {
+                    time: time.wrapping_sub((until - packet.picture) * tick),
+                    ..packet.position
+                }
+            }
+            _ => packet.position,
+        }
+    }
+
+    /// Sends from the viewer's place on; says whether there is more.
+    fn write(
+        &mut self,
+        rtc: &mut Rtc,
+        backlog: &Backlog,
+        now: Instant,
+        drain: &mut Drain<'_>,
+    ) -> bool {
+        let (mut next, mut left) = match self.state {
+            State::Waiting => return false,
+            State::CatchingUp { next, .. } => (next, CATCH_UP_PACKETS),
+            State::Live { next } => (next, usize::MAX),
+        };
+        while let Some(packet) = backlog.get(next).filter(|_| left > 0) {
+            let position = self.position(packet);
+            if !self.splice.has_source() {
+                self.splice.switch(position, now);
+            }
+            next = next.next();
+            if let Some(position) = self.splice.map(position, now) {
+                left -= 1;
+                write(rtc, &self.outlet, packet, position);
+                // str0m wants every change followed by a complete drain.
+                drain.run(rtc);
+            }
+        }
+        let caught_up = next >= backlog.end();
+        self.state = match self.state {
+            _ if backlog.get(next).is_none() && !caught_up => State::Waiting,
+            _ if caught_up => State::Live { next },
+            State::CatchingUp { until, time, .. } => State::CatchingUp { next, until, time },
+            _ => State::Live { next },
+        };
+        !caught_up
+    }
+}
+
+/// RFC 3550 section 5.1 wants it random, as the source's name is; in the lower half, so
+/// that it does not wrap before the receiver has seen any.
+fn first_sequence(outlet: &Outlet) -> u16 {
+    (*outlet.source & 0x7fff) as u16
+}
+
+fn write(rtc: &mut Rtc, outlet: &Outlet, packet: &Packet, position: Position) {
+    let mut api = rtc.direct_api();
+    let Some(stream) = api.stream_tx(&outlet.source) else {
+        return;
+    };
+    let write = RtpWrite::new(
+        outlet.payload_type,
+        position.sequence.into(),
+        // RTP has the lower 32 bits of it.
+        position.time as u32,
+        packet.arrived,
+        packet.payload.clone(),
+    );
+    let write = write
+        .marker(packet.marker)
+        .ext_vals(packet.extensions.clone())
+        .nackable(outlet.format.encoding.is_video());
+    stream.write_rtp(write);
+}
+
+/// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is
+/// better than an old group of pictures; from one that does not, the group is all there is.
+fn start(layer: &mut Layer, now: Instant) -> Option<Place> {
+    let (place, began) = layer.backlog.group()?;
+    let is_fresh = now.saturating_duration_since(began) < FRESH;
+    (is_fresh || layer.keyframes.is_deaf(now) || !layer.keyframes.is_proven()).then_some(place)
+}

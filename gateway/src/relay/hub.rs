@@ -1,0 +1,265 @@
+//! One room of the relay: what its publisher sends, and who gets it.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use sightline_spec::event::Event;
+use sightline_spec::layer::{self, Layers};
+use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
+
+use super::feed::{Feed, Need};
+use super::negotiate::{Track, kind};
+use super::peer::{Drain, Role, Watching};
+use super::peers::{Key, Peers};
+use super::quality;
+use super::track::Tracked;
+
+/// A publisher that sends nothing for so long is taken for away.
+const AWAY: Duration = Duration::from_secs(2);
+
+/// More old pictures for a viewer that catches up, after so long.
+const CATCH_UP: Duration = Duration::from_millis(2);
+
+/// See the module.
+pub(super) struct Hub {
+    pub(super) publisher: Option<Key>,
+    pub(super) viewers: Vec<Key>,
+    pub(super) tracks: Vec<Tracked>,
+    last_packet: Option<Instant>,
+    /// Whether media arrives.
+    pub(super) is_active: bool,
+    /// Since when nobody publishes, or nobody watches.
+    pub(super) without_publisher: Option<Instant>,
+    pub(super) without_viewers: Option<Instant>,
+    told_layers: Vec<HashSet<Option<Rid>>>,
+}
+
+impl Hub {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            publisher: None,
+            viewers: Vec::new(),
+            tracks: Vec::new(),
+            last_packet: None,
+            is_active: false,
+            without_publisher: Some(now),
+            without_viewers: Some(now),
+            told_layers: Vec::new(),
+        }
+    }
+
+    /// Another connection publishes from now on. Returns the viewers that cannot go on
+    /// with what it sends.
+    pub(super) fn publish(&mut self, key: Key, tracks: Vec<Track>, peers: &mut Peers) -> Vec<Key> {
+        self.publisher = Some(key);
+        self.without_publisher = None;
+        self.tracks = tracks.into_iter().map(Tracked::new).collect();
+        let mut stranded = Vec::new();
+        for viewer in &self.viewers {
+            let Some((watching, _)) = peers.viewer(*viewer) else {
+                continue;
+            };
+            match watching
+                .feeds
+                .iter_mut()
+                .all(|feed| resume(feed, &self.tracks))
+            {
+                true => {}
+                false => stranded.push(*viewer),
+            }
+        }
+        stranded
+    }
+
+    /// Takes in a publisher's packets, which [`Hub::flush`] sends on. Says whether media
+    /// has begun to arrive with them.
+    pub(super) fn took_in(&mut self, now: Instant) -> bool {
+        self.last_packet = Some(now);
+        !std::mem::replace(&mut self.is_active, true)
+    }
+
+    /// Sends every viewer what has arrived; when to call again at the latest.
+    pub(super) fn flush(
+        &mut self,
+        peers: &mut Peers,
+        now: Instant,
+        drain: &mut Drain<'_>,
+    ) -> Option<Instant> {
+        let mut again = None;
+        let viewers = std::mem::take(&mut self.viewers);
+        for key in &viewers {
+            if self.send_to(*key, peers, now, drain) {
+                again = Some(now + CATCH_UP);
+            }
+        }
+        self.viewers = viewers;
+        self.trim(peers);
+        self.ask_for_keyframes(peers, now, drain);
+        let deadlines = self.layers().filter_map(|layer| layer.keyframes.deadline());
+        deadlines.chain(again).min()
+    }
+
+    /// Sends one viewer what it has not got; says whether there is more.
+    pub(super) fn send_to(
+        &mut self,
+        key: Key,
+        peers: &mut Peers,
+        now: Instant,
+        drain: &mut Drain<'_>,
+    ) -> bool {
+        let Some(peer) = peers.get_mut(key).filter(|peer| peer.is_connected) else {
+            return false;
+        };
+        let Role::Viewer(watching) = &mut peer.role else {
+            return false;
+        };
+        let mut has_more = false;
+        for feed in &mut watching.feeds {
+            let Some(tracked) = self.tracks.get_mut(feed.outlet.track) else {
+                continue;
+            };
+            match feed.send(&mut peer.rtc, &mut tracked.layers, now, drain) {
+                Need::Nothing => {}
+                Need::Time => has_more = true,
+                Need::Keyframe(layer) => tracked.want_keyframe(layer),
+            }
+        }
+        peer.tick(now, drain);
+        peers.note(key);
+        has_more
+    }
+
+    /// A viewer cannot go on without a keyframe.
+    pub(super) fn keyframe_wanted(&mut self, watching: &Watching) {
+        for feed in &watching.feeds {
+            if let Some(tracked) = self.tracks.get_mut(feed.outlet.track)
+                && tracked.encoding().is_video()
+            {
+                tracked.want_keyframe(feed.layer);
+            }
+        }
+    }
+
+    fn ask_for_keyframes(&mut self, peers: &mut Peers, now: Instant, drain: &mut Drain<'_>) {
+        let Some(publisher) = self.publisher.and_then(|key| peers.get_mut(key)) else {
+            return;
+        };
+        let layers = self.tracks.iter_mut().flat_map(|t| &mut t.layers);
+        let mut has_asked = false;
+        for layer in layers {
+            if !layer.keyframes.ask(now) {
+                continue;
+            }
+            let mut api = publisher.rtc.direct_api();
+            if let Some(stream) = api.stream_rx(&layer.source) {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+                drain.run(&mut publisher.rtc);
+                has_asked = true;
+            }
+        }
+        if has_asked {
+            publisher.tick(now, drain);
+            if let Some(key) = self.publisher {
+                peers.note(key);
+            }
+        }
+    }
+
+    fn trim(&mut self, peers: &mut Peers) {
+        for (index, tracked) in self.tracks.iter_mut().enumerate() {
+            let places = self.viewers.iter().filter_map(|key| {
+                let (watching, is_connected) = peers.viewer(*key)?;
+                let feed = watching
+                    .feeds
+                    .iter()
+                    .find(|feed| feed.outlet.track == index)?;
+                // Who cannot be sent anything yet need not be waited for.
+                Some((feed.layer, feed.place().filter(|_| is_connected)?))
+            });
+            tracked.trim(places);
+        }
+    }
+
+    /// Whether the publisher has fallen silent since the last look.
+    pub(super) fn has_fallen_silent(&mut self, now: Instant) -> bool {
+        let is_silent = self.last_packet.is_none_or(|last| last + AWAY <= now);
+        is_silent && std::mem::take(&mut self.is_active)
+    }
+
+    /// Measures the layers and chooses one for each viewer.
+    pub(super) fn measure(&mut self, period: Duration, peers: &mut Peers, now: Instant) {
+        self.tracks.iter_mut().for_each(|t| t.measure(period));
+        if self.tracks.iter().any(|tracked| tracked.layers.len() > 1) {
+            for key in &self.viewers {
+                if let Some(peer) = peers.get_mut(*key) {
+                    quality::choose(peer, &self.tracks, now);
+                }
+            }
+        }
+    }
+
+    /// Whether what viewers can choose from has changed since the last look.
+    pub(super) fn has_other_layers(&mut self, now: Instant) -> bool {
+        let names = |tracked: &Tracked| {
+            let names = tracked
+                .active(now)
+                .into_iter()
+                .map(|i| tracked.layers[i].rid);
+            names.collect::<HashSet<_>>()
+        };
+        let layers: Vec<_> = self.tracks.iter().map(names).collect();
+        let is_news = layers != self.told_layers;
+        self.told_layers = layers;
+        is_news && self.has_choice()
+    }
+
+    /// Whether there is anything to choose from.
+    pub(super) fn has_choice(&self) -> bool {
+        self.tracks.iter().any(|tracked| tracked.layers.len() > 1)
+    }
+
+    /// What a viewer can choose from, by its own sections.
+    pub(super) fn layers_for(&self, watching: &Watching, now: Instant) -> Event {
+        let section = |feed: &Feed| {
+            let tracked = self.tracks.get(feed.outlet.track)?;
+            let has_choice = tracked.layers.len() > 1;
+            has_choice.then(|| (feed.outlet.section, described(tracked, now)))
+        };
+        Event::Layers(Layers(watching.feeds.iter().filter_map(section).collect()))
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &super::track::Layer> {
+        self.tracks.iter().flat_map(|tracked| &tracked.layers)
+    }
+}
+
+/// Connects a viewer's feed to a new publisher's track of the same kind and encoding.
+fn resume(feed: &mut Feed, tracks: &[Tracked]) -> bool {
+    let is_video = feed.outlet.format.encoding.is_video();
+    let same_kind = |tracked: &&Tracked| (kind(&tracked.track) == MediaKind::Video) == is_video;
+    let Some(index) = tracks.iter().position(|tracked| same_kind(&tracked)) else {
+        // Nothing of this kind any more: sound that is switched off is no reason to go.
+        feed.outlet.track = usize::MAX;
+        return !is_video;
+    };
+    feed.outlet.track = index;
+    feed.restart();
+    tracks[index].encoding() == feed.outlet.format.encoding
+}
+
+fn described(tracked: &Tracked, now: Instant) -> Vec<layer::Layer> {
+    let described = |index: usize| {
+        let layer = &tracked.layers[index];
+        layer::Layer {
+            rid: layer.rid.and_then(wire_rid),
+            bitrate: Some(layer.bitrate),
+            ..layer::Layer::default()
+        }
+    };
+    let layers = tracked.active(now).into_iter().map(described);
+    layers.filter(layer::Layer::is_named).collect()
+}
+
+fn wire_rid(rid: Rid) -> Option<layer::Rid> {
+    rid.to_string().parse().ok()
+}

@@ -1,0 +1,224 @@
+//! One WebRTC connection of the relay, and how it is driven: str0m does no input or
+//! output of its own, so every change is followed by a complete drain of what it has to
+//! say (its README, "The single-mutation invariant").
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use sightline_spec::room::{RoomId, SessionId};
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::media::Rid;
+use str0m::net::Receive;
+use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+
+use super::feed::Feed;
+use super::network::Network;
+use super::track::Tracked;
+
+/// What drives a connection, and where its words go.
+pub(super) struct Drain<'a> {
+    pub(super) network: &'a mut Network,
+    pub(super) heard: &'a mut Vec<Heard>,
+    /// When the connection wants to be driven again.
+    pub(super) next: Option<Instant>,
+    pub(super) has_failed: bool,
+}
+
+/// What a connection tells.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// ICE and DTLS are done: media can flow.
+    Connected,
+    /// The peer said goodbye, or its ICE has been silent for too long.
+    Gone,
+    /// A publisher's packet.
+    Packet(Box<RtpPacket>),
+    /// A viewer cannot go on without a keyframe.
+    KeyframeWanted,
+    /// What a viewer's link can carry.
+    Estimate(Bitrate),
+}
+
+impl<'a> Drain<'a> {
+    pub(super) fn new(network: &'a mut Network, heard: &'a mut Vec<Heard>) -> Self {
+        Self {
+            network,
+            heard,
+            next: None,
+            has_failed: false,
+        }
+    }
+
+    /// Empties a connection of all it has to send and to tell.
+    pub(super) fn run(&mut self, rtc: &mut Rtc) {
+        loop {
+            match rtc.poll_output() {
+                Ok(Output::Timeout(next)) => {
+                    self.next = Some(next);
+                    return;
+                }
+                Ok(Output::Transmit(transmit)) => self.network.send(transmit),
+                Ok(Output::Event(event)) => self.heard.extend(Heard::of(event)),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection failed");
+                    self.has_failed = true;
+                    return;
+                }
+            }
+        }
+    }
+}
+
+impl Heard {
+    fn of(event: Event) -> Option<Self> {
+        match event {
+            Event::Connected => Some(Self::Connected),
+            Event::Closed => Some(Self::Gone),
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => Some(Self::Gone),
+            Event::RtpPacket(packet) => Some(Self::Packet(Box::new(packet))),
+            Event::KeyframeRequest(_) => Some(Self::KeyframeWanted),
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                Some(Self::Estimate(estimate))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// A connection and whose it is.
+pub(super) struct Peer {
+    pub(super) rtc: Rtc,
+    pub(super) session: SessionId,
+    pub(super) room: RoomId,
+    pub(super) role: Role,
+    /// Names the connection in the peer's STUN requests.
+    pub(super) ufrag: String,
+    pub(super) created: Instant,
+    /// When anything last came from the peer.
+    pub(super) heard_at: Instant,
+    pub(super) is_connected: bool,
+    /// When it wants to be driven again, and for when that is noted down.
+    pub(super) next: Instant,
+    pub(super) noted: Option<Instant>,
+}
+
+/// Which way media flows.
+pub(super) enum Role {
+    Publisher(Sources),
+    Viewer(Watching),
+}
+
+/// A publisher's streams: which track and layer a source is.
+#[derive(Debug, Default)]
+pub(super) struct Sources(Vec<(Ssrc, usize, Option<Rid>)>);
+
+/// A viewer's side.
+#[derive(Debug)]
+pub(super) struct Watching {
+    pub(super) feeds: Vec<Feed>,
+    pub(super) estimate: Option<Bitrate>,
+    /// The layer that the viewer asked for; without one, its link decides.
+    pub(super) selected: Option<Rid>,
+    pub(super) switched_at: Instant,
+}
+
+impl Sources {
+    /// The track and layer of a source that was seen before.
+    pub(super) fn get(&self, source: Ssrc) -> Option<(usize, Option<Rid>)> {
+        let known = self.0.iter().find(|(known, ..)| *known == source)?;
+        Some((known.1, known.2))
+    }
+
+    /// A peer invents as many sources as it likes; we remember a few.
+    pub(super) fn insert(&mut self, source: Ssrc, track: usize, rid: Option<Rid>) {
+        const MOST: usize = 16;
+        if self.0.len() >= MOST {
+            self.0.remove(0);
+        }
+        self.0.push((source, track, rid));
+    }
+}
+
+impl Peer {
+    /// Whether a datagram is for this connection.
+    pub(super) fn accepts(&self, receive: Receive<'_>, now: Instant) -> bool {
+        self.rtc.accepts(&Input::Receive(now, receive))
+    }
+
+    /// Takes in a datagram.
+    pub(super) fn receive(&mut self, receive: Receive<'_>, now: Instant, drain: &mut Drain<'_>) {
+        self.heard_at = now;
+        self.input(Input::Receive(now, receive), drain);
+    }
+
+    /// Lets time pass, and so sends what was written.
+    pub(super) fn tick(&mut self, now: Instant, drain: &mut Drain<'_>) {
+        self.input(Input::Timeout(now), drain);
+    }
+
+    /// What one peer makes of our libraries ends that peer and nothing else.
+    fn input(&mut self, input: Input<'_>, drain: &mut Drain<'_>) {
+        let rtc = &mut self.rtc;
+        let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
+            Ok(()) => drain.run(rtc),
+            Err(error) => {
+                tracing::debug!(%error, "a connection failed");
+                drain.has_failed = true;
+            }
+        }));
+        if driven.is_err() {
+            tracing::error!("a connection broke its library; it is ended");
+            drain.has_failed = true;
+        }
+        self.settle(drain);
+    }
+
+    /// Notes what the drain has learnt.
+    pub(super) fn settle(&mut self, drain: &mut Drain<'_>) {
+        if let Some(next) = drain.next.take() {
+            self.next = next;
+        }
+        if std::mem::take(&mut drain.has_failed) {
+            drain.heard.push(Heard::Gone);
+        }
+        drain.network.flush();
+    }
+
+    /// Which of a publisher's tracks and layers a source belongs to.
+    pub(super) fn source(
+        &mut self,
+        source: Ssrc,
+        tracks: &[Tracked],
+    ) -> Option<(usize, Option<Rid>)> {
+        let Role::Publisher(sources) = &mut self.role else {
+            return None;
+        };
+        if let Some(known) = sources.get(source) {
+            return Some(known);
+        }
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_rx(&source)?;
+        let (mid, rid) = (stream.mid(), stream.rid());
+        let track = tracks.iter().position(|tracked| tracked.track.mid == mid)?;
+        sources.insert(source, track, rid);
+        Some((track, rid))
+    }
+
+    /// Whether the peer has been silent for longer than it may.
+    pub(super) fn is_overdue(&self, limits: &PeerLimits, now: Instant) -> bool {
+        match self.is_connected {
+            true => self.heard_at + limits.silence <= now,
+            false => self.created + limits.connect <= now,
+        }
+    }
+}
+
+/// How long peers may take.
+#[derive(Debug, Clone)]
+pub(crate) struct PeerLimits {
+    /// From the answer until ICE and DTLS are done.
+    pub(crate) connect: Duration,
+    /// Between two signs of life.
+    pub(crate) silence: Duration,
+}

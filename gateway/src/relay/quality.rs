@@ -1,0 +1,85 @@
+//! Which simulcast layer a viewer gets: the one it asked for, or the best that its link
+//! can carry.
+
+use std::time::{Duration, Instant};
+
+use str0m::bwe::Bitrate;
+
+use super::feed::Feed;
+use super::peer::{Peer, Role};
+use super::track::Tracked;
+
+/// Going up is tried this long after the last change; going down is done at once.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// A layer is taken if it needs no more than this part of the estimate. The rest is for
+/// sound, retransmissions and pictures that are larger than the average.
+const SHARE: f64 = 0.85;
+
+/// Chooses the layers of one viewer.
+pub(super) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
+    let Role::Viewer(watching) = &mut peer.role else {
+        return;
+    };
+    let mut desired = 0;
+    for feed in &mut watching.feeds {
+        let Some(tracked) = tracks.get(feed.outlet.track) else {
+            continue;
+        };
+        let active = tracked.active(now);
+        let Some(best) = active.first() else {
+            continue;
+        };
+        desired += tracked.layers[*best].bitrate;
+        let selected = watching.selected.and_then(|rid| {
+            let named = |index: &&usize| tracked.layers[**index].rid == Some(rid);
+            active.iter().find(named)
+        });
+        let estimate = watching.estimate.map(|estimate| estimate.as_f64() * SHARE);
+        let target = match (selected, estimate) {
+            (Some(selected), _) => *selected,
+            (None, None) => *best,
+            (None, Some(budget)) => fitting(tracked, &active, budget),
+        };
+        if turn_to(feed, tracked, target, &active, now, watching.switched_at) {
+            watching.switched_at = now;
+        }
+    }
+    if watching.estimate.is_some() {
+        // What we would like to send, so that the estimate is tried up to there.
+        let desired = Bitrate::from((desired as f64 / SHARE) as u64);
+        peer.rtc.bwe().set_bitrate(Bitrate::ZERO, desired);
+    }
+}
+
+/// The best layer within the budget, or the smallest.
+fn fitting(tracked: &Tracked, active: &[usize], budget: f64) -> usize {
+    let fits = |index: &&usize| tracked.layers[**index].bitrate as f64 <= budget;
+    let smallest = active.last().copied().unwrap_or_default();
+    active.iter().find(fits).copied().unwrap_or(smallest)
+}
+
+/// Has the feed go over to another layer; says whether it does.
+fn turn_to(
+    feed: &mut Feed,
+    tracked: &Tracked,
+    target: usize,
+    active: &[usize],
+    now: Instant,
+    switched_at: Instant,
+) -> bool {
+    if target == feed.layer {
+        feed.wanted = None;
+        return false;
+    }
+    if feed.wanted.is_some_and(|(wanted, _)| wanted == target) {
+        return false;
+    }
+    let bitrate = |layer: usize| tracked.layers.get(layer).map_or(0, |layer| layer.bitrate);
+    let is_up = bitrate(target) > bitrate(feed.layer);
+    if is_up && active.contains(&feed.layer) && now < switched_at + PAUSE {
+        return false;
+    }
+    feed.wanted = Some((target, now));
+    true
+}

@@ -1,0 +1,118 @@
+//! What a publisher sends, layer by layer, as the room's worker sees it.
+
+use std::time::{Duration, Instant};
+
+use str0m::media::Rid;
+use str0m::rtp::{RtpPacket, Ssrc};
+
+use super::backlog::{Backlog, Place};
+use super::encoding::Encoding;
+use super::keyframe::KeyframeRequests;
+use super::negotiate::Track;
+
+/// More layers than anyone sends; a publisher that invents names gets no more.
+const MAX_LAYERS: usize = 8;
+
+/// A layer of which nothing came for so long is not there any more.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// One encoding of one track.
+#[derive(Debug)]
+pub(super) struct Layer {
+    pub(super) rid: Option<Rid>,
+    /// Where keyframes are asked for.
+    pub(super) source: Ssrc,
+    pub(super) backlog: Backlog,
+    pub(super) keyframes: KeyframeRequests,
+    /// Measured over the last second, in bit/s.
+    pub(super) bitrate: u64,
+    bytes: u64,
+    last_packet: Instant,
+}
+
+/// A track and the layers of it that have been seen.
+#[derive(Debug)]
+pub(super) struct Tracked {
+    pub(super) track: Track,
+    pub(super) layers: Vec<Layer>,
+}
+
+impl Tracked {
+    pub(super) fn new(track: Track) -> Self {
+        let layers = Vec::new();
+        Self { track, layers }
+    }
+
+    /// Takes in a packet of the layer `rid`.
+    pub(super) fn push(&mut self, rid: Option<Rid>, source: Ssrc, packet: RtpPacket) {
+        let known = self.layers.iter().position(|layer| layer.rid == rid);
+        let Some(index) = known.or_else(|| self.add(rid, source, packet.timestamp)) else {
+            return;
+        };
+        let layer = &mut self.layers[index];
+        layer.source = source;
+        layer.bytes += packet.payload.len() as u64;
+        layer.last_packet = packet.timestamp;
+        if layer.backlog.push(packet) {
+            layer.keyframes.arrived();
+        }
+    }
+
+    fn add(&mut self, rid: Option<Rid>, source: Ssrc, now: Instant) -> Option<usize> {
+        if self.layers.len() >= MAX_LAYERS {
+            return None;
+        }
+        self.layers.push(Layer {
+            rid,
+            source,
+            backlog: Backlog::new(self.encoding()),
+            keyframes: KeyframeRequests::default(),
+            bitrate: 0,
+            bytes: 0,
+            last_packet: now,
+        });
+        Some(self.layers.len() - 1)
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        self.track.format.encoding
+    }
+
+    /// Has the publisher asked for a keyframe of this layer, soon.
+    pub(super) fn want_keyframe(&mut self, layer: usize) {
+        if let Some(layer) = self.layers.get_mut(layer) {
+            layer.keyframes.want();
+        }
+    }
+
+    /// Closes a measuring period.
+    pub(super) fn measure(&mut self, period: Duration) {
+        let milliseconds = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
+        for layer in &mut self.layers {
+            layer.bitrate = std::mem::take(&mut layer.bytes) * 8 * 1000 / milliseconds;
+        }
+    }
+
+    /// The indexes of the layers that arrive now, best first.
+    pub(super) fn active(&self, now: Instant) -> Vec<usize> {
+        let is_active = |layer: &Layer| layer.last_packet + SILENT > now;
+        let mut active: Vec<usize> = (0..self.layers.len())
+            .filter(|index| is_active(&self.layers[*index]))
+            .collect();
+        active.sort_by_key(|index| std::cmp::Reverse(self.layers[*index].bitrate));
+        active
+    }
+
+    /// Forgets what no viewer needs; `places` are those of each viewer, by layer.
+    pub(super) fn trim(&mut self, places: impl Iterator<Item = (usize, Place)>) {
+        let mut slowest: Vec<Place> = self.layers.iter().map(|l| l.backlog.end()).collect();
+        for (layer, place) in places {
+            if let Some(slowest) = slowest.get_mut(layer) {
+                *slowest = place.min(*slowest);
+            }
+        }
+        for (layer, slowest) in self.layers.iter_mut().zip(slowest) {
+            layer.backlog.trim(slowest);
+        }
+    }
+}

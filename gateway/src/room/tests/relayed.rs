@@ -1,0 +1,158 @@
+//! Who gets which path: the table of design section 2.
+
+use super::*;
+
+/// A camera that serves one viewer itself.
+const ONE: OfferTerms = OfferTerms {
+    direct: 1,
+    relay: true,
+};
+const STRICT: OfferTerms = OfferTerms {
+    direct: 1,
+    relay: false,
+};
+
+impl Stage {
+    fn offers(&mut self, terms: OfferTerms) -> (Ticket, Vec<Action>) {
+        let (ticket, limits, now) = (self.ticket(), &self.limits, self.now);
+        let published = self
+            .room
+            .publish(ticket, Publisher::Key, offer(), terms, limits, now);
+        (ticket, published.unwrap())
+    }
+
+    fn comes(&mut self, wants: Wants) -> Result<Vec<Action>, Error> {
+        let ticket = self.ticket();
+        self.room.view(ticket, wants, &self.limits, self.now)
+    }
+
+    fn relay_has(&mut self, terms: Option<OfferTerms>) -> (SessionId, Vec<Action>) {
+        let session = SessionId::random();
+        self.room.claim(session, Publisher::Key, terms).unwrap();
+        let actions = self.room.relay_ready(session, &self.limits, self.now);
+        (session, actions)
+    }
+}
+
+fn is_relayed(actions: &[Action]) -> bool {
+    matches!(actions, [Action::Relayed(_)])
+}
+
+fn is_direct(actions: &[Action]) -> bool {
+    matches!(actions, [Action::CounterOffer(..)])
+}
+
+fn takes(actions: &[Action], camera: Ticket) -> bool {
+    matches!(actions, [Action::Taken(ticket, _)] if *ticket == camera)
+}
+
+#[test]
+fn direct_and_direct_meet_and_beyond_the_limit_the_relay_takes_the_next_offer() {
+    let mut stage = Stage::new();
+    stage.offers(ONE);
+    assert!(is_direct(&stage.comes(Wants::DirectOrRelay).unwrap()));
+    let (second, _) = stage.offers(ONE);
+    assert!(takes(&stage.comes(Wants::DirectOrRelay).unwrap(), second));
+    let (_, actions) = stage.relay_has(Some(ONE));
+    assert!(is_relayed(&actions));
+}
+
+#[test]
+fn a_viewer_that_says_nothing_gets_the_relay_which_takes_a_waiting_offer() {
+    let mut stage = Stage::new();
+    let (camera, _) = stage.offers(ONE);
+    assert!(takes(&stage.comes(Wants::Relay).unwrap(), camera));
+    // Others wait for the same answer; the relay takes no second offer.
+    stage.offers(ONE);
+    assert!(stage.comes(Wants::Relay).unwrap().is_empty());
+    let (_, actions) = stage.relay_has(Some(ONE));
+    assert_eq!(actions.len(), 2);
+    assert!(actions.iter().all(|a| matches!(a, Action::Relayed(_))));
+}
+
+#[test]
+fn whoever_publishes_to_the_relay_is_there_for_any_viewer() {
+    let mut stage = Stage::new();
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+    let (_, actions) = stage.relay_has(None);
+    assert!(is_relayed(&actions));
+    assert!(is_relayed(&stage.comes(Wants::Relay).unwrap()));
+    assert!(is_relayed(&stage.comes(Wants::DirectOrRelay).unwrap()));
+    assert!(stage.comes(Wants::Direct).unwrap().is_empty());
+}
+
+#[test]
+fn a_strict_camera_is_never_given_to_the_relay() {
+    let mut stage = Stage::new();
+    stage.offers(STRICT);
+    assert_eq!(stage.comes(Wants::Relay).unwrap_err(), Error::DirectOnly);
+    assert!(is_direct(&stage.comes(Wants::DirectOrRelay).unwrap()));
+    stage.offers(STRICT);
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+}
+
+#[test]
+fn who_wants_it_direct_waits_a_moment_for_the_camera_s_next_offer() {
+    let mut stage = Stage::new();
+    stage.offers(ONE);
+    stage.comes(Wants::Relay).unwrap();
+    stage.relay_has(Some(ONE));
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+    assert!(is_direct(&stage.offers(ONE).1));
+
+    let mut stage = Stage::new();
+    stage.offers(ONE);
+    stage.comes(Wants::Relay).unwrap();
+    stage.relay_has(Some(ONE));
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+    assert!(is_relayed(&stage.pass(1)));
+}
+
+#[test]
+fn an_offer_that_the_relay_was_given_and_whose_camera_is_gone_is_replaced_by_the_next() {
+    let mut stage = Stage::new();
+    let (first, _) = stage.offers(ONE);
+    assert!(takes(&stage.comes(Wants::Relay).unwrap(), first));
+    let (second, actions) = stage.offers(ONE);
+    assert!(actions.is_empty());
+    let actions = stage.room.withdraw(first, &stage.limits, stage.now);
+    assert!(takes(&actions, second));
+}
+
+#[test]
+fn one_who_leaves_makes_room_for_one_who_waits_for_a_direct_path() {
+    let mut stage = Stage::new();
+    stage.offers(STRICT);
+    let actions = stage.comes(Wants::Direct).unwrap();
+    let [Action::CounterOffer(_, CounterOffer { session, .. })] = actions[..] else {
+        panic!("expected a counter-offer, got {actions:?}");
+    };
+    stage.offers(STRICT);
+    assert!(stage.comes(Wants::Direct).unwrap().is_empty());
+    let actions = stage
+        .room
+        .delete(session, &stage.limits, stage.now)
+        .unwrap();
+    assert!(
+        actions
+            .iter()
+            .any(|a| matches!(a, Action::CounterOffer(..)))
+    );
+}
+
+#[test]
+fn another_publisher_gets_the_room_only_when_the_relay_s_is_silent() {
+    let mut stage = Stage::new();
+    let (first, _) = stage.relay_has(None);
+    let other = || Publisher::Certificates(vec![]);
+    let second = SessionId::random();
+    let refused = stage.room.claim(second, other(), None);
+    assert_eq!(refused, Err(Error::RoomTaken));
+    stage.room.relay_sends(first, false);
+    assert_eq!(stage.room.claim(second, other(), None), Ok(()));
+    // The first one's end is no end of the second.
+    stage.room.relay_left(first, &stage.limits, stage.now);
+    assert!(!stage.room.is_empty());
+    stage.room.relay_left(second, &stage.limits, stage.now);
+    assert!(stage.room.is_empty());
+}
