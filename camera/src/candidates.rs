@@ -17,6 +17,8 @@ pub(crate) struct HeldBack {
     candidates: Vec<(usize, Candidate)>,
     /// From now on nothing is held back.
     released: bool,
+    /// Its candidates are the only way to it.
+    lite: bool,
 }
 
 impl HeldBack {
@@ -25,6 +27,7 @@ impl HeldBack {
         // An ICE-lite peer never checks anything itself (RFC 8445 section 2.5).
         if answer.as_str().lines().any(|line| line == "a=ice-lite") {
             self.released = true;
+            self.lite = true;
         }
         let mut rest = String::new();
         let mut sections = 0_usize;
@@ -54,7 +57,8 @@ impl HeldBack {
         let reachable = match &candidate.address {
             // RFC 8445 section 5.1.1.1: no loopback addresses. A gateway that puts the viewer's
             // address in place of an mDNS name makes one when it runs on the viewer's machine.
-            Address::Ip(ip) => !ip.is_loopback(),
+            // A relay that listens there only, beside this camera, means what it says.
+            Address::Ip(ip) => self.lite || !ip.is_loopback(),
             // GStreamer cannot resolve mDNS names.
             Address::Name(_) => !candidate.address.is_mdns(),
         };
@@ -116,7 +120,7 @@ mod tests {
     #[test]
     fn a_peer_that_never_checks_is_checked_at_once() {
         let mut held = HeldBack::default();
-        let lite = answer(&[HEAD, "a=ice-lite\r\n", MEDIA, HOST]);
-        assert!(held.take_from(&lite).contains("typ host"));
+        let lite = [HEAD, "a=ice-lite\r\n", MEDIA, HOST, LOOPBACK];
+        assert_eq!(held.take_from(&answer(&lite)), lite.concat());
     }
 }

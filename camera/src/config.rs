@@ -7,6 +7,7 @@ use reqwest::Url;
 use sightline_spec::{link::IceServer, room::RoomId};
 
 use crate::{
+    capacity::Capacity,
     encoder::Codec,
     format::{Format, Size},
     option::{Publish, QrMode, Secret, parse_ice_server, parse_lifetime},
@@ -25,7 +26,8 @@ use crate::{
     serde,
     version,
     name = "sightline-camera",
-    env_prefix = "SIGHTLINE_CAMERA_"
+    env_prefix = "SIGHTLINE_CAMERA_",
+    validation_predicate = agrees_with_itself
 )]
 pub struct Config {
     /// A TOML file with any of these options.
@@ -77,9 +79,15 @@ pub struct Config {
     #[conf(repeat, long, env, value_parser = parse_ice_server, serde(use_value_parser))]
     pub ice_server: Vec<IceServer>,
 
-    /// How many may watch at once, straight from this camera.
+    /// How many may watch at once, straight from this camera. For more, and for players that
+    /// cannot watch that way, the gateway's relay takes one further stream and distributes it.
     #[conf(long, env, default_value = "8")]
     pub max_viewers: u32,
+
+    /// Send to viewers only, never to the gateway's relay: whoever cannot be reached directly
+    /// sees nothing, and the gateway never gets the pictures.
+    #[conf(long, env)]
+    pub direct_only: bool,
 
     /// How to publish: direct (to any number of viewers, through a Sightline gateway) or
     /// whip (once, to any WHIP server, whose full URL --gateway then is).
@@ -128,6 +136,13 @@ pub struct TokenOptions {
     pub lifetime: Duration,
 }
 
+fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
+    match config.direct_only && config.publish == Publish::Whip {
+        true => Err("--direct-only forbids what --publish whip is: media by way of a server"),
+        false => Ok(()),
+    }
+}
+
 impl Config {
     /// Reads arguments, environment and, where named, the TOML file; explains itself and exits
     /// where they are wrong or `--help` is asked for.
@@ -159,6 +174,14 @@ impl Config {
             .clone()
             .or_else(common)
             .unwrap_or_else(|| "info".to_owned())
+    }
+
+    /// Whom the camera serves.
+    pub fn capacity(&self) -> Capacity {
+        Capacity {
+            viewers: self.max_viewers,
+            direct_only: self.direct_only,
+        }
     }
 
     /// Size and rate of the picture.
@@ -234,6 +257,13 @@ mod tests {
             read(&[], &[], "bitrat = 3").is_err(),
             "a misspelt option must not pass"
         );
+    }
+
+    #[test]
+    fn direct_only_is_not_for_publishing_to_a_server() {
+        assert!(read(&["--direct-only"], &[], "").is_ok());
+        let error = read(&["--publish", "whip", "--direct-only"], &[], "").unwrap_err();
+        assert!(error.contains("--direct-only forbids"), "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod backoff;
 pub mod branch;
 mod candidates;
+pub mod capacity;
 pub mod capture;
 pub mod certificate;
 mod complaint;

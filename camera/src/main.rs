@@ -118,12 +118,13 @@ fn direct(
             (key.room().clone(), Some(key))
         }
     };
+    let capacity = config.capacity();
     let signaling = Arc::new(Signaling {
-        whip: Whip::new(&config.gateway, &room, key, config.max_viewers)?,
+        whip: Whip::new(&config.gateway, &room, key, capacity)?,
         pipeline,
         certificate: Certificate::generate()?,
         ice_servers: config.ice_server,
-        max_viewers: config.max_viewers,
+        capacity,
         stats_interval: Duration::from_secs(config.stats),
     });
     watch_link::print(&watch_link::watch_link(&config.gateway, &room), config.qr)?;

@@ -1,4 +1,6 @@
 //! Finds viewers, for ever: one offer always waits, every taken one becomes a session.
+//!
+//! The gateway's relay is a viewer among others: nothing here tells them apart.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     backoff::Backoff,
     branch::Connection,
+    capacity::Capacity,
     certificate::Certificate,
     complaint::Complaint,
     events,
@@ -56,7 +59,7 @@ pub struct Signaling {
     /// Besides those that the gateway names.
     pub ice_servers: Vec<IceServer>,
     /// How many at once.
-    pub max_viewers: u32,
+    pub capacity: Capacity,
     /// How often to log statistics; zero for never.
     pub stats_interval: Duration,
 }
@@ -85,7 +88,7 @@ impl Signaling {
     ///
     /// `on_waiting` is called each time an offer is on its way.
     pub async fn run(self: Arc<Self>, stop: CancellationToken, on_waiting: impl Fn()) {
-        let slots = Arc::new(Semaphore::new(self.max_viewers.max(1) as usize));
+        let slots = Arc::new(Semaphore::new(self.capacity.branches()));
         let mut sessions = JoinSet::new();
         let finding = self.find_viewers(&slots, &mut sessions, &stop, on_waiting);
         tokio::select! {

@@ -17,7 +17,7 @@ use sightline_spec::{
     sdp::Sdp,
 };
 
-use crate::key::RoomKey;
+use crate::{capacity::Capacity, key::RoomKey};
 
 /// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
 const WAIT: Duration = Duration::from_secs(55);
@@ -95,7 +95,7 @@ impl Whip {
         gateway: &Url,
         room: &RoomId,
         key: Option<RoomKey>,
-        max_viewers: u32,
+        capacity: Capacity,
     ) -> Result<Self, WhipError> {
         let http = Client::builder()
             .user_agent(concat!("sightline-camera/", env!("CARGO_PKG_VERSION")))
@@ -111,11 +111,7 @@ impl Whip {
             http,
             endpoint: below(gateway, &["whip", room.as_str()]),
             key,
-            prefer: Prefer {
-                direct: Some(max_viewers.max(1)),
-                wait: Some(WAIT.as_secs() as u32),
-                strict: false,
-            },
+            prefer: capacity.prefer(WAIT.as_secs() as u32),
         })
     }
 

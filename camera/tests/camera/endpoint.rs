@@ -106,6 +106,11 @@ impl Endpoint {
         offer.expect("an offer in time").expect("a camera")
     }
 
+    /// Whether the camera has POSTed an offer that nobody has looked at.
+    pub(crate) fn has_offer(&self) -> bool {
+        !self.offers.is_empty()
+    }
+
     /// Sessions that the camera has DELETEd, by number.
     pub(crate) fn ended(&self) -> Vec<String> {
         self.shared.ended.lock().unwrap().clone()

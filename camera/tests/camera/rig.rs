@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use sightline_camera::{
+    capacity::Capacity,
     capture,
     certificate::Certificate,
     encoder::Codec,
@@ -40,7 +41,21 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
+    /// Serves four viewers.
     pub(crate) fn start(endpoint: &Endpoint, source: &str, codec: Codec) -> Self {
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: false,
+        };
+        Self::start_for(capacity, endpoint, source, codec)
+    }
+
+    pub(crate) fn start_for(
+        capacity: Capacity,
+        endpoint: &Endpoint,
+        source: &str,
+        codec: Codec,
+    ) -> Self {
         gst::init().unwrap();
         let size = Size {
             width: 320,
@@ -52,11 +67,11 @@ impl Camera {
         tokio::spawn(capture::run(source, format, Arc::downgrade(&pipeline)));
         let room = "test".parse().unwrap();
         let signaling = Signaling {
-            whip: Whip::new(&endpoint.url(), &room, None, 4).unwrap(),
+            whip: Whip::new(&endpoint.url(), &room, None, capacity).unwrap(),
             pipeline: pipeline.clone(),
             certificate: Certificate::generate().unwrap(),
             ice_servers: Vec::new(),
-            max_viewers: 4,
+            capacity,
             stats_interval: Duration::ZERO,
         };
         let stop = CancellationToken::new();

@@ -5,7 +5,7 @@ use crate::{
     peer::Peer,
     rig::{Camera, eventually},
 };
-use sightline_camera::encoder::Codec;
+use sightline_camera::{capacity::Capacity, encoder::Codec};
 
 /// A viewer takes the offer that waits.
 async fn join(endpoint: &mut Endpoint) -> Peer {
@@ -41,10 +41,7 @@ async fn one_viewer_leaves_and_the_other_sees_on() {
     let encoded_for_two = camera.pipeline.frames_encoded();
     let with_two = camera.pipeline.elements();
 
-    eventually("session 0 listens", async || {
-        endpoint.send("0", "leave").await
-    })
-    .await;
+    leave(&endpoint, "0").await;
     eventually("session 0 is deleted", async || endpoint.ended() == ["0"]).await;
     eventually("its elements are gone", async || {
         camera.pipeline.elements() + 2 == with_two
@@ -100,4 +97,59 @@ async fn a_viewer_that_vanishes_is_noticed() {
     peer.sees(5).await;
     drop(peer);
     eventually("the session is ended", async || endpoint.ended() == ["0"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn beyond_the_last_viewer_one_more_offer_waits_for_the_relay() {
+    let mut endpoint = Endpoint::start().await;
+    let capacity = Capacity {
+        viewers: 1,
+        direct_only: false,
+    };
+    let _camera = Camera::start_for(capacity, &endpoint, "test", Codec::H264);
+    let viewer = join(&mut endpoint).await;
+    let waiting = endpoint.offer().await;
+    assert_eq!(waiting.headers["prefer"], "direct, wait=55");
+
+    // The relay answers as a viewer does.
+    let relay = Peer::answering(&waiting.offer).await;
+    let answer = Reply::Answer(relay.answer.clone());
+    assert!(waiting.reply.send(answer).is_ok());
+
+    viewer.sees(10).await;
+    relay.sees(10).await;
+    assert!(!endpoint.has_offer(), "both branches are in use");
+    leave(&endpoint, "0").await;
+    endpoint.offer().await;
+    assert_eq!(endpoint.ended(), ["0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn direct_only_leaves_nothing_for_the_relay() {
+    let mut endpoint = Endpoint::start().await;
+    let capacity = Capacity {
+        viewers: 1,
+        direct_only: true,
+    };
+    let _camera = Camera::start_for(capacity, &endpoint, "test", Codec::H264);
+    let waiting = endpoint.offer().await;
+    let strict = "direct, wait=55, handling=strict";
+    assert_eq!(waiting.headers["prefer"], strict);
+    let viewer = Peer::answering(&waiting.offer).await;
+    let answer = Reply::Answer(viewer.answer.clone());
+    assert!(waiting.reply.send(answer).is_ok());
+
+    viewer.sees(30).await;
+    assert!(!endpoint.has_offer(), "the only branch is in use");
+    leave(&endpoint, "0").await;
+    endpoint.offer().await;
+    assert_eq!(endpoint.ended(), ["0"]);
+}
+
+/// The viewer of this session goes, and the camera hears of it.
+async fn leave(endpoint: &Endpoint, session: &str) {
+    eventually("the session listens", async || {
+        endpoint.send(session, "leave").await
+    })
+    .await;
 }
