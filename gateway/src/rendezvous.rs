@@ -3,6 +3,7 @@
 //! Nothing above this file knows that a room's other side is in the same process.
 
 mod held;
+mod relayed;
 
 use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
@@ -166,69 +167,6 @@ impl Rendezvous {
         })
     }
 
-    /// The relay is about to answer a publisher; nobody else publishes here meanwhile.
-    /// Without [`Claim::settle`] the claim is given back.
-    pub(crate) fn claim(
-        &self,
-        id: &RoomId,
-        session: SessionId,
-        publisher: Publisher,
-        terms: Option<OfferTerms>,
-    ) -> Result<Claim, Error> {
-        let mut state = self.state();
-        if state.closed {
-            return Err(Error::ShuttingDown);
-        }
-        self.enter(&mut state, id, |room, _, _| {
-            (room.claim(session, publisher, terms), Vec::new())
-        })?;
-        Ok(Claim::new(self.clone(), id.clone(), session))
-    }
-
-    /// The relay has answered: viewers that wait can have what it has.
-    fn relay_ready(&self, id: &RoomId, session: SessionId) {
-        self.if_there(id, |room, limits, now| {
-            room.relay_ready(session, limits, now)
-        });
-    }
-
-    /// The relay has lost its publisher.
-    pub(crate) fn relay_left(&self, id: &RoomId, session: SessionId) {
-        self.if_there(id, |room, limits, now| {
-            room.relay_left(session, limits, now)
-        });
-    }
-
-    /// The relay's publisher has begun to send, or stopped.
-    pub(crate) fn relay_sends(&self, id: &RoomId, session: SessionId, is_sending: bool) {
-        self.if_there(id, |room, _, _| {
-            room.relay_sends(session, is_sending);
-            Vec::new()
-        });
-    }
-
-    /// How many viewers of this room watch directly.
-    pub(crate) fn direct_viewers(&self, id: &RoomId) -> usize {
-        let state = self.state();
-        state
-            .rooms
-            .get(id)
-            .map_or(0, |entry| entry.room.direct_viewers())
-    }
-
-    fn if_there(
-        &self,
-        id: &RoomId,
-        step: impl FnOnce(&mut Room, &Limits, std::time::Instant) -> Vec<Action>,
-    ) {
-        let mut state = self.state();
-        if state.rooms.contains_key(id) {
-            self.enter(&mut state, id, |room, limits, now| {
-                ((), step(room, limits, now.into_std()))
-            });
-        }
-    }
-
     fn admit<T>(
         &self,
         id: RoomId,
@@ -388,6 +326,19 @@ impl Rendezvous {
             s.waiting,
             s.sessions,
         )
+    }
+
+    fn if_there(
+        &self,
+        id: &RoomId,
+        step: impl FnOnce(&mut Room, &Limits, std::time::Instant) -> Vec<Action>,
+    ) {
+        let mut state = self.state();
+        if state.rooms.contains_key(id) {
+            self.enter(&mut state, id, |room, limits, now| {
+                ((), step(room, limits, now.into_std()))
+            });
+        }
     }
 
     fn existing<T>(

@@ -6,6 +6,7 @@
 
 mod exchange;
 mod relayed;
+mod terms;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -22,7 +23,9 @@ use crate::error::Error;
 use crate::events::Outbox;
 use crate::session::{EntityTag, Precondition, Side};
 use exchange::{Exchange, State};
-use relayed::{DIRECT_FIRST, RelayState};
+use relayed::RelayState;
+use terms::Path;
+pub(crate) use terms::{OfferTerms, Wants};
 
 /// The place of a held request, unique in the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,26 +57,6 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
     /// How long a session that has ended still answers as itself.
     pub(crate) linger: Duration,
-}
-
-/// How a camera's offer may be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OfferTerms {
-    /// Viewers that the camera serves itself, at most.
-    pub(crate) direct: usize,
-    /// Whether the relay may take it.
-    pub(crate) relay: bool,
-}
-
-/// Which path a viewer can take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wants {
-    /// Only a camera's own offer.
-    Direct,
-    /// A camera's own offer, and if there is none, the relay.
-    DirectOrRelay,
-    /// Only the relay: a player that knows nothing of counter-offers.
-    Relay,
 }
 
 /// What a viewer gets: the camera's offer, to be answered by PATCH.
@@ -128,16 +111,6 @@ struct WaitingViewer {
     ticket: Ticket,
     wants: Wants,
     since: Instant,
-}
-
-/// What there is for a viewer; offers by their index.
-enum Path {
-    /// This offer, to be answered by the viewer.
-    Direct(usize),
-    /// The relay has the room's media.
-    Relay,
-    /// The relay can have this offer.
-    Take(usize),
 }
 
 /// See the module.
@@ -224,32 +197,6 @@ impl Room {
         }
         self.announce_viewer_count();
         actions
-    }
-
-    /// What a viewer can have now. It need not be what another viewer can have.
-    fn path_for(&self, viewer: &WaitingViewer, now: Instant) -> Option<Path> {
-        if viewer.wants != Wants::Relay {
-            let free = |o: &WaitingOffer| self.direct_viewers_of(&o.publisher) < o.terms.direct;
-            if let Some(offer) = self.offers.iter().position(free) {
-                return Some(Path::Direct(offer));
-            }
-        }
-        if viewer.wants == Wants::Direct {
-            return None;
-        }
-        match &self.relay {
-            // A camera that serves viewers itself makes its next offer in a moment.
-            RelayState::Live(live) if viewer.wants == Wants::DirectOrRelay => {
-                let patient = now < viewer.since + DIRECT_FIRST && self.may_offer_again(live);
-                (!patient).then_some(Path::Relay)
-            }
-            RelayState::Live(_) => Some(Path::Relay),
-            RelayState::Taking(..) | RelayState::Answering(_) => None,
-            RelayState::Absent => {
-                let open = self.offers.iter().position(|offer| offer.terms.relay);
-                open.map(Path::Take)
-            }
-        }
     }
 
     fn meet(

@@ -1,6 +1,9 @@
 //! One thread with its own ports and its own rooms. Nothing in it is shared with another
 //! worker, so no packet waits for a lock.
 
+mod command;
+mod rounds;
+
 use std::collections::{HashMap, HashSet};
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -8,25 +11,20 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sightline_spec::event::Event;
-use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{IceCredentials, Sdp};
-use str0m::Rtc;
-use str0m::change::SdpOffer;
-use str0m::media::Rid;
+use sightline_spec::room::RoomId;
 use str0m::net::{Protocol, Receive};
-use tokio::sync::{mpsc, oneshot};
+use str0m::rtp::RtpPacket;
+use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use super::addresses::Addresses;
 use super::directory::Directory;
-use super::feed::Feed;
 use super::hub::Hub;
-use super::negotiate::{Outlet, Track, on_the_wire, readable};
 use super::network::{Incoming, Network};
-use super::peer::{Drain, Heard, Peer, Role, Sources, Watching};
+use super::peer::{Drain, Heard, Role};
 use super::peers::{Key, Peers};
 use super::tcp::TcpNews;
-use crate::error::Error;
+pub(super) use command::{Command, Newcomer};
 
 /// How often rooms are looked over: who is silent, which layers there are.
 const LOOK: Duration = Duration::from_millis(500);
@@ -34,51 +32,13 @@ const LOOK: Duration = Duration::from_millis(500);
 /// Reads from one port before others get their turn.
 const READS_IN_A_ROW: usize = 8;
 
-/// A camera's own offer that the relay has taken is given back when nobody has watched
-/// for so long: it costs the camera its uplink.
-const UNWATCHED: Duration = Duration::from_secs(10);
-
-/// What the HTTP side has a worker do.
-pub(super) enum Command {
-    Publish {
-        newcomer: Newcomer,
-        tracks: Vec<Track>,
-    },
-    View {
-        newcomer: Newcomer,
-        outlets: Vec<Outlet>,
-    },
-    /// An ICE restart: the same session with other credentials.
-    Restart {
-        session: SessionId,
-        offer: Sdp,
-        done: oneshot::Sender<Result<IceCredentials, Error>>,
-    },
-    /// A viewer's choice of layer; nothing leaves it to its link.
-    Select {
-        session: SessionId,
-        rid: Option<Rid>,
-    },
-    End {
-        session: SessionId,
-    },
-}
-
-/// A connection on its way to its worker.
-pub(super) struct Newcomer {
-    pub(super) session: SessionId,
-    pub(super) room: RoomId,
-    pub(super) rtc: Rtc,
-    pub(super) ufrag: String,
-}
-
 /// See the module.
 pub(super) struct Worker {
-    pub(super) directory: Arc<Directory>,
-    pub(super) addresses: Addresses,
-    pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) tcp: mpsc::Receiver<TcpNews>,
-    pub(super) network: Network,
+    directory: Arc<Directory>,
+    addresses: Addresses,
+    commands: mpsc::Receiver<Command>,
+    tcp: mpsc::Receiver<TcpNews>,
+    network: Network,
     peers: Peers,
     hubs: HashMap<RoomId, Hub>,
     heard: Vec<Heard>,
@@ -143,121 +103,6 @@ impl Worker {
         let all = [look, self.peers.next_due(), self.flush_at];
         let soonest = all.into_iter().flatten().min();
         soonest.unwrap_or_else(|| Instant::now() + Duration::from_secs(60 * 60))
-    }
-
-    fn obey(&mut self, command: Command) {
-        let now = Instant::now();
-        match command {
-            Command::Publish { newcomer, tracks } => self.add_publisher(newcomer, tracks, now),
-            Command::View { newcomer, outlets } => self.add_viewer(newcomer, outlets, now),
-            Command::Restart {
-                session,
-                offer,
-                done,
-            } => {
-                // A client that is gone does not wait for it.
-                let _ = done.send(self.restart(session, &offer, now));
-            }
-            Command::Select { session, rid } => {
-                let viewer = self.peers.by_session(session);
-                if let Some((watching, _)) = viewer.and_then(|key| self.peers.viewer(key)) {
-                    watching.selected = rid;
-                }
-            }
-            Command::End { session } => {
-                if let Some(key) = self.peers.by_session(session) {
-                    self.end(key, now);
-                }
-            }
-        }
-    }
-
-    fn add_publisher(&mut self, newcomer: Newcomer, tracks: Vec<Track>, now: Instant) {
-        let room = newcomer.room.clone();
-        let key = self.admit(newcomer, Role::Publisher(Sources::default()), now);
-        let hub = self.hub(&room, now);
-        let last = hub.publisher.take();
-        if let Some(last) = last {
-            self.end(last, now);
-        }
-        let Some(hub) = self.hubs.get_mut(&room) else {
-            return;
-        };
-        for stranded in hub.publish(key, tracks, &mut self.peers) {
-            // It would see nothing, having no decoder for what comes now.
-            self.tell(stranded, Event::Reconnect);
-            self.end(stranded, now);
-        }
-    }
-
-    fn add_viewer(&mut self, newcomer: Newcomer, outlets: Vec<Outlet>, now: Instant) {
-        let room = newcomer.room.clone();
-        let hub = self.hub(&room, now);
-        let watching = Watching {
-            feeds: outlets.into_iter().map(Feed::new).collect(),
-            estimate: None,
-            selected: None,
-            switched_at: now,
-        };
-        let layers = hub.has_choice().then(|| hub.layers_for(&watching, now));
-        let greeting = hub
-            .is_active
-            .then_some(Event::Active)
-            .into_iter()
-            .chain(layers);
-        let greeting: Vec<Event> = greeting.collect();
-        let key = self.admit(newcomer, Role::Viewer(watching), now);
-        let hub = self.hub(&room, now);
-        hub.viewers.push(key);
-        hub.without_viewers = None;
-        greeting.into_iter().for_each(|event| self.tell(key, event));
-    }
-
-    fn hub(&mut self, room: &RoomId, now: Instant) -> &mut Hub {
-        self.hubs
-            .entry(room.clone())
-            .or_insert_with(|| Hub::new(now))
-    }
-
-    fn admit(&mut self, newcomer: Newcomer, role: Role, now: Instant) -> Key {
-        let peer = Peer {
-            rtc: newcomer.rtc,
-            session: newcomer.session,
-            room: newcomer.room,
-            role,
-            ufrag: newcomer.ufrag,
-            created: now,
-            heard_at: now,
-            is_connected: false,
-            next: now,
-            noted: None,
-        };
-        self.peers.add(peer)
-    }
-
-    /// RFC 9725 section 4.3.3, as the offer that it stands for.
-    fn restart(
-        &mut self,
-        session: SessionId,
-        offer: &Sdp,
-        now: Instant,
-    ) -> Result<IceCredentials, Error> {
-        let key = self
-            .peers
-            .by_session(session)
-            .ok_or(Error::UnknownSession)?;
-        let peer = self.peers.get_mut(key).ok_or(Error::UnknownSession)?;
-        let refused = |error: &dyn std::fmt::Display| {
-            tracing::debug!(%error, "an ICE restart was not accepted");
-            Error::UnacceptableOffer
-        };
-        let offer = SdpOffer::from_sdp_string(&readable(offer)).map_err(|e| refused(&e))?;
-        let answer = peer.rtc.sdp_api().accept_offer(offer);
-        answer.map_err(|e| refused(&e))?;
-        let credentials = peer.rtc.direct_api().local_ice_credentials();
-        self.peers.rename(key, credentials.ufrag.clone());
-        self.drive(key, now);
-        on_the_wire(&credentials).ok_or(Error::UnknownSession)
     }
 
     fn read(&mut self, port: usize, incoming: &mut Incoming) {
@@ -372,7 +217,7 @@ impl Worker {
         }
     }
 
-    fn take_in(&mut self, key: Key, packet: str0m::rtp::RtpPacket, now: Instant) {
+    fn take_in(&mut self, key: Key, packet: RtpPacket, now: Instant) {
         let Some(peer) = self.peers.get_mut(key) else {
             return;
         };
@@ -410,61 +255,6 @@ impl Worker {
         }
     }
 
-    /// Twice a second: who is gone, who is silent, what there is to choose from.
-    fn look_over(&mut self, now: Instant) {
-        let period = now - std::mem::replace(&mut self.looked, now);
-        let limits = self.directory.limits();
-        let overdue = self
-            .peers
-            .iter()
-            .filter(|(_, peer)| peer.is_overdue(limits, now));
-        let overdue: Vec<Key> = overdue.map(|(key, _)| key).collect();
-        overdue.into_iter().for_each(|key| self.end(key, now));
-
-        let rooms: Vec<RoomId> = self.hubs.keys().cloned().collect();
-        for room in rooms {
-            let Some(hub) = self.hubs.get_mut(&room) else {
-                continue;
-            };
-            hub.measure(period, &mut self.peers, now);
-            if hub.has_other_layers(now) {
-                self.tell_layers(&room, now);
-            }
-            let Some(hub) = self.hubs.get_mut(&room) else {
-                continue;
-            };
-            if hub.has_fallen_silent(now) {
-                self.directory.publishes(&room, false);
-                self.tell_viewers(&room, &Event::Inactive);
-            }
-            self.tell_viewer_count(&room);
-            self.end_deserted(&room, now);
-        }
-    }
-
-    /// Ends what nobody is left for.
-    fn end_deserted(&mut self, room: &RoomId, now: Instant) {
-        let Some(hub) = self.hubs.get_mut(room) else {
-            return;
-        };
-        let over = |since: Option<Instant>, limit| since.is_some_and(|since| since + limit <= now);
-        let mut ended = Vec::new();
-        if over(hub.without_publisher, self.directory.linger()) {
-            ended.extend(hub.viewers.iter().copied());
-        }
-        let given_back = hub.publisher.and_then(|key| self.peers.get_mut(key));
-        if let Some(publisher) = given_back
-            && over(hub.without_viewers, UNWATCHED)
-            && self.directory.was_taken(publisher.session)
-        {
-            ended.extend(hub.publisher);
-        }
-        if hub.publisher.is_none() && hub.viewers.is_empty() {
-            self.hubs.remove(room);
-        }
-        ended.into_iter().for_each(|key| self.end(key, now));
-    }
-
     /// Ends a connection, says goodbye, and lets the rest of the gateway know.
     fn end(&mut self, key: Key, now: Instant) {
         let Some(mut peer) = self.peers.remove(key) else {
@@ -498,38 +288,5 @@ impl Worker {
             }
         }
         tracing::debug!(room = ?peer.room, left = self.peers.len(), "a connection to the relay ended");
-    }
-
-    fn tell(&mut self, key: Key, event: Event) {
-        if let Some(peer) = self.peers.get_mut(key) {
-            self.directory.tell(peer.session, event);
-        }
-    }
-
-    fn tell_viewers(&mut self, room: &RoomId, event: &Event) {
-        let viewers = self.hubs.get(room).map(|hub| hub.viewers.clone());
-        for key in viewers.unwrap_or_default() {
-            self.tell(key, event.clone());
-        }
-    }
-
-    fn tell_layers(&mut self, room: &RoomId, now: Instant) {
-        let Some(hub) = self.hubs.get(room) else {
-            return;
-        };
-        for key in &hub.viewers {
-            if let Some((watching, _)) = self.peers.viewer(*key) {
-                let layers = hub.layers_for(watching, now);
-                if let Some(peer) = self.peers.get_mut(*key) {
-                    self.directory.tell(peer.session, layers);
-                }
-            }
-        }
-    }
-
-    fn tell_viewer_count(&mut self, room: &RoomId) {
-        if let Some(count) = self.directory.new_viewer_count(room) {
-            self.tell_viewers(room, &Event::ViewerCount(count));
-        }
     }
 }

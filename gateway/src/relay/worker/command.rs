@@ -1,0 +1,170 @@
+//! What the HTTP side has a worker do.
+
+use std::time::Instant;
+
+use sightline_spec::event::Event;
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::{IceCredentials, Sdp};
+use str0m::Rtc;
+use str0m::change::SdpOffer;
+use str0m::media::Rid;
+use tokio::sync::oneshot;
+
+use super::Worker;
+use crate::error::Error;
+use crate::relay::feed::Feed;
+use crate::relay::hub::Hub;
+use crate::relay::negotiate::{Outlet, Track, on_the_wire, readable};
+use crate::relay::peer::{Peer, Role, Sources, Watching};
+use crate::relay::peers::Key;
+
+/// See the module.
+pub(in crate::relay) enum Command {
+    Publish {
+        newcomer: Newcomer,
+        tracks: Vec<Track>,
+    },
+    View {
+        newcomer: Newcomer,
+        outlets: Vec<Outlet>,
+    },
+    /// An ICE restart: the same session with other credentials.
+    Restart {
+        session: SessionId,
+        offer: Sdp,
+        done: oneshot::Sender<Result<IceCredentials, Error>>,
+    },
+    /// A viewer's choice of layer; nothing leaves it to its link.
+    Select {
+        session: SessionId,
+        rid: Option<Rid>,
+    },
+    End {
+        session: SessionId,
+    },
+}
+
+/// A connection on its way to its worker.
+pub(in crate::relay) struct Newcomer {
+    pub(in crate::relay) session: SessionId,
+    pub(in crate::relay) room: RoomId,
+    pub(in crate::relay) rtc: Rtc,
+    pub(in crate::relay) ufrag: String,
+}
+
+impl Worker {
+    pub(super) fn obey(&mut self, command: Command) {
+        let now = Instant::now();
+        match command {
+            Command::Publish { newcomer, tracks } => self.add_publisher(newcomer, tracks, now),
+            Command::View { newcomer, outlets } => self.add_viewer(newcomer, outlets, now),
+            Command::Restart {
+                session,
+                offer,
+                done,
+            } => {
+                // A client that is gone does not wait for it.
+                let _ = done.send(self.restart(session, &offer, now));
+            }
+            Command::Select { session, rid } => {
+                let viewer = self.peers.by_session(session);
+                if let Some((watching, _)) = viewer.and_then(|key| self.peers.viewer(key)) {
+                    watching.selected = rid;
+                }
+            }
+            Command::End { session } => {
+                if let Some(key) = self.peers.by_session(session) {
+                    self.end(key, now);
+                }
+            }
+        }
+    }
+
+    fn add_publisher(&mut self, newcomer: Newcomer, tracks: Vec<Track>, now: Instant) {
+        let room = newcomer.room.clone();
+        let key = self.admit(newcomer, Role::Publisher(Sources::default()), now);
+        let hub = self.hub(&room, now);
+        let last = hub.publisher.take();
+        if let Some(last) = last {
+            self.end(last, now);
+        }
+        let Some(hub) = self.hubs.get_mut(&room) else {
+            return;
+        };
+        for stranded in hub.publish(key, tracks, &mut self.peers) {
+            // It would see nothing, having no decoder for what comes now.
+            self.tell(stranded, Event::Reconnect);
+            self.end(stranded, now);
+        }
+    }
+
+    fn add_viewer(&mut self, newcomer: Newcomer, outlets: Vec<Outlet>, now: Instant) {
+        let room = newcomer.room.clone();
+        let hub = self.hub(&room, now);
+        let watching = Watching {
+            feeds: outlets.into_iter().map(Feed::new).collect(),
+            estimate: None,
+            selected: None,
+            switched_at: now,
+        };
+        let layers = hub.has_choice().then(|| hub.layers_for(&watching, now));
+        let greeting = hub
+            .is_active
+            .then_some(Event::Active)
+            .into_iter()
+            .chain(layers);
+        let greeting: Vec<Event> = greeting.collect();
+        let key = self.admit(newcomer, Role::Viewer(watching), now);
+        let hub = self.hub(&room, now);
+        hub.viewers.push(key);
+        hub.without_viewers = None;
+        greeting.into_iter().for_each(|event| self.tell(key, event));
+    }
+
+    fn hub(&mut self, room: &RoomId, now: Instant) -> &mut Hub {
+        self.hubs
+            .entry(room.clone())
+            .or_insert_with(|| Hub::new(now))
+    }
+
+    fn admit(&mut self, newcomer: Newcomer, role: Role, now: Instant) -> Key {
+        let peer = Peer {
+            rtc: newcomer.rtc,
+            session: newcomer.session,
+            room: newcomer.room,
+            role,
+            ufrag: newcomer.ufrag,
+            created: now,
+            heard_at: now,
+            is_connected: false,
+            next: now,
+            noted: None,
+        };
+        self.peers.add(peer)
+    }
+
+    /// RFC 9725 section 4.3.3, as the offer that it stands for.
+    fn restart(
+        &mut self,
+        session: SessionId,
+        offer: &Sdp,
+        now: Instant,
+    ) -> Result<IceCredentials, Error> {
+        let key = self
+            .peers
+            .by_session(session)
+            .ok_or(Error::UnknownSession)?;
+        let peer = self.peers.get_mut(key).ok_or(Error::UnknownSession)?;
+        let refused = |error: &dyn std::fmt::Display| {
+            tracing::debug!(%error, "an ICE restart was not accepted");
+            Error::UnacceptableOffer
+        };
+        let offer = SdpOffer::from_sdp_string(&readable(offer)).map_err(|e| refused(&e))?;
+        let answer = peer.rtc.sdp_api().accept_offer(offer);
+        answer.map_err(|e| refused(&e))?;
+        let credentials = peer.rtc.direct_api().local_ice_credentials();
+        self.peers.rename(key, credentials.ufrag.clone());
+        self.drive(key, now);
+        on_the_wire(&credentials).ok_or(Error::UnknownSession)
+    }
+}

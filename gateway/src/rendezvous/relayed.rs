@@ -1,0 +1,59 @@
+//! What the relay does at the rendezvous: it claims a room, has it, and leaves it.
+
+use sightline_spec::room::{RoomId, SessionId};
+
+use super::{Claim, Rendezvous};
+use crate::error::Error;
+use crate::room::{OfferTerms, Publisher};
+
+impl Rendezvous {
+    /// The relay is about to answer a publisher; nobody else publishes here meanwhile.
+    /// Without [`Claim::settle`] the claim is given back.
+    pub(crate) fn claim(
+        &self,
+        id: &RoomId,
+        session: SessionId,
+        publisher: Publisher,
+        terms: Option<OfferTerms>,
+    ) -> Result<Claim, Error> {
+        let mut state = self.state();
+        if state.closed {
+            return Err(Error::ShuttingDown);
+        }
+        self.enter(&mut state, id, |room, _, _| {
+            (room.claim(session, publisher, terms), Vec::new())
+        })?;
+        Ok(Claim::new(self.clone(), id.clone(), session))
+    }
+
+    /// The relay has answered: viewers that wait can have what it has.
+    pub(super) fn relay_ready(&self, id: &RoomId, session: SessionId) {
+        self.if_there(id, |room, limits, now| {
+            room.relay_ready(session, limits, now)
+        });
+    }
+
+    /// The relay has lost its publisher.
+    pub(crate) fn relay_left(&self, id: &RoomId, session: SessionId) {
+        self.if_there(id, |room, limits, now| {
+            room.relay_left(session, limits, now)
+        });
+    }
+
+    /// The relay's publisher has begun to send, or stopped.
+    pub(crate) fn relay_sends(&self, id: &RoomId, session: SessionId, is_sending: bool) {
+        self.if_there(id, |room, _, _| {
+            room.relay_sends(session, is_sending);
+            Vec::new()
+        });
+    }
+
+    /// How many viewers of this room watch directly.
+    pub(crate) fn direct_viewers(&self, id: &RoomId) -> usize {
+        let state = self.state();
+        state
+            .rooms
+            .get(id)
+            .map_or(0, |entry| entry.room.direct_viewers())
+    }
+}
