@@ -79,6 +79,8 @@ pub(crate) enum Error {
          that takes a counter-offer"
     )]
     DirectOnly,
+    #[error("this publisher can only be had by way of the relay: POST without `handling=strict`")]
+    RelayOnly,
 
     // Nobody's fault.
     #[error("another camera publishes in this room")]

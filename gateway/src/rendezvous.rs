@@ -402,13 +402,17 @@ impl State {
         | Action::Answered(ticket, _)
         | Action::Spent(ticket)
         | Action::Taken(ticket, _)
-        | Action::Relayed(ticket)) = &action;
+        | Action::Relayed(ticket)
+        | Action::Refused(ticket, _)) = &action;
         let told = match (self.held.remove(ticket), action) {
             (Some(Waiter::Viewer(tell)), Action::CounterOffer(_, it)) => {
                 tell.send(Ok(Viewed::CounterOffer(it))).is_ok()
             }
             (Some(Waiter::Viewer(tell)), Action::Relayed(_)) => {
                 tell.send(Ok(Viewed::Relayed)).is_ok()
+            }
+            (Some(Waiter::Viewer(tell)), Action::Refused(_, error)) => {
+                tell.send(Err(error)).is_ok()
             }
             (Some(Waiter::Camera(tell)), Action::Answered(_, it)) => {
                 tell.send(Ok(Published::Answered(it))).is_ok()

@@ -83,6 +83,8 @@ pub(crate) enum Action {
     Taken(Ticket, Sdp),
     /// To a viewer's POST: the relay has what it came for.
     Relayed(Ticket),
+    /// To a viewer's POST: what it insists on cannot be had here.
+    Refused(Ticket, Error),
     /// To a viewer's POST.
     CounterOffer(Ticket, CounterOffer),
     /// To a camera's POST.
@@ -162,9 +164,6 @@ impl Room {
         if self.viewers.len() >= limits.waiting {
             return Err(Error::RoomFull);
         }
-        if wants == Wants::Relay && self.is_direct_only() {
-            return Err(Error::DirectOnly);
-        }
         self.viewers.push_back(WaitingViewer {
             ticket,
             wants,
@@ -179,14 +178,16 @@ impl Room {
         let mut actions = Vec::new();
         let mut index = 0;
         while let Some(viewer) = self.viewers.get(index) {
+            let ticket = viewer.ticket;
             match self.path_for(viewer, now) {
                 Some(Path::Direct(offer)) => actions.extend(self.meet(offer, index, limits, now)),
                 Some(Path::Relay) => {
-                    actions.extend(
-                        self.viewers
-                            .remove(index)
-                            .map(|v| Action::Relayed(v.ticket)),
-                    );
+                    self.viewers.remove(index);
+                    actions.push(Action::Relayed(ticket));
+                }
+                Some(Path::Neither(error)) => {
+                    self.viewers.remove(index);
+                    actions.push(Action::Refused(ticket, error));
                 }
                 Some(Path::Take(offer)) => {
                     actions.extend(self.hand_to_relay(offer));

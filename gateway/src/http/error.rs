@@ -61,7 +61,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "unacceptable-offer",
             "Unacceptable offer",
         ),
-        Error::DirectOnly => (S::FORBIDDEN, "direct-only", "Direct only"),
+        Error::DirectOnly | Error::RelayOnly => (S::FORBIDDEN, "direct-only", "Direct only"),
         Error::RoomTaken => (S::CONFLICT, "room-taken", "The room is taken"),
         Error::NoCamera => (S::CONFLICT, "no-camera", "No camera yet"),
         Error::CameraBusy => (S::CONFLICT, "camera-busy", "The camera is busy"),

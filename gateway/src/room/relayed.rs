@@ -136,10 +136,17 @@ impl Room {
         Some(Action::Taken(offer.ticket, offer.sdp))
     }
 
-    /// Whether every camera here refuses the relay.
+    /// Whether the camera here refuses the relay.
     pub(super) fn is_direct_only(&self) -> bool {
-        let is_here = self.has_camera() && matches!(self.relay, RelayState::Absent);
-        is_here && !self.offers.iter().any(|offer| offer.terms.relay) && !self.offers.is_empty()
+        !self.offers.is_empty() && self.offers.iter().all(|offer| !offer.terms.relay)
+    }
+
+    /// Whether the publisher here can serve no viewer itself.
+    pub(super) fn is_relay_only(&self) -> bool {
+        match &self.relay {
+            RelayState::Live(live) => live.direct.is_none() && self.offers.is_empty(),
+            RelayState::Absent | RelayState::Taking(..) | RelayState::Answering(_) => false,
+        }
     }
 
     /// Whether the camera behind the relay's media is about to make an offer that a viewer

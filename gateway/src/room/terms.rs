@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::relayed::{DIRECT_FIRST, RelayState};
 use super::{Room, WaitingOffer, WaitingViewer};
+use crate::error::Error;
 
 /// How a camera's offer may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +34,8 @@ pub(super) enum Path {
     Relay,
     /// The relay can have this offer.
     Take(usize),
+    /// None, however long it waits.
+    Neither(Error),
 }
 
 impl Room {
@@ -45,7 +48,9 @@ impl Room {
             }
         }
         if viewer.wants == Wants::Direct {
-            return None;
+            return self
+                .is_relay_only()
+                .then_some(Path::Neither(Error::RelayOnly));
         }
         match &self.relay {
             // A camera that serves viewers itself makes its next offer in a moment.
@@ -57,7 +62,9 @@ impl Room {
             RelayState::Taking(..) | RelayState::Answering(_) => None,
             RelayState::Absent => {
                 let open = self.offers.iter().position(|offer| offer.terms.relay);
-                open.map(Path::Take)
+                let refused = viewer.wants == Wants::Relay && self.is_direct_only();
+                let refused = refused.then_some(Path::Neither(Error::DirectOnly));
+                open.map(Path::Take).or(refused)
             }
         }
     }

@@ -100,7 +100,7 @@ impl Seen {
                     );
                     ticket
                 }
-                Action::Spent(ticket) => ticket,
+                Action::Spent(ticket) | Action::Refused(ticket, _) => ticket,
             };
             // One request, one outcome; and none for a request that is gone.
             assert!(self.told.insert(ticket), "{ticket:?} was told twice");

@@ -42,6 +42,10 @@ fn is_direct(actions: &[Action]) -> bool {
     matches!(actions, [Action::CounterOffer(..)])
 }
 
+fn is_refused(actions: &[Action], with: Error) -> bool {
+    matches!(actions, [Action::Refused(_, error)] if *error == with)
+}
+
 fn takes(actions: &[Action], camera: Ticket) -> bool {
     matches!(actions, [Action::Taken(ticket, _)] if *ticket == camera)
 }
@@ -78,14 +82,32 @@ fn whoever_publishes_to_the_relay_is_there_for_any_viewer() {
     assert!(is_relayed(&actions));
     assert!(is_relayed(&stage.comes(Wants::Relay).unwrap()));
     assert!(is_relayed(&stage.comes(Wants::DirectOrRelay).unwrap()));
+}
+
+#[test]
+fn who_insists_on_a_direct_path_is_refused_where_there_is_none() {
+    let mut stage = Stage::new();
     assert!(stage.comes(Wants::Direct).unwrap().is_empty());
+    let (_, actions) = stage.relay_has(None);
+    assert!(is_refused(&actions, Error::RelayOnly));
+    let actions = stage.comes(Wants::Direct).unwrap();
+    assert!(is_refused(&actions, Error::RelayOnly));
+
+    // A camera that has a direct path makes its next offer in time.
+    let mut stage = Stage::new();
+    stage.relay_has(Some(ONE));
+    assert!(stage.comes(Wants::Direct).unwrap().is_empty());
+    assert!(is_direct(&stage.offers(ONE).1));
 }
 
 #[test]
 fn a_strict_camera_is_never_given_to_the_relay() {
     let mut stage = Stage::new();
-    stage.offers(STRICT);
-    assert_eq!(stage.comes(Wants::Relay).unwrap_err(), Error::DirectOnly);
+    assert!(stage.comes(Wants::Relay).unwrap().is_empty());
+    let (_, actions) = stage.offers(STRICT);
+    assert!(is_refused(&actions, Error::DirectOnly));
+    let actions = stage.comes(Wants::Relay).unwrap();
+    assert!(is_refused(&actions, Error::DirectOnly));
     assert!(is_direct(&stage.comes(Wants::DirectOrRelay).unwrap()));
     stage.offers(STRICT);
     assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
