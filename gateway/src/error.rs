@@ -62,6 +62,8 @@ pub(crate) enum Error {
     #[error("media flows directly here, so this session cannot restart ICE: make a new one")]
     RestartUnsupported,
 
+    #[error("there is no such layer: the `layers` event says what there is to choose from")]
+    NoSuchLayer,
     #[error(
         "this publisher sends {encoding}, which your offer does not have: offer it, or use a \
          player that decodes it"

@@ -6,6 +6,7 @@
 
 mod addresses;
 mod backlog;
+mod changes;
 mod directory;
 mod dtls;
 mod encoding;
@@ -27,18 +28,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{IceCredentials, Sdp};
-use sightline_spec::sdpfrag::SdpFrag;
-use tokio::sync::{mpsc, oneshot};
+use sightline_spec::sdp::Sdp;
+use tokio::sync::mpsc;
 
 use crate::error::Error;
 use crate::events::Outbox;
 use crate::rendezvous::Rendezvous;
 use crate::room::Answered;
-use crate::session::{EntityTag, Party, Precondition, Side};
+use crate::session::{Party, Side};
 use addresses::Addresses;
+pub(crate) use changes::Trickled;
 pub(crate) use directory::RelayLimits;
 use directory::{Directory, Session};
 use negotiate::Endpoint;
@@ -60,17 +60,6 @@ struct Shared {
 struct Handle {
     commands: mpsc::Sender<Command>,
     addresses: Addresses,
-}
-
-/// What a PATCH with a fragment led to.
-pub(crate) enum Trickled {
-    /// The candidates were noted.
-    Noted,
-    /// ICE begins anew.
-    Restarted {
-        credentials: IceCredentials,
-        etag: EntityTag,
-    },
 }
 
 impl Relay {
@@ -165,75 +154,6 @@ impl Relay {
         let outlets = negotiated.media;
         self.send(worker, Command::View { newcomer, outlets }, &answered)?;
         Ok(answered)
-    }
-
-    /// Candidates, or an ICE restart (RFC 9725 section 4.3).
-    ///
-    /// The relay is ICE-lite: it answers checks and makes none (RFC 8445 section 2.5), so
-    /// candidates are of no use to it, and only counted.
-    pub(crate) async fn trickle(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        precondition: &Precondition,
-        fragment: &SdpFrag,
-    ) -> Result<Trickled, Error> {
-        let most = self.0.directory.most_candidates();
-        let restart = self.0.directory.with(room, session, |session| {
-            session.party.check(precondition)?;
-            match session.party.accept(fragment, most) {
-                Err(Error::RestartUnsupported) => {
-                    let restarts = fragment.credentials();
-                    let credentials = restarts.first().ok_or(Error::RestartUnsupported)?;
-                    Ok(Some((
-                        session.offer.restarted_with(credentials),
-                        (*credentials).clone(),
-                    )))
-                }
-                accepted => accepted.map(|()| None),
-            }
-        })?;
-        match restart {
-            None => Ok(Trickled::Noted),
-            Some((offer, theirs)) => self.restart(room, session, offer, theirs).await,
-        }
-    }
-
-    async fn restart(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        offer: Sdp,
-        theirs: IceCredentials,
-    ) -> Result<Trickled, Error> {
-        let (done, outcome) = oneshot::channel();
-        let restart = Command::Restart {
-            session,
-            offer: offer.clone(),
-            done,
-        };
-        let sent = self.worker(room).commands.send(restart).await;
-        sent.map_err(|_| Error::ShuttingDown)?;
-        let credentials = outcome.await.map_err(|_| Error::ShuttingDown)??;
-        let etag = self.0.directory.with(room, session, |session| {
-            session.offer = offer;
-            Ok(session.party.restart(theirs))
-        })?;
-        Ok(Trickled::Restarted { credentials, etag })
-    }
-
-    /// Notes which layer a viewer wants.
-    pub(crate) fn select(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        selection: &LayerSelection,
-    ) -> Result<(), Error> {
-        self.0.directory.with(room, session, |_| Ok(()))?;
-        let rid = selection.rid.as_ref().map(|rid| rid.as_str().into());
-        let select = Command::Select { session, rid };
-        let sent = self.worker(room).commands.try_send(select);
-        sent.map_err(|_| Error::GatewayFull)
     }
 
     /// Ends a session.

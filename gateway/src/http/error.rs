@@ -48,6 +48,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "restart-unsupported",
             "No ICE restart here",
         ),
+        Error::NoSuchLayer => (S::UNPROCESSABLE_ENTITY, "no-such-layer", "No such layer"),
         Error::CodecMismatch { .. } => {
             (S::UNPROCESSABLE_ENTITY, "codec-mismatch", "No common codec")
         }

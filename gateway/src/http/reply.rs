@@ -10,8 +10,7 @@ use sightline_spec::link::{LAYER, Link, SERVER_SENT_EVENTS};
 use sightline_spec::media_type::{self, SDP, SDPFRAG};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::IceCredentials;
-use sightline_spec::sdpfrag::{SdpFrag, Section};
+use sightline_spec::sdpfrag::SdpFrag;
 
 use super::{ACCEPT_PATCH, Context, error};
 use crate::app::Path;
@@ -84,17 +83,9 @@ pub(super) fn counter_offer(
     (StatusCode::NOT_ACCEPTABLE, headers, sdp.to_string()).into_response()
 }
 
-/// 200 to an ICE restart: our new credentials and the tag of the new ICE session
-/// (RFC 9725 section 4.3.3).
-pub(super) fn restarted(credentials: IceCredentials, etag: &EntityTag) -> Response {
-    let fragment = SdpFrag {
-        session: Section {
-            credentials: Some(credentials),
-            other: vec!["ice-lite".to_owned()],
-            ..Section::default()
-        },
-        media: Vec::new(),
-    };
+/// 200 to an ICE restart: our side of it, and the tag of the new ICE session (RFC 9725
+/// section 4.3.3).
+pub(super) fn restarted(fragment: &SdpFrag, etag: &EntityTag) -> Response {
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(SDPFRAG)),
         (header::ETAG, quoted(etag)),

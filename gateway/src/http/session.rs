@@ -26,8 +26,8 @@ pub(super) async fn patch(
         Patch::Candidates(fragment) => {
             let condition = precondition(&headers, app.strict);
             let trickled = app.trickle(&room, session, &condition, fragment, from);
-            if let Trickled::Restarted { credentials, etag } = trickled.await? {
-                return Ok(reply::restarted(credentials, &etag));
+            if let Trickled::Restarted { fragment, etag } = trickled.await? {
+                return Ok(reply::restarted(&fragment, &etag));
             }
         }
     }

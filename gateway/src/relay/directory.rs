@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sightline_spec::event::Event;
+use sightline_spec::layer::{LayerSelection, Rid};
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 
@@ -120,6 +121,23 @@ impl Directory {
             .get(room)
             .filter(|room| room.publisher.is_some());
         Ok(room.ok_or(Error::NoCamera)?.tracks.clone())
+    }
+
+    /// Whether the room's publisher has announced what a viewer wants. None of them has
+    /// spatial or temporal layers, and how large their pictures are is not known.
+    pub(super) fn offers_layer(&self, room: &RoomId, wanted: &LayerSelection) -> bool {
+        let first_only = |id: Option<u8>| id.is_none_or(|id| id == 0);
+        let is_encoding = first_only(wanted.spatial_layer_id)
+            && first_only(wanted.temporal_layer_id)
+            && wanted.max_width.or(wanted.max_height).is_none();
+        let state = self.state();
+        let publisher = state.rooms.get(room).and_then(|room| room.publisher);
+        let offer = publisher.and_then(|id| Some(&state.sessions.get(&id)?.offer));
+        let announced = |rid: &Rid| {
+            let mut media = offer.into_iter().flat_map(|offer| offer.media());
+            media.any(|media| media.rids().any(|known| known == rid.as_str()))
+        };
+        is_encoding && wanted.rid.as_ref().is_none_or(announced)
     }
 
     /// One step of a session in this room.

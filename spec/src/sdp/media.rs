@@ -61,10 +61,17 @@ impl<'a> Media<'a> {
 
     /// Whether its sender offers more than one encoding of the same picture (RFC 8853).
     pub fn offers_layers(&self) -> bool {
+        self.rids().count() > 1
+    }
+
+    /// The encodings that its sender announces (RFC 8851): their names.
+    pub fn rids(&self) -> impl Iterator<Item = &'a str> {
         let rids = self.text.lines().filter_map(|line| value_of(line, "rid"));
-        rids.filter(|rid| rid.ends_with(" send") || rid.contains(" send "))
-            .count()
-            > 1
+        rids.filter_map(|rid| {
+            let mut words = rid.split_whitespace();
+            let (name, direction) = (words.next()?, words.next()?);
+            (direction == "send").then_some(name)
+        })
     }
 
     /// The section's ICE credentials, its own or those of the session, or of the

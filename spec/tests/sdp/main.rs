@@ -74,6 +74,19 @@ fn parse(role: Role, text: &str) -> Result<Sdp, SdpError> {
 }
 
 #[test]
+fn encodings_are_named_by_who_sends_them() {
+    let offer = include_str!("../../http/sdp/obs-simulcast-offer.sdp");
+    let offer = PublisherOffer::parse(offer).unwrap();
+    let [audio, video] = [0, 1].map(|index| offer.media().nth(index).unwrap());
+    assert!(video.rids().eq(["0", "1", "2"]));
+    assert!(video.offers_layers());
+    assert!(audio.rids().next().is_none());
+    let answer = offer.as_str().replace(" send\r\n", " recv\r\n");
+    let answer = Sdp::parse(&answer).unwrap();
+    assert!(answer.media().all(|media| media.rids().next().is_none()));
+}
+
+#[test]
 fn what_is_valid_is_kept_byte_for_byte() {
     for valid in vectors().valid {
         assert_eq!(valid.sdp().to_string(), valid.text(), "{}", valid.name);
