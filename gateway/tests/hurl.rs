@@ -44,23 +44,28 @@ struct Case {
 }
 
 fn cases(root: &Path) -> Vec<Case> {
-    let mut cases = Vec::new();
-    for section in ["whip", "whep", "errors"] {
-        for file in entries(&root.join(section)) {
-            let stem = file.file_stem().unwrap().to_str().unwrap();
-            let partners = words_after("# beside:", &file);
-            let partner = |name| root.join("partners").join(name).with_extension("hurl");
-            let name = format!("{section}/{stem}");
-            let actors = partners.iter().map(partner).chain([file.clone()]).collect();
-            cases.push(Case { name, actors });
-        }
+    let sections = ["whip", "whep", "errors", "pairing", "relay"];
+    let entries = sections.iter().flat_map(|name| entries(&root.join(name)));
+    let case = |path: PathBuf| Case {
+        name: path
+            .strip_prefix(root)
+            .unwrap()
+            .with_extension("")
+            .display()
+            .to_string(),
+        actors: actors(root, path),
+    };
+    entries.map(case).collect()
+}
+
+/// A folder's files, or a file and its partners.
+fn actors(root: &Path, case: PathBuf) -> Vec<PathBuf> {
+    if case.is_dir() {
+        return entries(&case);
     }
-    for folder in entries(&root.join("pairing")) {
-        let name = folder.strip_prefix(root).unwrap().to_str().unwrap().into();
-        let actors = entries(&folder);
-        cases.push(Case { name, actors });
-    }
-    cases
+    let partners = words_after("# beside:", &case);
+    let partner = |name| root.join("partners").join(name).with_extension("hurl");
+    partners.iter().map(partner).chain([case]).collect()
 }
 
 fn entries(folder: &Path) -> Vec<PathBuf> {
@@ -80,7 +85,10 @@ fn words_after(start: &str, file: &Path) -> Vec<String> {
 impl Case {
     fn run(&self, root: &Path) -> Result<(), Failed> {
         let options = self.actors.iter();
-        let options: Vec<_> = options.flat_map(|f| words_after("# gateway:", f)).collect();
+        let mut options: Vec<_> = options.flat_map(|f| words_after("# gateway:", f)).collect();
+        if self.name.starts_with("relay/") {
+            options.extend(["--relay".to_owned(), "on".to_owned()]);
+        }
         let gateway = Gateway::start(options.iter().map(String::as_str));
         let variables = variables(&gateway.host());
         let failed: Vec<String> = std::thread::scope(|scope| {

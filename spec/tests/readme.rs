@@ -32,7 +32,7 @@ fn all_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn it_names_every_case_and_no_other() {
-    const FOLDERS: [&str; 4] = ["whip", "whep", "errors", "pairing"];
+    const FOLDERS: [&str; 5] = ["whip", "whep", "errors", "pairing", "relay"];
     let cases = FOLDERS.iter().flat_map(|folder| {
         let cases = files(&Path::new(ROOT).join("http").join(folder));
         cases.into_iter().map(move |case| {
