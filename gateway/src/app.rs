@@ -14,7 +14,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 use crate::auth::Authority;
 use crate::error::Error;
 use crate::events::{Outbox, StreamId};
-use crate::ice_servers::ConfiguredIceServer;
+use crate::ice_servers::IceServers;
 use crate::relay::Relay;
 use crate::rendezvous::{self, Listening, Published, Rendezvous};
 use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Wants};
@@ -37,7 +37,7 @@ pub(crate) struct App {
     /// Not there if it is switched off.
     pub(crate) relay: Option<Relay>,
     pub(crate) authority: Authority,
-    pub(crate) ice_servers: Vec<ConfiguredIceServer>,
+    pub(crate) ice_servers: IceServers,
     pub(crate) waits: Waits,
     /// By the book: `If-Match` is demanded.
     pub(crate) strict: bool,
@@ -317,8 +317,8 @@ impl App {
         }
     }
 
-    /// The links to the ICE servers.
+    /// The links to the ICE servers, for one client.
     pub(crate) fn ice_server_links(&self) -> impl Iterator<Item = Link> {
-        self.ice_servers.iter().map(ConfiguredIceServer::to_link)
+        self.ice_servers.links(SystemTime::now())
     }
 }

@@ -13,7 +13,7 @@ use conf::{Conf, find_parameter};
 use humantime::parse_duration;
 
 use crate::app::Waits;
-use crate::ice_servers::ConfiguredIceServer;
+use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
 use crate::relay::{MediaPorts, PeerLimits, RelayLimits};
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
@@ -33,6 +33,7 @@ const DEFAULT_MEDIA_PORT: u16 = 8189;
 /// and the environment over the file.
 #[derive(Conf, Debug)]
 #[conf(env_prefix = "SIGHTLINE_", serde, name = "sightline-gateway", version)]
+#[conf(validation_predicate = Config::turn_has_credentials)]
 pub struct Config {
     /// Read options from this TOML file.
     // `Config::read` finds the file before anything is parsed; this is for --help.
@@ -80,15 +81,27 @@ pub struct Config {
 
     /// A STUN or TURN server that clients are told of; can be repeated.
     ///
-    /// stun:HOST[:PORT] or turn[s]:USER:PASSWORD@HOST[:PORT][?transport=udp|tcp].
-    /// Passwords are better kept in the file than in the arguments.
+    /// stun:HOST[:PORT] or turn[s]:[USER:PASSWORD@]HOST[:PORT][?transport=udp|tcp].
+    /// Without a user and a password, --turn-secret makes them. Passwords are better
+    /// kept in the file than in the arguments.
     #[arg(
         repeat,
         long = "ice-server",
         env = "ICE_SERVERS",
         serde(rename = "ice_servers", use_value_parser)
     )]
-    pub(crate) ice_servers: Vec<ConfiguredIceServer>,
+    ice_servers: Vec<ConfiguredIceServer>,
+
+    /// The secret that TURN servers know as well (static-auth-secret of coturn): each
+    /// client gets credentials of its own, which expire.
+    ///
+    /// Better kept in the file, or in the environment, than in the arguments.
+    #[arg(long, env, serde(use_value_parser))]
+    turn_secret: Option<TurnSecret>,
+
+    /// How long such credentials are good for.
+    #[arg(long, env, default_value = "12h", value_parser = parse_duration, serde(use_value_parser))]
+    turn_ttl: Duration,
 
     /// Open rooms with a name (/whip/garage) to everyone who can reach the gateway.
     ///
@@ -257,6 +270,27 @@ impl Config {
         self.open_rooms || self.listen.ip().is_loopback()
     }
 
+    /// The servers that clients are told of.
+    pub(crate) fn ice_servers(&self) -> IceServers {
+        IceServers {
+            servers: self.ice_servers.clone(),
+            turn_secret: self.turn_secret.clone(),
+            turn_ttl: self.turn_ttl,
+        }
+    }
+
+    fn turn_has_credentials(&self) -> Result<(), String> {
+        for server in &self.ice_servers {
+            if let ConfiguredIceServer::NeedsSecret(url) = server
+                && self.turn_secret.is_none()
+            {
+                let wants = "needs USER:PASSWORD@ before its host, or --turn-secret";
+                return Err(format!("--ice-server {url} {wants}"));
+            }
+        }
+        Ok(())
+    }
+
     /// How long POSTs are held.
     pub(crate) fn waits(&self) -> Waits {
         Waits {
@@ -319,6 +353,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::SystemTime;
 
     fn config(args: &[&str], env: &[(&str, &str)], file: &str) -> Result<Config, String> {
         let document: toml::Table = file.parse().unwrap();
@@ -355,6 +390,30 @@ mod tests {
         assert_eq!(config(&[], &env, "").unwrap().ice_servers.len(), 2);
         let file = "ice_servers = ['stun:a', 'turn:u:p@b', 'stun:c']";
         assert_eq!(config(&[], &[], file).unwrap().ice_servers.len(), 3);
+    }
+
+    #[test]
+    fn turn_needs_credentials_or_the_secret_to_make_them() {
+        let turn = ["--ice-server", "turn:t.example"];
+        let told = config(&turn, &[], "").unwrap_err();
+        assert!(
+            told.contains("turn:t.example needs USER:PASSWORD@"),
+            "{told}"
+        );
+        let env = [("SIGHTLINE_TURN_SECRET", "north")];
+        assert!(config(&turn, &env, "").is_ok());
+        let file = "ice_servers = ['turn:t.example']\nturn_secret = 'north'\nturn_ttl = '1h'";
+        let servers = config(&[], &[], file).unwrap().ice_servers();
+        assert_eq!(servers.links(SystemTime::UNIX_EPOCH).count(), 1);
+        assert_eq!(servers.turn_ttl, Duration::from_secs(3600));
+        assert!(config(&["--turn-secret", ""], &[], "").is_err());
+    }
+
+    #[test]
+    fn secrets_stay_out_of_logs() {
+        let args = ["--ice-server", "turn:u:hidden@h", "--turn-secret", "hidden"];
+        let config = config(&args, &[], "").unwrap();
+        assert!(!format!("{config:?}").contains("hidden"));
     }
 
     #[test]

@@ -33,8 +33,6 @@ use crate::error::Error;
 /// What handlers need.
 pub(crate) struct Context {
     pub(crate) app: App,
-    /// The `Link` lines of the ICE servers.
-    pub(crate) ice_servers: Vec<HeaderValue>,
     pub(crate) max_body: usize,
     pub(crate) body_timeout: Duration,
 }
@@ -137,9 +135,7 @@ fn announce(State(context): Ctx, request: Request, next: Next) -> impl Future<Ou
             match segments {
                 3 => {
                     headers.insert("accept-post", HeaderValue::from_static(SDP));
-                    for link in &context.ice_servers {
-                        headers.append(header::LINK, link.clone());
-                    }
+                    reply::append_ice_servers(headers, &context);
                 }
                 _ => {
                     headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));

@@ -15,7 +15,6 @@ mod serve;
 mod session;
 
 use anyhow::Context as _;
-use axum::http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -53,7 +52,7 @@ async fn main() -> anyhow::Result<()> {
         )?),
         Switch::Off => None,
     };
-    let context = context(&config, rendezvous.clone(), relay.clone())?;
+    let context = context(&config, rendezvous.clone(), relay.clone());
     let router = http::router(context, config.player_dir);
     let limits = ConnectionLimits {
         header_timeout: config.waits.header_timeout,
@@ -80,27 +79,20 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn context(
-    config: &Config,
-    rendezvous: Rendezvous,
-    relay: Option<Relay>,
-) -> anyhow::Result<http::Context> {
+fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relay>) -> http::Context {
     let app = App {
         rendezvous,
         relay,
         authority: Authority {
             named_rooms_open: config.named_rooms_open(),
         },
-        ice_servers: config.ice_servers.clone(),
+        ice_servers: config.ice_servers(),
         waits: config.waits(),
         strict: config.strict,
     };
-    let lines = app.ice_server_links().map(|link| link.to_string());
-    let ice_servers: Result<Vec<HeaderValue>, _> = lines.map(HeaderValue::try_from).collect();
-    Ok(http::Context {
+    http::Context {
         app,
-        ice_servers: ice_servers.context("--ice-server has a character that no header can hold")?,
         max_body: config.limits.max_body,
         body_timeout: config.waits.body_timeout,
-    })
+    }
 }

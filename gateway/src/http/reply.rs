@@ -104,9 +104,7 @@ fn session_headers(
     headers.insert(header::ETAG, quoted(etag));
     headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    for link in &context.ice_servers {
-        headers.append(header::LINK, link.clone());
-    }
+    append_ice_servers(&mut headers, context);
     for extension in place.extensions() {
         headers.append(header::LINK, value(extension));
     }
@@ -119,6 +117,13 @@ fn session_headers(
 
 fn quoted(etag: &EntityTag) -> HeaderValue {
     value(format_args!("\"{}\"", etag.as_str()))
+}
+
+/// Names the ICE servers, one line each, with credentials made for this response.
+pub(super) fn append_ice_servers(headers: &mut HeaderMap, context: &Context) {
+    for link in context.app.ice_server_links() {
+        headers.append(header::LINK, value(link));
+    }
 }
 
 /// 201 with nothing but a place: an event stream.

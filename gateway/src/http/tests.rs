@@ -13,6 +13,7 @@ use tower::ServiceExt;
 use super::*;
 use crate::app::Waits;
 use crate::auth::Authority;
+use crate::ice_servers::IceServers;
 use crate::rendezvous::{Bounds, Rendezvous};
 use crate::room::Limits;
 
@@ -49,7 +50,10 @@ fn gateway() -> Gateway {
         authority: Authority {
             named_rooms_open: true,
         },
-        ice_servers: vec![],
+        ice_servers: IceServers {
+            servers: vec!["stun:a".parse().unwrap()],
+            ..IceServers::default()
+        },
         waits: Waits {
             camera: 30 * SECOND,
             viewer: 5 * SECOND,
@@ -59,7 +63,6 @@ fn gateway() -> Gateway {
     };
     let context = Context {
         app,
-        ice_servers: vec![HeaderValue::from_static("<stun:a>; rel=\"ice-server\"")],
         max_body: 8192,
         body_timeout: 10 * SECOND,
     };
