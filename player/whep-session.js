@@ -114,7 +114,9 @@ export class WhepSession {
     this.#path = response.status === 406 ? 'direct' : 'relay';
     this.#enter('connecting');
     const { pc } = opening;
-    if (resource.iceServers.length > 0) pc.setConfiguration({ iceServers: resource.iceServers });
+    const { iceServers } = resource;
+    // All the rest must stay as it is, bundlePolicy for one, or this throws.
+    if (iceServers.length > 0) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
     if (this.#path === 'direct') await this.#acceptCounterOffer(pc, sdp, resource);
     else await this.#applyAnswer(pc, offer, sdp, resource);
   }

@@ -176,8 +176,16 @@ export class FakePeer extends EventTarget {
     world.peers.push(this);
   }
 
+  getConfiguration() {
+    return this.configuration;
+  }
+
   /** @param {any} configuration */
   setConfiguration(configuration) {
+    // WebRTC section 4.4.1.6: what cannot be changed any more is an error to leave out, too.
+    if (configuration.bundlePolicy !== this.configuration.bundlePolicy) {
+      throw new DOMException('bundlePolicy', 'InvalidModificationError');
+    }
     this.configuration = configuration;
   }
 
