@@ -1,7 +1,7 @@
 // @ts-check
 /** A stage for one test: the real gateway, real cameras, a real browser; all gone afterwards. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { Process, binary } from './process.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('node:test').TestContext} TestContext */
+/** @typedef {import('./network.js').Network} Network */
 
 const OUT = fileURLToPath(new URL('./out/', import.meta.url));
 
@@ -30,19 +31,28 @@ export class Stage {
   #browser = null;
   /** @type {Process | null} */
   #gateway = null;
+  #network;
+  #options;
   /** Origin of the gateway, `http://127.0.0.1:port`. */
   origin = '';
 
-  /** @param {TestContext} t which takes everything down when it is over */
-  constructor(t) {
+  /**
+   * @param {TestContext} t which takes everything down when it is over
+   * @param {object} [setting]
+   * @param {Network} [setting.network] where everything runs; on this machine without
+   * @param {string[]} [setting.gateway] more arguments for it
+   */
+  constructor(t, { network, gateway = [] } = {}) {
+    this.#network = network;
+    this.#options = network ? ['--open-rooms', ...gateway] : gateway;
     t.after(() => this.close());
   }
 
   /** Starts the gateway; again on the same port if it had one. */
   async startGateway() {
-    const listen = this.origin ? new URL(this.origin).host : '127.0.0.1:0';
-    const gateway = new Process('gateway', binary('gateway'), ['--listen', listen]);
-    this.#endings.push(() => gateway.end('SIGKILL'));
+    const listen = this.origin ? new URL(this.origin).host : `${this.#network?.address ?? '127.0.0.1'}:0`;
+    const args = ['--listen', listen, ...this.#options];
+    const gateway = this.#start('gateway', binary('gateway'), args);
     this.origin = (await gateway.says(/^listening on (http:\S+)$/m, READY))[1];
     this.#gateway = gateway;
     return gateway;
@@ -62,9 +72,29 @@ export class Stage {
   startCamera(room, more = []) {
     const args = ['--gateway', this.origin, '--room', room, '--qr', 'never'];
     const source = more.includes('--source') ? [] : ['--source', 'test'];
-    const camera = new Process('camera', binary('camera'), [...args, ...source, ...more]);
-    this.#endings.push(() => camera.end('SIGKILL'));
-    return camera;
+    return this.#start('camera', binary('camera'), [...args, ...source, ...more]);
+  }
+
+  /**
+   * Starts a program where the gateway runs.
+   *
+   * @param {string} name
+   * @param {string[]} args
+   */
+  startBesideGateway(name, args) {
+    return this.#start('gateway', name, args);
+  }
+
+  /**
+   * @param {'gateway' | 'camera'} where
+   * @param {string} file
+   * @param {string[]} args
+   */
+  #start(where, file, args) {
+    const [program, all] = this.#network?.[where].command(file, args) ?? [file, args];
+    const process = new Process(path.basename(file), program, all);
+    this.#endings.push(() => process.end('SIGKILL'));
+    return process;
   }
 
   /** A fresh browser context, like a person who has never been here. */
@@ -72,13 +102,25 @@ export class Stage {
     if (!this.#browser) {
       // Playwright gives it a user-data-dir of its own, and removes it.
       this.#browser = await chromium.launch({
-        executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+        executablePath: this.#chromium(),
         args: FLAGS,
         env: { ...process.env, HOME: tmpdir() },
       });
       this.#endings.push(() => this.#browser?.close() ?? Promise.resolve());
     }
     return this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
+  }
+
+  /** @returns {string} the browser's file; in a network a script that starts it there */
+  #chromium() {
+    const file = process.env.CHROMIUM ?? '/usr/bin/chromium';
+    if (!this.#network) return file;
+    const folder = mkdtempSync(path.join(tmpdir(), 'sightline-e2e-'));
+    this.#endings.push(async () => rmSync(folder, { recursive: true }));
+    const script = path.join(folder, 'chromium');
+    const [program, args] = this.#network.viewer.command(file);
+    writeFileSync(script, `#!/bin/sh\nexec ${program} ${args.join(' ')} "$@"\n`, { mode: 0o700 });
+    return script;
   }
 
   /**
@@ -177,6 +219,28 @@ export function decoded(page) {
       }
     }
     return sum;
+  });
+}
+
+/**
+ * By which kinds of candidates media comes, ours and the other side's: `host`, `srflx`, `prflx`,
+ * or `relay`, which is a TURN server's.
+ *
+ * @param {Page} page
+ * @returns {Promise<string[]>}
+ */
+export function route(page) {
+  return page.evaluate(async () => {
+    for (const peer of /** @type {any} */ (window).peers) {
+      if (peer.connectionState === 'closed') continue;
+      const report = await peer.getStats();
+      const { selectedCandidatePairId } =
+        [...report.values()].find(({ type }) => type === 'transport') ?? {};
+      const pair = report.get(selectedCandidatePairId);
+      const ends = [pair?.localCandidateId, pair?.remoteCandidateId];
+      if (pair) return ends.map((id) => report.get(id)?.candidateType ?? 'unknown');
+    }
+    return [];
   });
 }
 

@@ -1,0 +1,251 @@
+// @ts-check
+/**
+ * Networks for tests: namespaces joined by virtual cables, so that who reaches whom is ours to
+ * say. They are gone when the test is over, and at the latest when the next run begins.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+
+/** @typedef {import('node:test').TestContext} TestContext */
+
+/** Names of our namespaces: with the id of the process that made them. */
+const PREFIX = 'sightline-e2e';
+const OURS = new RegExp(`^${PREFIX}-(\\d+)-\\d+-\\w+`);
+
+/** @type {Set<Host>} whatever is still there when this process ends, however it ends */
+const standing = new Set();
+process.on('exit', () => standing.forEach((host) => host.remove()));
+let made = 0;
+
+/**
+ * Why there can be no network here; null when there can.
+ *
+ * @returns {string | null}
+ */
+export function whyNoNetwork() {
+  if (process.getuid?.() !== 0) return 'only root can make network namespaces';
+  try {
+    ip('netns', 'list');
+    execFileSync('nft', ['--version']);
+    return null;
+  } catch (error) {
+    return `ip or nft is missing: ${/** @type {Error} */ (error).message.split('\n')[0]}`;
+  }
+}
+
+/** A machine of its own, as far as the network can tell. */
+export class Host {
+  #namespace;
+  #cables = 0;
+
+  /** @param {string} name letters only */
+  constructor(name) {
+    this.#namespace = `${PREFIX}-${process.pid}-${made += 1}-${name}`;
+    ip('netns', 'add', this.#namespace);
+    standing.add(this);
+    this.#ip('link', 'set', 'lo', 'up');
+  }
+
+  /**
+   * How to start a program here: a file and its arguments.
+   *
+   * @param {string} file
+   * @param {readonly string[]} [args]
+   * @returns {[string, string[]]}
+   */
+  command(file, args = []) {
+    return ['ip', ['netns', 'exec', this.#namespace, file, ...args]];
+  }
+
+  /**
+   * Gives it one more address, which all its neighbours can reach.
+   *
+   * @param {string} address
+   */
+  own(address) {
+    this.#ip('address', 'add', `${address}/32`, 'dev', 'lo');
+  }
+
+  /**
+   * Joins two hosts by a cable.
+   *
+   * @param {string} own address
+   * @param {Host} other
+   * @param {string} others address, in the same /24
+   * @returns {string} the interface at this end
+   */
+  join(own, other, others) {
+    const [here, there] = [`eth${this.#cables++}`, `eth${other.#cables++}`];
+    const end = ['type', 'veth', 'peer', 'name', there, 'netns', other.#namespace];
+    this.#ip('link', 'add', here, ...end);
+    this.#plug(here, own);
+    other.#plug(there, others);
+    return here;
+  }
+
+  /** @param {string} router where everything goes that has no better way */
+  routeBy(router) {
+    this.#ip('route', 'replace', 'default', 'via', router);
+  }
+
+  /** Passes packets on from one cable to the other. */
+  forward() {
+    this.#run('sysctl', '-qw', 'net.ipv4.ip_forward=1');
+  }
+
+  /**
+   * Hides what is behind it, as routers at home do, in the way that is hardest to get through: a
+   * port of its own for each destination (a symmetric NAT, RFC 3489 section 5).
+   *
+   * @param {string} outside the interface
+   */
+  hide(outside) {
+    this.forward();
+    this.#run('nft', `table ip nat {
+      chain outwards {
+        type nat hook postrouting priority srcnat;
+        oifname "${outside}" masquerade fully-random
+      }
+    }`);
+  }
+
+  /** @param {string} cable pulled out of the socket, with its address */
+  unplug(cable) {
+    this.#ip('link', 'set', cable, 'down');
+  }
+
+  /** Whether all its cables carry: libnice ignores one that does not yet. */
+  get isUp() {
+    const links = JSON.parse(this.#ip('-json', 'link', 'show', 'type', 'veth'));
+    return links.every((/** @type {{ operstate: string }} */ { operstate }) => operstate === 'UP');
+  }
+
+  /** Takes it down. What runs here is ended by whoever started it. */
+  remove() {
+    if (standing.delete(this)) ip('netns', 'delete', this.#namespace);
+  }
+
+  /**
+   * @param {string} cable
+   * @param {string} address
+   */
+  #plug(cable, address) {
+    this.#ip('address', 'add', `${address}/24`, 'dev', cable);
+    this.#ip('link', 'set', cable, 'up');
+  }
+
+  /** @param {string[]} args */
+  #ip(...args) {
+    return ip('-n', this.#namespace, ...args);
+  }
+
+  /**
+   * @param {string} file
+   * @param {string[]} args
+   */
+  #run(file, ...args) {
+    execFileSync(...this.command(file, args), { stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+}
+
+/**
+ * A gateway, a camera and a viewer, each a host of its own.
+ *
+ * @typedef {{ gateway: Host, camera: Host, viewer: Host, address: string }} Network
+ */
+
+/** The gateway's address in each of these networks. */
+const ADDRESS = '192.0.2.1';
+
+/**
+ * Camera and viewer each have a cable to the gateway. They reach each other only if it forwards.
+ *
+ * @param {TestContext} t which takes it down when it is over
+ * @param {{ forwards: boolean }} options
+ * @returns {Promise<Network>}
+ */
+export async function star(t, { forwards }) {
+  const [gateway, camera, viewer] = hosts(t, 'gateway', 'camera', 'viewer');
+  gateway.own(ADDRESS);
+  for (const [host, subnet] of /** @type {const} */ ([[camera, '10.1.0'], [viewer, '10.2.0']])) {
+    gateway.join(`${subnet}.1`, host, `${subnet}.2`);
+    host.routeBy(`${subnet}.1`);
+  }
+  if (forwards) gateway.forward();
+  await areUp(gateway, camera, viewer);
+  return { gateway, camera, viewer, address: ADDRESS };
+}
+
+/**
+ * Camera and viewer are at home, each behind a symmetric NAT; the gateway's host is the rest of
+ * the world between them.
+ *
+ * @param {TestContext} t
+ * @returns {Promise<Network>}
+ */
+export async function twoHomes(t) {
+  const [gateway, camera, viewer] = hosts(t, 'gateway', 'camera', 'viewer');
+  const [cameras, viewers] = hosts(t, 'camerasrouter', 'viewersrouter');
+  gateway.own(ADDRESS);
+  gateway.forward();
+  for (const [host, router, home, street] of /** @type {const} */ ([
+    [camera, cameras, '10.1.0', '198.51.100'], [viewer, viewers, '10.2.0', '203.0.113'],
+  ])) {
+    router.join(`${home}.1`, host, `${home}.2`);
+    host.routeBy(`${home}.1`);
+    const outside = router.join(`${street}.2`, gateway, `${street}.1`);
+    router.routeBy(`${street}.1`);
+    router.hide(outside);
+  }
+  await areUp(gateway, camera, viewer, cameras, viewers);
+  return { gateway, camera, viewer, address: ADDRESS };
+}
+
+/**
+ * @param {TestContext} t
+ * @param {string[]} names
+ */
+function hosts(t, ...names) {
+  removeLeftovers();
+  return names.map((name) => {
+    const host = new Host(name);
+    t.after(() => host.remove());
+    return host;
+  });
+}
+
+/** @param {Host[]} hosts whose cables the kernel takes a moment to notice */
+async function areUp(...hosts) {
+  const until = Date.now() + 10_000;
+  while (!hosts.every(({ isUp }) => isUp)) {
+    if (Date.now() > until) throw new Error('a cable does not carry');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Takes down what a run has left that was killed, with what still runs there. */
+function removeLeftovers() {
+  for (const line of ip('netns', 'list').split('\n')) {
+    const [namespace, maker] = line.match(OURS) ?? [];
+    if (!namespace || isRunning(Number(maker))) continue;
+    try {
+      const pids = ip('netns', 'pids', namespace).split('\n').filter(Boolean);
+      pids.forEach((pid) => process.kill(Number(pid), 'SIGKILL'));
+      ip('netns', 'delete', namespace);
+    } catch {
+      // Another run was faster.
+    }
+  }
+}
+
+/** @param {number} pid of what should be a test of ours, and not another that got its number */
+function isRunning(pid) {
+  const cmdline = `/proc/${pid}/cmdline`;
+  return existsSync(cmdline) && readFileSync(cmdline, 'utf8').includes('e2e');
+}
+
+/** @param {string[]} args */
+function ip(...args) {
+  return execFileSync('ip', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
