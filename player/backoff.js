@@ -41,6 +41,26 @@ export class Backoff {
 }
 
 /**
+ * Lets some time pass.
+ *
+ * @param {number} ms
+ * @param {import('./environment.js').Environment} env
+ * @param {AbortSignal} signal ends it early
+ * @returns {Promise<void>}
+ */
+export function pause(ms, env, signal) {
+  return new Promise((resolve) => {
+    const done = () => {
+      env.clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = env.setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });
+}
+
+/**
  * Parses `Retry-After`: delay-seconds or an HTTP-date (RFC 9110 section 10.2.3).
  *
  * @param {string | null} value

@@ -4,6 +4,9 @@
 /** The extension that an events stream is announced by (WHEP draft section 4.5). */
 export const SERVER_SENT_EVENTS = 'urn:ietf:params:whep:ext:core:server-sent-events';
 
+/** The extension that chooses among video layers (WHEP core extensions section 5). */
+const LAYER = 'urn:ietf:params:whep:ext:core:layer';
+
 /**
  * One link: its target as written, and its parameters, names in lower case.
  *
@@ -93,6 +96,14 @@ function iceServer({ target, params }) {
   if (!/^turns?:/i.test(urls) || username === undefined || credential === undefined) return [];
   return [{ urls, username, credential }];
 }
+
+/**
+ * Where to choose a video layer, if the server lets viewers do so.
+ *
+ * @param {Link[]} links
+ * @returns {string | null}
+ */
+export const layerLink = (links) => links.find((each) => hasRel(each, LAYER))?.target ?? null;
 
 /**
  * Where to ask for server-sent events, if the server offers them.

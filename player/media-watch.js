@@ -7,6 +7,7 @@
  * @typedef {object} MediaListener
  * @property {() => void} live the first frame was decoded
  * @property {(vitals: Vitals) => void} vitals once a second while live
+ * @property {() => void} shaky the line is bad, and may be mended before the media is lost
  * @property {(why: 'no-path' | 'media-lost') => void} lost told once; nothing follows it
  */
 
@@ -17,12 +18,17 @@ const STALLED = 3000;
 const LOOK_EARLY = 100;
 const LOOK = 1000;
 
+/** For how long nothing may move where a bad line can be mended. */
+const MENDING = 8000;
+
 export class MediaWatch {
   #pc;
   #env;
   #listener;
+  #mendable;
+  #shaky = false;
   #pulse = new Pulse();
-  /** @type {'connecting' | 'connected' | 'live' | 'over'} */
+  /** @type {'connecting' | 'connected' | 'live' | 'paused' | 'over'} */
   #stage = 'connecting';
   /** @type {unknown} what has to happen until when */
   #deadline;
@@ -33,11 +39,13 @@ export class MediaWatch {
    * @param {RTCPeerConnection} pc
    * @param {Environment} env
    * @param {MediaListener} listener
+   * @param {boolean} mendable whether the listener can do something about a shaky line
    */
-  constructor(pc, env, listener) {
+  constructor(pc, env, listener, mendable) {
     this.#pc = pc;
     this.#env = env;
     this.#listener = listener;
+    this.#mendable = mendable;
     this.#deadline = env.setTimeout(() => this.#lose(), CONNECT);
     pc.addEventListener('connectionstatechange', this.#check);
   }
@@ -49,21 +57,45 @@ export class MediaWatch {
     this.#pc.removeEventListener('connectionstatechange', this.#check);
   }
 
+  /** No picture is to be expected for a while. If one moves, it is live again all the same. */
+  pause() {
+    if (this.#stage !== 'live' && this.#stage !== 'connected') return;
+    this.#stage = 'paused';
+    this.#env.clearTimeout(this.#deadline);
+  }
+
+  /** From now on a picture is expected again. */
+  resume() {
+    if (this.#stage === 'paused') this.#expect();
+  }
+
+  /** A shaky line stays as it is. */
+  giveUpMending() {
+    this.#mendable = false;
+  }
+
   #check = () => {
-    if (this.#pc.connectionState === 'failed') this.#lose();
-    if (this.#pc.connectionState !== 'connected' || this.#stage !== 'connecting') return;
+    const { connectionState } = this.#pc;
+    if (connectionState === 'failed') this.#lose();
+    if (connectionState === 'disconnected' && this.#stage !== 'connecting') this.#shake();
+    if (connectionState !== 'connected' || this.#stage !== 'connecting') return;
+    this.#expect();
+    void this.#look();
+  };
+
+  #expect() {
     this.#stage = 'connected';
     this.#env.clearTimeout(this.#deadline);
     this.#deadline = this.#env.setTimeout(() => this.#lose(), FIRST_FRAME);
-    void this.#look();
-  };
+  }
 
   /** Looks at the statistics, again and again: nothing else says that the picture moves. */
   async #look() {
     const report = await this.#pc.getStats().catch(() => null);
     if (this.#stage === 'over' || !report) return;
     const { moved, vitals, still } = this.#pulse.add(sample(report, this.#env.now()));
-    if (moved && this.#stage === 'connected') {
+    if (moved) this.#shaky = false;
+    if (moved && this.#stage !== 'live') {
       this.#stage = 'live';
       this.#env.clearTimeout(this.#deadline);
       this.#listener.live();
@@ -71,10 +103,18 @@ export class MediaWatch {
     if (this.#stage === 'live') {
       if (vitals) this.#listener.vitals(vitals);
       // ICE `disconnected` may pass, and a lost gateway carries no media: only this ends a picture.
-      if (still >= STALLED) return this.#lose();
+      if (still >= (this.#mendable ? MENDING : STALLED)) return this.#lose();
+      if (still >= STALLED) this.#shake();
     }
     const pause = this.#stage === 'live' ? LOOK : LOOK_EARLY;
     this.#next = this.#env.setTimeout(() => void this.#look(), pause);
+  }
+
+  /** Told once, until the picture has moved again. */
+  #shake() {
+    if (this.#shaky || !this.#mendable) return;
+    this.#shaky = true;
+    this.#listener.shaky();
   }
 
   /** A connection that never stood has no path; one that did has lost its media. */
@@ -102,6 +142,7 @@ export class MediaWatch {
  * @property {number} lost packets
  * @property {boolean} video whether there is any video to wait for
  * @property {string} codec such as `H264`
+ * @property {boolean} turn whether it comes over a TURN server
  */
 
 /**
@@ -116,6 +157,7 @@ export class MediaWatch {
  * @property {number} jitter milliseconds
  * @property {number} lost packets
  * @property {string} codec
+ * @property {boolean} turn whether it comes over a TURN server
  */
 
 /**
@@ -128,8 +170,10 @@ export function sample(report, at) {
   const sum = {
     at, frames: 0, bytes: 0, packets: 0, width: 0, height: 0,
     buffered: 0, emitted: 0, jitter: 0, lost: 0, video: false, codec: '',
+    turn: false,
   };
   report.forEach((stats) => {
+    if (stats.type === 'transport') sum.turn = usesTurn(report, stats.selectedCandidatePairId);
     if (stats.type !== 'inbound-rtp') return;
     sum.bytes += stats.bytesReceived ?? 0;
     sum.packets += stats.packetsReceived ?? 0;
@@ -145,6 +189,15 @@ export function sample(report, at) {
     sum.codec = report.get(stats.codecId)?.mimeType?.split('/')[1] ?? '';
   });
   return sum;
+}
+
+/**
+ * @param {RTCStatsReport} report
+ * @param {string} pairId the candidate pair in use
+ */
+function usesTurn(report, pairId) {
+  const { localCandidateId, remoteCandidateId } = report.get(pairId) ?? {};
+  return [localCandidateId, remoteCandidateId].some((id) => report.get(id)?.candidateType === 'relay');
 }
 
 /** Compares samples: rates, and how long nothing has moved. */
@@ -189,5 +242,6 @@ function compare(before, now) {
     jitter: Math.round(now.jitter),
     lost: now.lost,
     codec: now.codec,
+    turn: now.turn,
   };
 }

@@ -128,8 +128,24 @@ video {
   color: #fff;
   cursor: pointer;
 }
-.bar button:hover { background: #ffffff26; }
-button:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
+.quality {
+  min-width: 44px;
+  height: 44px;
+  padding: 0 12px;
+  border: 0;
+  border-radius: 10px;
+  background: none;
+  color: #fff;
+  color-scheme: dark;
+  font: inherit;
+  font-size: 14px;
+  font-weight: 600;
+  text-align: center;
+  appearance: none;
+  cursor: pointer;
+}
+.bar :is(button, .quality):hover { background: #ffffff26; }
+:is(button, .quality):focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 .bar svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .stage:not(.sound) .mute, .stage:not(.can-pip) .pip { display: none; }
 .muted .waves, .stage:not(.muted) .slash { display: none; }
@@ -162,6 +178,7 @@ const HTML = `
   </div>
   <span class="badge" part="badge" aria-hidden="true"></span>
   <div class="bar" role="group" aria-label="Player controls">
+    <select class="quality" aria-label="Quality" hidden></select>
     <button class="mute" type="button" aria-label="Unmute (m)">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z"/><path class="waves" d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/><path class="slash" d="m16 9.5 5 5m0-5-5 5"/></svg>
     </button>

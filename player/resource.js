@@ -1,8 +1,8 @@
 // @ts-check
 /** The HTTP resource that a 201 or a 406 created: what a session can be told, and tells. */
 
-import { Backoff } from './backoff.js';
-import { eventsLink, iceServers, parseLinks } from './link.js';
+import { Backoff, pause } from './backoff.js';
+import { eventsLink, iceServers, layerLink, parseLinks } from './link.js';
 import { Refusal, refusal } from './problem.js';
 import { SDPFRAG_TYPE } from './sdpfrag.js';
 
@@ -78,24 +78,65 @@ export class SessionResource {
   }
 
   /**
+   * Asks for new ICE credentials of the server, by telling ours.
+   *
+   * @param {string} frag
+   * @returns {Promise<string>} the server's, as a fragment
+   * @throws {Refusal} when it has none to give
+   */
+  async restart(frag) {
+    // RFC 9725 section 4.3.3: a restart "MUST contain an If-Match header field with […] "*"".
+    const headers = { 'Content-Type': SDPFRAG_TYPE, 'If-Match': '*' };
+    const response = await this.#send('PATCH', headers, frag);
+    if (response.status !== 200) throw await refusal(response, this.#env.now());
+    this.#etag = response.headers.get('etag') ?? this.#etag;
+    return response.text();
+  }
+
+  /** Whether the viewer may choose among video layers. */
+  get hasChoice() {
+    return layerLink(this.#links) !== null;
+  }
+
+  /**
+   * Chooses a video layer.
+   *
+   * @param {import('./layers.js').Selection} selection
+   * @returns {Promise<boolean>} whether the server agreed
+   */
+  async select(selection) {
+    const url = new URL(layerLink(this.#links) ?? '', this.#url).href;
+    const headers = { ...this.#authorization, 'Content-Type': 'application/json' };
+    const request = { method: 'POST', headers, body: JSON.stringify(selection), signal: this.#signal };
+    return (await this.#env.fetch(url, request)).ok;
+  }
+
+  /**
    * Opens the event stream and keeps it open. One that cannot be had is no failure: media needs
-   * none. A session the server does not know any more (it restarted) ends the attempts.
+   * none. A session the server does not know any more (it ended it, or restarted) ends the
+   * attempts.
    *
    * @param {string[]} wanted event names
    * @param {(name: string, data: any) => void} receive
+   * @returns {Promise<boolean>} whether there was a stream, and the server knows it no more
    */
   async listen(wanted, receive) {
     const link = eventsLink(this.#links);
-    if (!link || !this.#env.EventSource) return;
+    if (!link || !this.#env.EventSource) return false;
     const names = wanted.filter((name) => link.events.length === 0 || link.events.includes(name));
     const backoff = new Backoff({ base: 200, cap: 5000, random: this.#env.random });
     const url = new URL(link.target, this.#url).href;
+    let listened = false;
     while (!this.#signal.aborted) {
       const stream = await this.#requestStream(url, names);
-      if (stream === 'never') return;
-      if (stream !== 'later') await this.#follow(stream, names, receive, () => backoff.reset());
-      await this.#pause(backoff.next());
+      if (stream === 'never') return listened;
+      if (stream !== 'later') {
+        listened = true;
+        await this.#follow(stream, names, receive, () => backoff.reset());
+      }
+      await pause(backoff.next(), this.#env, this.#signal);
     }
+    return false;
   }
 
   /** Ends the session. Only the first call sends anything; it outlives the page (`keepalive`). */
@@ -153,17 +194,6 @@ export class SessionResource {
           receive(name, eventData(/** @type {MessageEvent} */ (event).data));
         });
       }
-    });
-  }
-
-  /** @param {number} ms */
-  #pause(ms) {
-    return new Promise((resolve) => {
-      const timer = this.#env.setTimeout(() => resolve(undefined), ms);
-      this.#signal.addEventListener('abort', () => {
-        this.#env.clearTimeout(timer);
-        resolve(undefined);
-      }, { once: true });
     });
   }
 

@@ -31,9 +31,11 @@ export function buildFrag(sections, candidates, complete = false) {
   const first = sections[0];
   if (!first) return '';
   const lines = [`a=ice-ufrag:${first.ufrag}`, `a=ice-pwd:${first.pwd}`];
-  // The end belongs to every section; a bundled session only ever has candidates in the first.
+  // The end belongs to every section; a bundled session only ever has candidates in the first,
+  // which also stands there when there is nothing to tell but credentials.
+  const whole = complete || candidates.length === 0;
   const concerned = sections.filter((section, index) =>
-    (complete && index === 0) || candidates.some((each) => belongs(each, section, first)));
+    (whole && index === 0) || candidates.some((each) => belongs(each, section, first)));
   for (const section of concerned) {
     lines.push(`m=${section.line}`, `a=mid:${section.mid}`);
     if (section.ufrag !== first.ufrag) {
@@ -156,6 +158,25 @@ export function candidatesOf(text) {
       ...(section.ufrag === null ? {} : { usernameFragment: section.ufrag }),
     })),
   );
+}
+
+/**
+ * A remote description after the other side's ICE restart: as it was, with the credentials of the
+ * fragment. If that names candidates, they replace those of before.
+ *
+ * @param {string} sdp
+ * @param {string} frag
+ * @returns {string | null} null where the fragment is malformed, or has no credentials
+ */
+export function restarted(sdp, frag) {
+  const media = parseFrag(frag);
+  const described = media?.find(({ ufrag }) => ufrag !== null);
+  if (!media || !described) return null;
+  const replaced = sdp
+    .replace(/^a=ice-ufrag:.*$/gm, `a=ice-ufrag:${described.ufrag}`)
+    .replace(/^a=ice-pwd:.*$/gm, `a=ice-pwd:${described.pwd}`);
+  if (media.every(({ candidates }) => candidates.length === 0)) return replaced;
+  return replaced.replace(/^a=(candidate:.*|end-of-candidates)\r?\n/gm, '');
 }
 
 /**

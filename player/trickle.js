@@ -51,6 +51,13 @@ export class LocalCandidates {
     if (this.#queue.length > 0) this.#schedule();
   }
 
+  /** ICE starts again: what was found is of no use, and what is found next has to wait. */
+  hold() {
+    this.#resource = null;
+    this.#queue = [];
+    this.#complete = false;
+  }
+
   #schedule() {
     if (!this.#resource || this.#scheduled) return;
     this.#scheduled = true;
@@ -59,7 +66,7 @@ export class LocalCandidates {
 
   async #flush() {
     const sdp = this.#pc.localDescription?.sdp;
-    const batch = this.#queue.splice(0);
+    const batch = this.#resource ? this.#queue.splice(0) : [];
     const complete = this.#complete;
     if (this.#resource && sdp && (batch.length > 0 || complete)) {
       const frag = buildFrag(mediaSections(sdp), batch, complete);

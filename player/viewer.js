@@ -3,19 +3,24 @@
 
 import { Backoff } from './backoff.js';
 import { browser } from './environment.js';
+import { nextStep } from './next-step.js';
 import { WhepSession } from './whep-session.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 /** @typedef {import('./media-watch.js').Vitals} Vitals */
+/** @typedef {import('./layers.js').Choice} Choice */
 /** @typedef {import('./whep-session.js').Ending} Ending */
+/** @typedef {import('./whep-session.js').Path} Path */
 /** @typedef {import('./words.js').State} State */
 
 /**
  * @typedef {object} ViewerListener
  * @property {(state: State, detail: string) => void} [state]
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all of the current session so far
- * @property {(vitals: Vitals, path: 'direct' | 'relay') => void} [vitals]
+ * @property {(vitals: Vitals, path: Path) => void} [vitals]
  * @property {(count: number) => void} [viewers]
+ * @property {(choices: Choice[], chosen: string | null) => void} [layers] the id of the one that
+ *   was chosen; null for the server's own choice
  */
 
 /** Until the gateway has held the POST this long, nobody needs to read that we are waiting. */
@@ -23,72 +28,6 @@ const PATIENCE = 600;
 
 /** A session or a held request that lasted this long was no failure: the backoff starts anew. */
 const STEADY = 5000;
-
-/**
- * What follows an ending. `wait` is a floor in seconds, or `never` when only a person can help.
- *
- * @typedef {{ state: State, wait: number | 'never', direct: boolean }} Step
- */
-
-/**
- * @param {Ending} ending
- * @param {object} situation
- * @param {boolean} situation.wasLive a picture has been seen in this room
- * @param {boolean} situation.direct what the ended session had asked for
- * @returns {Step}
- */
-export function nextStep(ending, { wasLive, direct }) {
-  const absent = wasLive ? 'gone' : 'waiting';
-  switch (ending.why) {
-    case 'closed':
-      return { state: 'closed', wait: 'never', direct: true };
-    case 'no-webrtc':
-    case 'no-codec':
-      return { state: 'unsupported', wait: 'never', direct: true };
-    case 'unreachable':
-      return { state: 'unreachable', wait: 0, direct: true };
-    case 'camera-gone':
-      return { state: 'gone', wait: 0, direct: true };
-    case 'offer-spent':
-      return { state: absent, wait: 0, direct: true };
-    case 'told-to-reconnect':
-    case 'media-lost':
-      return { state: 'reconnecting', wait: 0, direct: true };
-    case 'no-path':
-      // Design section 2, "Fallback": without `Prefer: direct` the relay answers. A gateway
-      // without one offers the straight line again, so the next failure asks for direct again.
-      return { state: wasLive ? 'reconnecting' : 'connecting', wait: 0, direct: !direct };
-    case 'refused':
-      return { ...refusedStep(ending.refusal.status, absent), direct: true, ...waitOf(ending) };
-  }
-}
-
-/**
- * @param {number} status
- * @param {State} absent the word for a camera that is not there
- * @returns {{ state: State, wait: number | 'never' }}
- */
-function refusedStep(status, absent) {
-  if (status === 409) return { state: absent, wait: 0 };
-  if (status === 429) return { state: 'busy', wait: 1 };
-  if (status === 401 || status === 403) return { state: 'denied', wait: 'never' };
-  // Some WHEP servers say 404 until somebody publishes, so it is worth asking again.
-  if (status === 404) return { state: 'wrong', wait: 4 };
-  if (status === 400) return { state: 'wrong', wait: 'never' };
-  if (status === 408 || status >= 500) return { state: 'unreachable', wait: 0 };
-  return { state: 'failed', wait: 'never' };
-}
-
-/**
- * `Retry-After` is honoured wherever a retry makes sense.
- *
- * @param {Ending & { why: 'refused' }} ending
- * @returns {{ wait?: number }}
- */
-function waitOf({ refusal }) {
-  const retriable = [404, 408, 409, 429].includes(refusal.status) || refusal.status >= 500;
-  return retriable && refusal.retryAfter !== null ? { wait: refusal.retryAfter } : {};
-}
 
 export class Viewer {
   #endpoint;
@@ -102,6 +41,11 @@ export class Viewer {
   #session = null;
   #closed = false;
   #wasLive = false;
+  #direct = true;
+  /** @type {Choice[]} */
+  #choices = [];
+  /** @type {string | null} id of the choice that a person made */
+  #wanted = null;
   /** @type {State} */
   #state = 'idle';
   /** @type {() => void} ends the current pause */
@@ -126,13 +70,14 @@ export class Viewer {
 
   /** Runs until `close()`. To be called once. */
   async run() {
-    let direct = true;
+    let endpoint = this.#endpoint;
     while (!this.#closed) {
-      const { ending, lasted } = await this.#attempt(direct);
+      const { ending, lasted } = await this.#attempt(endpoint);
       if (this.#closed) break;
       if (ending.heldFor >= STEADY || (ending.live && lasted >= STEADY)) this.#backoff.reset();
-      const step = nextStep(ending, { wasLive: this.#wasLive, direct });
-      direct = step.direct;
+      const step = nextStep(ending, { wasLive: this.#wasLive, direct: this.#direct });
+      this.#direct = step.direct;
+      endpoint = (ending.why === 'told-to-reconnect' && ending.endpoint) || this.#endpoint;
       this.#enter(step.state, ending.why === 'refused' ? ending.refusal.message : '');
       await this.#pause(step.wait, ending);
     }
@@ -146,21 +91,58 @@ export class Viewer {
     this.#wake();
   }
 
-  /** The network is back, or a person is impatient: ends a pause, leaves a session alone. */
+  /** A person is impatient, or looks again: ends a pause, leaves a session alone. */
   retryNow() {
     this.#wake();
   }
 
-  /** @param {boolean} direct */
-  async #attempt(direct) {
+  /** Another network may know other ways: what could not be reached directly, perhaps can now. */
+  networkChanged() {
+    this.#direct = true;
+    this.#wake();
+  }
+
+  /**
+   * Chooses a quality.
+   *
+   * @param {string | null} id of one that was offered; null leaves it to the server
+   */
+  choose(id) {
+    this.#wanted = id;
+    void this.#select();
+  }
+
+  async #select() {
+    const [first] = this.#choices;
+    if (!first) return;
+    const wanted = this.#choices.find(({ id }) => id === this.#wanted);
+    const { mediaId } = first.selection;
+    const agreed = await this.#session?.select(wanted?.selection ?? { mediaId });
+    if (!agreed) this.#wanted = null;
+    this.#listener.layers?.(this.#choices, this.#wanted);
+  }
+
+  /** @param {Choice[]} choices that the current session has now */
+  #offer(choices) {
+    const isNew = this.#choices.length === 0;
+    this.#choices = choices;
+    this.#listener.layers?.(choices, this.#wanted);
+    // A new session begins with the server's choice.
+    if (isNew && this.#wanted !== null) void this.#select();
+  }
+
+  /** @param {string} endpoint */
+  async #attempt(endpoint) {
     const startedAt = this.#env.now();
-    let path = /** @type {'direct' | 'relay'} */ ('direct');
+    const own = new URL(endpoint).origin === new URL(this.#endpoint).origin;
+    let path = /** @type {Path} */ ('direct');
     if (this.#state === 'idle' || this.#state === 'denied') this.#enter('connecting', '');
     const patience = this.#env.setTimeout(() => this.#enter(this.#wasLive ? 'gone' : 'waiting', ''), PATIENCE);
     const session = new WhepSession({
-      endpoint: this.#endpoint,
-      direct,
-      token: this.#token,
+      endpoint,
+      direct: this.#direct,
+      // What opens this server is no business of another that it sends us to.
+      token: own ? this.#token : undefined,
       opening: this.#opening,
       env: this.#env,
       listener: {
@@ -169,11 +151,13 @@ export class Viewer {
           this.#env.clearTimeout(patience);
           if (phase === 'live') this.#wasLive = true;
           if (phase === 'live') this.#enter('live');
+          else if (phase === 'away') this.#enter('gone');
           else if (this.#state !== 'reconnecting') this.#enter('connecting');
         },
         tracks: (tracks) => this.#listener.tracks?.(tracks),
         vitals: (vitals) => this.#listener.vitals?.(vitals, path),
         viewers: (count) => this.#listener.viewers?.(count),
+        layers: (choices) => this.#offer(choices),
       },
     });
     this.#session = session;
@@ -181,6 +165,7 @@ export class Viewer {
     const ending = await session.run();
     this.#env.clearTimeout(patience);
     this.#session = null;
+    if (this.#choices.length > 0) this.#offer([]);
     return { ending, lasted: this.#env.now() - startedAt };
   }
 

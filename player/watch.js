@@ -11,6 +11,13 @@ import { WORDS } from './words.js';
 /** Lines the log keeps. */
 const LOG_LINES = 60;
 
+/** The ways that media takes, in a word and in a sentence. */
+const PATHS = Object.freeze({
+  direct: ['Direct', 'Straight from the camera to this browser'],
+  turn: ['Direct, by TURN', 'From the camera to this browser, over a TURN server that cannot see it'],
+  relay: ['Via the gateway', 'Passed on by the gateway'],
+});
+
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
@@ -88,12 +95,10 @@ function wirePlayer() {
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
 }
 
-/** @param {import('./media-watch.js').Vitals & { path: 'direct' | 'relay' }} vitals */
-function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path }) {
-  element('path').textContent = path === 'direct' ? 'Direct' : 'Relay';
-  element('path').title = path === 'direct'
-    ? 'Straight from the camera to this browser'
-    : 'Passed on by the gateway';
+/** @param {import('./media-watch.js').Vitals & { path: import('./whep-session.js').Path }} vitals */
+function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, turn }) {
+  const [words, more] = PATHS[path === 'direct' && turn ? 'turn' : path];
+  Object.assign(element('path'), { textContent: words, title: more });
   element('picture').textContent = `${width}×${height} · ${fps} fps${codec ? ` · ${codec}` : ''}`;
   element('rate').textContent = kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
   element('buffer').textContent = `${buffer} ms · jitter ${jitter} ms`;

@@ -11,6 +11,7 @@
  * `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
  */
 
+import { Controls } from './player-controls.js';
 import { sheet, template } from './player-looks.js';
 import { Viewer } from './viewer.js';
 import { WORDS } from './words.js';
@@ -23,6 +24,7 @@ export class WhepPlayer extends HTMLElement {
 
   #root = this.attachShadow({ mode: 'open' });
   #video;
+  #controls;
   /** @type {Viewer | null} */
   #viewer = null;
   /** @type {AbortController | null} listeners outside the element, while it is in a page */
@@ -43,7 +45,10 @@ export class WhepPlayer extends HTMLElement {
     this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
     // Only the property counts for elements that a script made, and browsers let muted ones play.
     this.#video.muted = true;
-    this.#wireControls();
+    this.#controls = new Controls(this, this.#root, this.#video, {
+      retry: () => this.retry(),
+      choose: (id) => this.#viewer?.choose(id),
+    });
   }
 
   /** What the viewer sees right now. */
@@ -83,7 +88,7 @@ export class WhepPlayer extends HTMLElement {
     const { signal } = this.#connected;
     addEventListener('pagehide', () => this.#stop(), { signal });
     addEventListener('pageshow', (event) => event.persisted && this.#start(), { signal });
-    addEventListener('online', () => this.#viewer?.retryNow(), { signal });
+    addEventListener('online', () => this.#viewer?.networkChanged(), { signal });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.#viewer?.retryNow();
     }, { signal });
@@ -146,6 +151,7 @@ export class WhepPlayer extends HTMLElement {
         tracks: (tracks) => viewer === this.#viewer && this.#play(tracks),
         vitals: (vitals, path) => this.#tell('vitals', { ...vitals, path }),
         viewers: (count) => this.#count(count),
+        layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
       },
     });
     this.#viewer = viewer;
@@ -158,6 +164,7 @@ export class WhepPlayer extends HTMLElement {
     const viewer = this.#viewer;
     this.#viewer = null;
     viewer.close();
+    this.#controls.offer([], null);
     this.#show('closed');
   }
 
@@ -228,51 +235,6 @@ export class WhepPlayer extends HTMLElement {
     const before = this.#viewers;
     this.#viewers = count;
     if (count !== before) this.#tell(count > before ? 'join' : 'leave', { who: 'viewer', count });
-  }
-
-  #wireControls() {
-    const actions = /** @type {const} */ ({
-      mute: () => this.#toggleMute(),
-      pip: () => this.#togglePictureInPicture(),
-      fullscreen: () => this.#toggleFullscreen(),
-      retry: () => this.retry(),
-    });
-    for (const [name, action] of Object.entries(actions)) {
-      this.#find(`.${name}`).addEventListener('click', action);
-    }
-    this.#stage.classList.toggle('can-pip', document.pictureInPictureEnabled === true);
-    this.#video.addEventListener('volumechange', () => {
-      const { muted } = this.#video;
-      this.#stage.classList.toggle('muted', muted);
-      this.#find('.mute').setAttribute('aria-label', muted ? 'Unmute (m)' : 'Mute (m)');
-    });
-    this.addEventListener('keydown', (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const action = { m: actions.mute, p: actions.pip, f: actions.fullscreen }[event.key];
-      if (!action) return;
-      event.preventDefault();
-      action();
-    });
-    this.#video.addEventListener('dblclick', actions.fullscreen);
-  }
-
-  #toggleMute() {
-    this.#video.muted = !this.#video.muted;
-    this.#video.play().catch(() => {});
-  }
-
-  #togglePictureInPicture() {
-    const toggled = document.pictureInPictureElement
-      ? document.exitPictureInPicture()
-      : this.#video.requestPictureInPicture?.();
-    toggled?.catch(() => {});
-  }
-
-  #toggleFullscreen() {
-    if (document.fullscreenElement) document.exitFullscreen().catch(() => {});
-    else if (this.requestFullscreen) this.requestFullscreen().catch(() => {});
-    // iPhones only know it of the video element.
-    else /** @type {any} */ (this.#video).webkitEnterFullscreen?.();
   }
 
   get #stage() {

@@ -2,28 +2,37 @@
 /** One WHEP exchange and its lifetime, from the POST to the DELETE. No DOM. */
 
 import { browser } from './environment.js';
+import { choices } from './layers.js';
 import { MediaWatch } from './media-watch.js';
+import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
-import { videoRejected } from './sdpfrag.js';
-import { LocalCandidates, RemoteCandidates, gathered } from './trickle.js';
+import { LocalCandidates, RemoteCandidates } from './trickle.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 /** @typedef {import('./media-watch.js').Vitals} Vitals */
 
 /**
- * How far a session has come: the POST is out, media is being connected, the picture moves.
+ * How far a session has come: the POST is out, media is being connected, the picture moves, or
+ * the relay waits with us for a camera that is gone.
  *
- * @typedef {'asking' | 'connecting' | 'live'} Phase
+ * @typedef {'asking' | 'connecting' | 'live' | 'away'} Phase
  */
 
 /**
- * Why a session ended, and whether its picture had ever moved.
+ * Who sends the media: the camera itself, or the server for it.
  *
- * @typedef {{ live: boolean, heldFor: number } & (
- *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'told-to-reconnect' | 'offer-spent'
- *     | 'no-path' | 'media-lost' | 'no-webrtc' | 'no-codec' }
+ * @typedef {'direct' | 'relay'} Path
+ */
+
+/**
+ * Why a session ended, on which path, and whether its picture had ever moved.
+ *
+ * @typedef {{ path: Path, live: boolean, heldFor: number } & (
+ *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'offer-spent' | 'no-path' | 'media-lost'
+ *     | 'no-webrtc' | 'no-codec' }
+ *   | { why: 'told-to-reconnect', endpoint?: string }
  *   | { why: 'refused', refusal: Refusal })} Ending
  */
 
@@ -31,17 +40,15 @@ import { LocalCandidates, RemoteCandidates, gathered } from './trickle.js';
  * What a session tells while it lasts.
  *
  * @typedef {object} SessionListener
- * @property {(phase: Phase, path: 'direct' | 'relay') => void} [phase]
+ * @property {(phase: Phase, path: Path) => void} [phase]
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all that came so far
  * @property {(vitals: Vitals) => void} [vitals]
  * @property {(count: number) => void} [viewers]
+ * @property {(choices: import('./layers.js').Choice[]) => void} [layers] what `select` may choose
  */
 
 /** Names of the events that a viewer understands (WHEP draft section 4.5, and ours). */
-const EVENTS = ['active', 'inactive', 'viewercount', 'reconnect', 'candidates'];
-
-/** How long an answer waits for candidates to travel with it, in milliseconds. */
-const GATHER = 60;
+const EVENTS = ['active', 'inactive', 'viewercount', 'reconnect', 'candidates', 'layers'];
 
 export class WhepSession {
   #endpoint;
@@ -56,12 +63,16 @@ export class WhepSession {
   #resource = null;
   /** @type {RemoteCandidates | null} */
   #remote = null;
+  /** @type {Negotiation | null} */
+  #negotiation = null;
   /** @type {Phase} */
   #phase = 'asking';
-  /** @type {'direct' | 'relay'} */
+  /** @type {Path} */
   #path = 'direct';
   /** @type {MediaWatch | null} */
   #media = null;
+  #wasLive = false;
+  #mending = false;
   #heldFor = 0;
   /** @type {Ending | null} */
   #ending = null;
@@ -103,6 +114,17 @@ export class WhepSession {
     this.#finish('closed');
   }
 
+  /**
+   * Chooses a video layer.
+   *
+   * @param {import('./layers.js').Selection} selection
+   * @returns {Promise<boolean>} whether the server agreed
+   */
+  async select(selection) {
+    if (!this.#resource?.hasChoice) return false;
+    return this.#resource.select(selection).catch(() => false);
+  }
+
   async #exchange() {
     const opening = this.#begin();
     if (!opening) return this.#finish('no-webrtc');
@@ -117,8 +139,9 @@ export class WhepSession {
     const { iceServers } = resource;
     // All the rest must stay as it is, bundlePolicy for one, or this throws.
     if (iceServers.length > 0) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
-    if (this.#path === 'direct') await this.#acceptCounterOffer(pc, sdp, resource);
-    else await this.#applyAnswer(pc, offer, sdp, resource);
+    const negotiation = this.#open(opening, resource);
+    if (this.#path === 'direct') await negotiation.acceptCounterOffer(sdp);
+    else await negotiation.applyAnswer(offer, sdp);
   }
 
   /** @returns {Opening | null} null where there is no WebRTC */
@@ -159,60 +182,31 @@ export class WhepSession {
   }
 
   /**
-   * The camera's own offer came back: our answer to it makes a direct connection. Ours was never
-   * set as a local description, so the same connection can take it, certificate and all.
-   *
-   * @param {RTCPeerConnection} pc
-   * @param {string} sdp
-   * @param {SessionResource} resource
-   */
-  async #acceptCounterOffer(pc, sdp, resource) {
-    const local = this.#open(pc, resource);
-    await pc.setRemoteDescription({ type: 'offer', sdp });
-    this.#remote?.start();
-    const answer = await pc.createAnswer();
-    if (videoRejected(answer.sdp ?? '')) return this.#finish('no-codec');
-    await pc.setLocalDescription(answer);
-    await gathered(pc, GATHER, this.#env);
-    if (this.#ending) return;
-    const sent = pc.localDescription?.sdp ?? '';
-    await resource.answer(sent);
-    local.start(resource, sent);
-  }
-
-  /**
-   * The server answered: it is a relay, or a standard WHEP server.
-   *
-   * @param {RTCPeerConnection} pc
-   * @param {RTCSessionDescriptionInit} offer
-   * @param {string} sdp
-   * @param {SessionResource} resource
-   */
-  async #applyAnswer(pc, offer, sdp, resource) {
-    if (videoRejected(sdp)) return this.#finish('no-codec');
-    const local = this.#open(pc, resource);
-    await pc.setLocalDescription(offer);
-    await pc.setRemoteDescription({ type: 'answer', sdp });
-    this.#remote?.start();
-    local.start(resource, offer.sdp ?? '');
-  }
-
-  /**
    * From here on both sides' candidates find their way, and media is expected.
    *
-   * @param {RTCPeerConnection} pc
+   * @param {Opening} opening
    * @param {SessionResource} resource
    */
-  #open(pc, resource) {
-    this.#remote = new RemoteCandidates(pc);
+  #open(opening, resource) {
+    const { pc } = opening;
     const local = new LocalCandidates(pc, this.#env);
-    this.#media = new MediaWatch(pc, this.#env, {
+    const remote = new RemoteCandidates(pc);
+    this.#remote = remote;
+    this.#negotiation = new Negotiation(opening, resource, { local, remote }, this.#env);
+    const listener = {
       live: () => this.#enter('live'),
-      vitals: (vitals) => this.#listener.vitals?.(vitals),
-      lost: (why) => this.#finish(why),
+      vitals: (/** @type {Vitals} */ vitals) => this.#listener.vitals?.(vitals),
+      shaky: () => void this.#mend(),
+      lost: (/** @type {'no-path' | 'media-lost'} */ why) => this.#finish(why),
+    };
+    // A session on the direct path has no ICE at the gateway that could start again.
+    this.#media = new MediaWatch(pc, this.#env, listener, this.#path === 'relay');
+    void resource.listen(EVENTS, (name, data) => this.#receive(name, data)).then((forgotten) => {
+      // A relay's media ends with its session. A camera goes on without the gateway.
+      if (!forgotten || this.#path === 'direct') return;
+      this.#finish(this.#phase === 'away' ? 'camera-gone' : 'media-lost');
     });
-    void resource.listen(EVENTS, (name, data) => this.#receive(name, data));
-    return local;
+    return this.#negotiation;
   }
 
   /**
@@ -221,19 +215,55 @@ export class WhepSession {
    */
   #receive(name, data) {
     if (this.#ending) return;
-    if (name === 'candidates') this.#remote?.receive(data.candidates);
-    else if (name === 'inactive') this.#finish('camera-gone');
-    else if (name === 'reconnect') this.#finish('told-to-reconnect');
-    else if (name === 'viewercount' && Number.isSafeInteger(data.viewercount)) {
-      this.#listener.viewers?.(data.viewercount);
+    switch (name) {
+      case 'candidates':
+        return this.#remote?.receive(data.candidates);
+      case 'inactive':
+        return this.#lackCamera();
+      case 'active':
+        return this.#media?.resume();
+      case 'reconnect':
+        return this.#finish('told-to-reconnect', { endpoint: this.#elsewhere(data.url) });
+      case 'layers':
+        return this.#resource?.hasChoice && this.#listener.layers?.(choices(data));
+      case 'viewercount':
+        if (Number.isSafeInteger(data.viewercount)) this.#listener.viewers?.(data.viewercount);
     }
+  }
+
+  /** On the direct path the camera was the other end. A relay goes on when it is back. */
+  #lackCamera() {
+    if (this.#path === 'direct') return this.#finish('camera-gone');
+    this.#media?.pause();
+    this.#enter('away');
+  }
+
+  /**
+   * Where a `reconnect` event sends us.
+   *
+   * @param {unknown} url
+   * @returns {string | undefined} undefined for the same endpoint as before
+   */
+  #elsewhere(url) {
+    if (typeof url !== 'string' || !URL.canParse(url, this.#endpoint)) return undefined;
+    const { href, protocol } = new URL(url, this.#endpoint);
+    return /^https?:$/.test(protocol) ? href : undefined;
+  }
+
+  /** Tries to keep a session whose line is bad. Where that fails it may still recover by itself. */
+  async #mend() {
+    if (this.#mending) return;
+    this.#mending = true;
+    await this.#negotiation?.restartIce().catch(() => this.#media?.giveUpMending());
+    this.#mending = false;
   }
 
   /** @param {unknown} error */
   #fail(error) {
     if (this.#ending) return;
+    if (error instanceof NoCodec) return this.#finish('no-codec');
     if (error instanceof TypeError) return this.#finish('unreachable');
-    if (error instanceof Refusal && !this.#resource) return this.#finish('refused', error);
+    if (error instanceof Refusal && !this.#resource) return this.#finish('refused', { refusal: error });
     // After the 406 a refusal means that the offer is worth nothing any more: ask for another.
     if (error instanceof Refusal) return this.#finish('offer-spent');
     this.#finish(this.#resource ? 'no-path' : 'no-webrtc');
@@ -243,16 +273,17 @@ export class WhepSession {
   #enter(phase) {
     if (this.#ending) return;
     this.#phase = phase;
+    this.#wasLive ||= phase === 'live';
     this.#listener.phase?.(phase, this.#path);
   }
 
   /**
    * @param {Ending['why']} why
-   * @param {Refusal} [refused]
+   * @param {{ refusal?: Refusal, endpoint?: string }} [more] what belongs to that reason
    */
-  #finish(why, refused) {
+  #finish(why, more = {}) {
     if (this.#ending) return;
-    const ending = { why, live: this.#phase === 'live', heldFor: this.#heldFor, refusal: refused };
+    const ending = { why, path: this.#path, live: this.#wasLive, heldFor: this.#heldFor, ...more };
     this.#ending = /** @type {Ending} */ (ending);
     this.#media?.close();
     this.#resource?.delete();

@@ -3,7 +3,8 @@
 
 /**
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
- *   | 'unreachable' | 'wrong' | 'denied' | 'unsupported' | 'failed' | 'closed'} State
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'unsupported' | 'failed'
+ *   | 'closed'} State
  */
 
 /**
@@ -65,10 +66,24 @@ export const WORDS = Object.freeze({
     mood: 'bad',
     retry: true,
   },
+  blocked: {
+    short: 'No way through',
+    title: 'No way to the camera',
+    hint: 'The camera sends straight to its viewers only, and this network does not let that through.',
+    mood: 'bad',
+    retry: true,
+  },
+  undecodable: {
+    short: 'Codec missing',
+    title: 'This browser cannot decode it',
+    hint: 'It lacks the camera’s video codec. Try a current Chrome, Edge, Firefox or Safari.',
+    mood: 'bad',
+    retry: true,
+  },
   unsupported: {
     short: 'Browser cannot',
     title: 'This browser cannot show it',
-    hint: 'It lacks WebRTC or the camera’s video codec. Try a current Chrome, Edge, Firefox or Safari.',
+    hint: 'It lacks WebRTC. Try a current Chrome, Edge, Firefox or Safari.',
     mood: 'bad',
   },
   failed: {

@@ -45,6 +45,7 @@ test('behind a symmetric NAT each: by TURN, with credentials that expire', optio
   await becomes(page, 'live', 20_000);
   await moves(page, 10_000, 60);
   assert.ok((await route(page)).includes('relay'), 'over the TURN server');
+  assert.equal(await saidPath(page), 'Direct, by TURN');
   const [, expiry] = await turn.says(/user <(\d+):[0-9a-f]+>: incoming packet ALLOCATE processed, success/, 1000);
   const hours = (Number(expiry) - Date.now() / 1000) / 3600;
   assert.ok(hours > 11 && hours <= 12, `good for ${hours} hours`);

@@ -12,6 +12,18 @@ const look = (at, video) => sample(/** @type {any} */ (new Map([
   ['c', { type: 'codec', mimeType: 'video/H264' }],
 ])), at);
 
+test('a TURN server is known by the pair in use', () => {
+  const by = (/** @type {string} */ ours, /** @type {string} */ theirs) => sample(/** @type {any} */ (new Map([
+    ['t', { type: 'transport', selectedCandidatePairId: 'p' }],
+    ['p', { type: 'candidate-pair', localCandidateId: 'l', remoteCandidateId: 'r' }],
+    ['q', { type: 'candidate-pair', localCandidateId: 'x', remoteCandidateId: 'r' }],
+    ['l', { type: 'local-candidate', candidateType: ours }],
+    ['r', { type: 'remote-candidate', candidateType: theirs }],
+    ['x', { type: 'local-candidate', candidateType: 'relay' }],
+  ])), 0).turn;
+  assert.deepEqual([by('host', 'prflx'), by('relay', 'host'), by('prflx', 'relay')], [false, true, true]);
+});
+
 test('rates come from two looks', () => {
   const pulse = new Pulse();
   const before = {
@@ -24,6 +36,7 @@ test('rates come from two looks', () => {
   };
   assert.deepEqual(pulse.add(look(1000, after)).vitals, {
     width: 1280, height: 720, fps: 30, kbps: 2000, buffer: 20, jitter: 4, lost: 2, codec: 'H264',
+    turn: false,
   });
 });
 

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  buildFrag, candidatesIn, candidatesOf, isCandidate, mediaSections, parseFrag, videoRejected,
+  buildFrag, candidatesIn, candidatesOf, isCandidate, mediaSections, parseFrag, restarted,
+  videoRejected,
 } from '../sdpfrag.js';
 import { vectors } from './vectors.js';
 
@@ -93,4 +94,30 @@ test('an answer that turns the video down is recognised', () => {
   assert.equal(videoRejected(SDP), false);
   assert.equal(videoRejected('v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n'), true);
   assert.equal(videoRejected('v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n'), false);
+});
+
+const REMOTE = 'v=0\r\na=ice-lite\r\nm=video 9 x 96\r\na=ice-ufrag:OLDS\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n'
+  + 'a=candidate:1 1 udp 1 192.0.2.1 5000 typ host\r\na=end-of-candidates\r\na=mid:0\r\n'
+  + 'm=audio 9 x 111\r\na=ice-ufrag:OLDS\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\na=mid:1\r\n';
+const FRESH = 'a=ice-ufrag:NEWS\r\na=ice-pwd:asd88fgpdd777uzjYhagZg12\r\n';
+
+test('a restart renews the credentials of every section, and keeps the candidates if there are no others', () => {
+  const sdp = restarted(REMOTE, FRESH);
+  assert.equal(sdp, REMOTE.replaceAll('OLDS', 'NEWS').replaceAll('P2uYro0UCOQ4zxjKXaWCBui1', 'asd88fgpdd777uzjYhagZg12'));
+});
+
+test('candidates that come with a restart stand for those of before', () => {
+  const sdp = restarted(REMOTE, `${FRESH}m=video 9 x 96\r\na=mid:0\r\na=candidate:2 1 udp 1 192.0.2.2 5000 typ host\r\n`);
+  assert.match(sdp ?? '', /NEWS/);
+  assert.doesNotMatch(sdp ?? '', /candidate/);
+});
+
+test('a restart without credentials is none', () => {
+  for (const frag of ['', 'v=0', 'a=mid:0\r\n', 'a=ice-ufrag:NEWS\r\n']) assert.equal(restarted(REMOTE, frag), null);
+});
+
+test('a fragment with credentials alone names the first section', () => {
+  const sections = mediaSections(REMOTE);
+  assert.equal(buildFrag(sections, []),
+    'a=ice-ufrag:OLDS\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\nm=video 9 x 96\r\na=mid:0\r\n');
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Viewer } from '../viewer.js';
-import { World, gateway, held, problem } from './world.js';
+import { World, gateway, held, problem, relayed } from './world.js';
 
 const ENDPOINT = 'https://gateway.example/whep/garage';
 
@@ -127,14 +127,129 @@ test('the network comes back: no need to wait for the timer', async () => {
   assert.equal(posts(world).length, before + 1);
 });
 
-test('no path: DELETE, and again without asking for direct; then direct again', async () => {
-  const { world } = start();
+/** @param {World} world */
+const preferences = (world) => posts(world).map(({ headers }) => headers.get('prefer'));
+
+/** A gateway that relays for those who do not ask for direct. */
+const relaying = (/** @type {import('./world.js').Request} */ { url, headers }) =>
+  url === ENDPOINT && !headers.get('prefer')?.includes('direct') ? relayed() : undefined;
+
+test('no path: DELETE, and again without asking for direct', async () => {
+  const { world, states } = start(relaying);
   await world.pass(5500);
   assert.equal(world.sent('DELETE').length, 1);
+  await goLive(world);
+  assert.deepEqual(preferences(world), ['direct, wait=50', 'wait=50']);
+  assert.deepEqual(states, ['connecting', 'live']);
+});
+
+test('where there was no straight way, the next session does not look for one', async () => {
+  const { world, states } = start(relaying);
+  await world.pass(5500);
+  await goLive(world);
+  await play(world, 10);
+  world.streams[world.streams.length - 1].send('reconnect');
+  await goLive(world);
+  assert.deepEqual(preferences(world), ['direct, wait=50', 'wait=50', 'wait=50']);
+  assert.deepEqual(states.slice(-2), ['reconnecting', 'live']);
+});
+
+test('another network may have a straight way', async () => {
+  const { world, viewer } = start(relaying);
+  await world.pass(5500);
+  await goLive(world);
+  viewer.networkChanged();
+  await play(world, 10);
+  assert.equal(posts(world).length, 2, 'a picture that moves is left alone');
+  world.streams[world.streams.length - 1].send('reconnect');
+  await world.pass(0);
+  assert.equal(preferences(world)[2], 'direct, wait=50');
+});
+
+test('no path to the relay either: the straight way again', async () => {
+  const { world } = start(relaying);
+  await world.pass(5500);
   await world.pass(6000);
   await world.pass(3000);
-  assert.deepEqual(posts(world).slice(0, 3).map(({ headers }) => headers.get('prefer')), [
-    'direct, wait=50', 'wait=50', 'direct, wait=50']);
+  assert.deepEqual(preferences(world).slice(0, 3), ['direct, wait=50', 'wait=50', 'direct, wait=50']);
+});
+
+test('a gateway without a relay offers the straight way to everyone: it is tried on', async () => {
+  const { world, states } = start();
+  await world.pass(5500);
+  await world.pass(6000);
+  await goLive(world);
+  assert.equal(posts(world).length, 3);
+  assert.equal(states.at(-1), 'live');
+});
+
+test('a camera that serves directly only: no way, and later the straight one again', async () => {
+  const { world, states } = start((request) =>
+    relaying(request) ? problem(403, 'direct-only') : undefined);
+  await world.pass(6000);
+  assert.equal(states.at(-1), 'blocked');
+  assert.equal(posts(world).length, 2);
+  await world.pass(10_000);
+  assert.deepEqual(preferences(world).slice(0, 3), ['direct, wait=50', 'wait=50', 'direct, wait=50']);
+});
+
+test('on the relay path the camera may go and come back, in one session', async () => {
+  const { world, states } = start(({ url }) => (url === ENDPOINT ? relayed() : undefined));
+  await goLive(world);
+  await play(world, 5);
+  world.streams[0].send('inactive');
+  await world.pass(20_000);
+  assert.deepEqual(states, ['connecting', 'live', 'gone']);
+  world.streams[0].send('active');
+  await play(world, 5);
+  assert.deepEqual(states, ['connecting', 'live', 'gone', 'live']);
+  assert.equal(posts(world).length, 1);
+});
+
+test('reconnect may name another endpoint, for one session, which gets no token of this one', async () => {
+  const elsewhere = 'https://other.example/whep/garage';
+  const world = new World(gateway(({ method, url }) =>
+    method === 'POST' && url === elsewhere ? relayed() : undefined));
+  const viewer = new Viewer({ endpoint: ENDPOINT, token: 'secret', env: world.env });
+  void viewer.run();
+  await goLive(world);
+  world.streams[0].send('reconnect', { url: elsewhere });
+  await goLive(world);
+  const there = world.requests.filter(({ url }) => url.startsWith('https://other.example'));
+  assert.equal(there[0].url, elsewhere);
+  assert.ok(there.every(({ headers }) => !headers.has('authorization')));
+  world.streams[1].send('reconnect');
+  await world.pass(1000);
+  assert.equal(posts(world).length, 2);
+  assert.equal(posts(world)[1].headers.get('authorization'), 'Bearer secret');
+  viewer.close();
+});
+
+test('the quality that was chosen is chosen again in the next session', async () => {
+  /** @type {(string | null)[]} */
+  const chosen = [];
+  const world = new World(gateway(({ url }) => (url === ENDPOINT ? relayed() : undefined)));
+  const listener = { layers: (/** @type {any} */ _, /** @type {string | null} */ id) => chosen.push(id) };
+  const viewer = new Viewer({ endpoint: ENDPOINT, env: world.env, listener });
+  void viewer.run();
+  const layers = { 0: [{ rid: 'h', height: 720, bitrate: 2e6 }, { rid: 'l', height: 180, bitrate: 1e5 }] };
+  const wishes = () => world.requests.filter(({ url }) => url.endsWith('/layer')).map(({ body }) => JSON.parse(body));
+  await goLive(world);
+  world.streams[0].send('layers', layers);
+  viewer.choose('l ');
+  await world.pass(0);
+  assert.deepEqual(wishes(), [{ mediaId: '0', rid: 'l' }]);
+  world.streams[0].send('reconnect');
+  await goLive(world);
+  world.streams[1].send('layers', layers);
+  world.streams[1].send('layers', layers);
+  await world.pass(0);
+  assert.deepEqual(wishes().slice(1), [{ mediaId: '0', rid: 'l' }], 'once, and not with every event');
+  viewer.choose(null);
+  await world.pass(0);
+  assert.deepEqual(wishes()[2], { mediaId: '0' });
+  assert.equal(chosen.at(-1), null);
+  viewer.close();
 });
 
 test('lost media: connects again at once, and says so', async () => {
@@ -148,7 +263,7 @@ test('lost media: connects again at once, and says so', async () => {
 
 for (const [status, slug, state] of /** @type {const} */ ([
   [400, 'bad-room', 'wrong'], [401, 'unauthorized', 'denied'], [403, 'forbidden', 'denied'],
-  [405, '', 'failed'],
+  [405, '', 'failed'], [422, 'codec-mismatch', 'undecodable'],
 ])) {
   test(`${status} ${slug}: “${state}”, and no further attempt by itself`, async () => {
     const { world, viewer, states } = start(() => problem(status, slug));

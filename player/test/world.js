@@ -164,6 +164,8 @@ export class FakePeer extends EventTarget {
   frames = 0;
   bytes = 0;
   #world;
+  /** @type {any} what a rollback leads back to */
+  #stable = null;
 
   /**
    * @param {World} world
@@ -197,8 +199,9 @@ export class FakePeer extends EventTarget {
     this.transceivers.push({ kind, ...init });
   }
 
-  async createOffer() {
-    return { type: 'offer', sdp: sdp('recvonly', 'MINE', '9') };
+  /** @param {{ iceRestart?: boolean }} [options] */
+  async createOffer({ iceRestart = false } = {}) {
+    return { type: 'offer', sdp: sdp('recvonly', iceRestart ? 'AGAIN' : 'MINE', '9') };
   }
 
   async createAnswer() {
@@ -208,6 +211,11 @@ export class FakePeer extends EventTarget {
   /** @param {any} description */
   async setLocalDescription(description) {
     if (this.closed) throw new DOMException('closed', 'InvalidStateError');
+    if (description.type === 'rollback') {
+      this.localDescription = this.#stable;
+      return;
+    }
+    this.#stable = this.localDescription;
     this.localDescription = description;
     this.iceGatheringState = 'gathering';
   }
@@ -292,6 +300,18 @@ const EVENTS_LINK = '</whep/garage/1/events>; '
   + 'rel="urn:ietf:params:whep:ext:core:server-sent-events"; '
   + 'events="active,inactive,viewercount,reconnect,candidates"';
 
+const LAYER_LINK = '</whep/garage/1/layer>; rel="urn:ietf:params:whep:ext:core:layer"';
+
+/**
+ * A relay's answer.
+ *
+ * @param {Record<string, string>} [more]
+ */
+export const relayed = (more = {}) => created(201, ANSWER, {
+  Link: `${EVENTS_LINK.replace('candidates', 'candidates,layers')}, ${LAYER_LINK}`,
+  ...more,
+});
+
 /**
  * A response that creates a session.
  *
@@ -335,7 +355,7 @@ export function gateway(special) {
     if (request.url.endsWith('/events')) {
       return new Response(null, { status: 201, headers: { Location: '/whep/garage/1/events/7' } });
     }
-    if (request.method === 'POST') return created(406, OFFER);
+    if (request.method === 'POST' && !request.url.endsWith('/layer')) return created(406, OFFER);
     return new Response(null, { status: 200 });
   };
 }

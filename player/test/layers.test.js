@@ -1,0 +1,54 @@
+// @ts-check
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { choices } from '../layers.js';
+
+/** The draft's example: simulcast with temporal layers, the highest encoding not sent. */
+const SIMULCAST = {
+  0: [
+    { rid: '2', spatialLayerId: 0, temporalLayerId: 1, targetBitrate: 2000000, width: 1280, height: 720 },
+    { rid: '2', spatialLayerId: 0, temporalLayerId: 0, targetBitrate: 1000000, width: 1280, height: 720 },
+    { rid: '1', spatialLayerId: 0, temporalLayerId: 1, bitrate: 557112, width: 640, height: 360 },
+    { rid: '1', spatialLayerId: 0, temporalLayerId: 0, bitrate: 343592, width: 640, height: 360 },
+    { rid: '0', spatialLayerId: 0, temporalLayerId: 1, bitrate: 116352, width: 320, height: 180 },
+    { rid: '0', spatialLayerId: 0, temporalLayerId: 0, bitrate: 67464, width: 320, height: 180 },
+  ],
+};
+
+test('one choice for each size that is sent, best first', () => {
+  assert.deepEqual(choices(SIMULCAST).map(({ label, selection }) => [label, selection]), [
+    ['360p', { mediaId: '0', rid: '1', spatialLayerId: 0 }],
+    ['180p', { mediaId: '0', rid: '0', spatialLayerId: 0 }],
+  ]);
+});
+
+test('a choice keeps its id while rates and sizes change', () => {
+  const ids = (/** @type {number} */ more) => choices({
+    0: [{ rid: 'a', bitrate: 1000 + more, height: 90 + more }, { rid: 'b', bitrate: 500 + more }],
+  }).map(({ id }) => id);
+  assert.deepEqual(ids(0), ids(10));
+});
+
+test('layers of one size are told apart by their rate, and those of none named by it', () => {
+  const labels = (/** @type {object[]} */ ...layers) => choices({ 1: layers }).map(({ label }) => label);
+  assert.deepEqual(labels({ rid: 'a', bitrate: 400_000, height: 720 }, { rid: 'b', bitrate: 2_500_000, height: 720 }),
+    ['720p · 2.5 Mbit/s', '720p · 400 kbit/s']);
+  assert.deepEqual(labels({ rid: 'a', bitrate: 400_400 }, { rid: 'b', bitrate: 1_000_000 }),
+    ['1.0 Mbit/s', '400 kbit/s']);
+});
+
+test('one layer is no choice, and nonsense is none either', () => {
+  const good = [{ rid: 'a', bitrate: 1 }, { rid: 'b', bitrate: 1 }];
+  for (const data of [
+    {}, { 0: good.slice(1) }, { 0: 'ab' }, { 0: [null, 7, 'x', {}] }, { video: good },
+    { 0: [{ bitrate: 1 }, { rid: 7, bitrate: 1 }] }, { 0: [{ rid: 'a' }, { rid: 'b', bitrate: 0 }] },
+  ]) {
+    assert.deepEqual(choices(data), [], JSON.stringify(data));
+  }
+  assert.equal(choices({ note: 'x', 0: [], 1: good }).length, 2);
+});
+
+test('a server that never stops counting', () => {
+  const layers = Array.from({ length: 5000 }, (_, i) => ({ rid: `r${i}`, bitrate: i + 1 }));
+  assert.equal(choices({ 0: layers }).length, 8);
+});
