@@ -78,12 +78,21 @@ function read(raw) {
 }
 
 /**
- * @param {Layer} layer
- * @param {Layer[]} all
+ * Names for what has no height, as relays that do not look into pictures tell of it. By their
+ * number, best first.
+ *
+ * @type {Readonly<Record<number, string[]>>}
  */
-function label({ height, bitrate }, all) {
+const NAMES = Object.freeze({ 2: ['High', 'Low'], 3: ['High', 'Medium', 'Low'] });
+
+/**
+ * @param {Layer} layer
+ * @param {Layer[]} all best first
+ */
+function label(layer, all) {
+  const { height, bitrate } = layer;
   const rate = bitrate >= 1e6 ? `${(bitrate / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bitrate / 1000)} kbit/s`;
-  if (height === 0) return rate;
+  if (all.some((each) => each.height === 0)) return NAMES[all.length]?.[all.indexOf(layer)] ?? rate;
   const alone = all.filter((each) => each.height === height).length === 1;
   return alone ? `${height}p` : `${height}p · ${rate}`;
 }

@@ -3,24 +3,13 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { star, twoHomes, whyNoNetwork } from './network.js';
-import { Stage, becomes, moves, route, shot } from './stage.js';
+import { secondCable, star, twoHomes, whyNoNetwork } from './network.js';
+import { Stage, becomes, connections, moves, route, saidPath, shot } from './stage.js';
 import { startTurn, turnOptions } from './turn.js';
 
 const missing = whyNoNetwork();
 if (missing) process.stderr.write(`SKIPPED, LOUDLY: ${missing}, so nobody tested networks that block\n`);
 const options = { timeout: 90_000, skip: missing ?? false };
-
-/**
- * The path as the page says it.
- *
- * @param {import('playwright-core').Page} page
- */
-async function saidPath(page) {
-  const path = page.locator('#path');
-  await path.filter({ hasNotText: '–' }).waitFor({ timeout: 5000 });
-  return path.innerText();
-}
 
 test('camera and viewer reach each other: direct, and it stays so', options, async (t) => {
   const stage = new Stage(t, { network: await star(t, { forwards: true }) });
@@ -31,8 +20,25 @@ test('camera and viewer reach each other: direct, and it stays so', options, asy
   // Longer than it takes to give up on a straight line.
   await moves(page, 15_000, 200);
   assert.equal(await saidPath(page), 'Direct');
-  assert.equal(await page.evaluate(() => /** @type {any} */ (window).peers.length), 1);
+  assert.equal(await connections(page), 1);
   await shot(page, 'network-direct');
+});
+
+test('the viewer changes networks: a new way, direct again', options, async (t) => {
+  const network = await star(t, { forwards: true });
+  const unplug = await secondCable(network);
+  const stage = new Stage(t, { network });
+  await stage.startGateway();
+  stage.startCamera('moving');
+  const page = await stage.watch('moving');
+  await becomes(page, 'live', 20_000);
+  await moves(page, 5000);
+  unplug();
+  const since = Date.now();
+  await moves(page, 20_000, 60);
+  t.diagnostic(`the picture moved on ${Date.now() - since} ms after the cable was gone`);
+  await becomes(page, 'live', 1000);
+  assert.equal(await saidPath(page), 'Direct');
 });
 
 test('behind a symmetric NAT each: by TURN, with credentials that expire', options, async (t) => {
@@ -50,4 +56,48 @@ test('behind a symmetric NAT each: by TURN, with credentials that expire', optio
   const hours = (Number(expiry) - Date.now() / 1000) / 3600;
   assert.ok(hours > 11 && hours <= 12, `good for ${hours} hours`);
   await shot(page, 'network-turn');
+});
+
+test('camera and viewer do not reach each other: the gateway passes on', options, async (t) => {
+  const stage = new Stage(t, { network: await star(t, { forwards: false }) });
+  await stage.startGateway();
+  const camera = stage.startCamera('blocked');
+  await camera.says(/waiting for viewers/, 20_000);
+  const opened = Date.now();
+  const page = await stage.watch('blocked');
+  await becomes(page, 'live', 15_000);
+  const took = Date.now() - opened;
+  t.diagnostic(`a picture ${took} ms after the page was opened`);
+  assert.ok(took < 10_000, `${took} ms`);
+  await moves(page, 5000, 60);
+  assert.equal(await saidPath(page), 'Via the gateway');
+  await shot(page, 'network-relay');
+});
+
+test('behind a symmetric NAT each, without TURN: the gateway passes on', options, async (t) => {
+  const stage = new Stage(t, { network: await twoHomes(t) });
+  await stage.startGateway();
+  stage.startCamera('passed-on');
+  const page = await stage.watch('passed-on');
+  await becomes(page, 'live', 20_000);
+  await moves(page, 10_000, 60);
+  assert.equal(await saidPath(page), 'Via the gateway');
+});
+
+test('a viewer of the relay changes networks: the same session, by an ICE restart', options, async (t) => {
+  const network = await star(t, { forwards: false });
+  const unplug = await secondCable(network);
+  const stage = new Stage(t, { network });
+  await stage.startGateway();
+  stage.startPublisher('roaming');
+  const page = await stage.watch('roaming');
+  await becomes(page, 'live', 20_000);
+  await moves(page, 5000);
+  const before = await connections(page);
+  unplug();
+  const since = Date.now();
+  await moves(page, 20_000, 60);
+  t.diagnostic(`the picture moved on ${Date.now() - since} ms after the cable was gone`);
+  assert.equal(await connections(page), before);
+  await becomes(page, 'live', 1000);
 });

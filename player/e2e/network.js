@@ -44,6 +44,11 @@ export class Host {
     this.#namespace = `${PREFIX}-${process.pid}-${made += 1}-${name}`;
     ip('netns', 'add', this.#namespace);
     standing.add(this);
+    // IPv6 addresses are there at once, and not after a second of doubt: Chromium would take that
+    // for another network, and drop what it loads.
+    for (const scope of ['all', 'default']) {
+      this.#run('sysctl', '-qw', `net.ipv6.conf.${scope}.accept_dad=0`);
+    }
     this.#ip('link', 'set', 'lo', 'up');
   }
 
@@ -84,9 +89,14 @@ export class Host {
     return here;
   }
 
-  /** @param {string} router where everything goes that has no better way */
-  routeBy(router) {
-    this.#ip('route', 'replace', 'default', 'via', router);
+  /**
+   * Where everything goes that has no better way.
+   *
+   * @param {string} router
+   * @param {number} [metric] of several routers the one with the least
+   */
+  routeBy(router, metric = 0) {
+    this.#ip('route', 'add', 'default', 'via', router, 'metric', `${metric}`);
   }
 
   /** Passes packets on from one cable to the other. */
@@ -110,9 +120,9 @@ export class Host {
     }`);
   }
 
-  /** @param {string} cable pulled out of the socket, with its address */
+  /** @param {string} cable that is taken away, with its address */
   unplug(cable) {
-    this.#ip('link', 'set', cable, 'down');
+    this.#ip('link', 'delete', cable);
   }
 
   /** Whether all its cables carry: libnice ignores one that does not yet. */
@@ -178,6 +188,20 @@ export async function star(t, { forwards }) {
 }
 
 /**
+ * Gives the viewer a second cable to the gateway, for when the first is taken away: as a phone
+ * has that leaves the house.
+ *
+ * @param {Network} network
+ * @returns {Promise<() => void>} takes the first away
+ */
+export async function secondCable({ gateway, viewer }) {
+  gateway.join('10.3.0.1', viewer, '10.3.0.2');
+  viewer.routeBy('10.3.0.1', 1000);
+  await areUp(gateway, viewer);
+  return () => viewer.unplug('eth0');
+}
+
+/**
  * Camera and viewer are at home, each behind a symmetric NAT; the gateway's host is the rest of
  * the world between them.
  *
@@ -186,9 +210,12 @@ export async function star(t, { forwards }) {
  */
 export async function twoHomes(t) {
   const [gateway, camera, viewer] = hosts(t, 'gateway', 'camera', 'viewer');
-  const [cameras, viewers] = hosts(t, 'camerasrouter', 'viewersrouter');
+  const [cameras, viewers, world] = hosts(t, 'camerasrouter', 'viewersrouter', 'world');
   gateway.own(ADDRESS);
   gateway.forward();
+  // What is for nobody here is swallowed, not refused: coturn takes a refusal to heart.
+  gateway.join('100.64.0.1', world, '100.64.0.2');
+  gateway.routeBy('100.64.0.2');
   for (const [host, router, home, street] of /** @type {const} */ ([
     [camera, cameras, '10.1.0', '198.51.100'], [viewer, viewers, '10.2.0', '203.0.113'],
   ])) {
@@ -198,7 +225,7 @@ export async function twoHomes(t) {
     router.routeBy(`${street}.1`);
     router.hide(outside);
   }
-  await areUp(gateway, camera, viewer, cameras, viewers);
+  await areUp(gateway, camera, viewer, cameras, viewers, world);
   return { gateway, camera, viewer, address: ADDRESS };
 }
 

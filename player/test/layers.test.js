@@ -29,12 +29,14 @@ test('a choice keeps its id while rates and sizes change', () => {
   assert.deepEqual(ids(0), ids(10));
 });
 
-test('layers of one size are told apart by their rate, and those of none named by it', () => {
+test('layers of one size are told apart by their rate, and those of none by their rank', () => {
   const labels = (/** @type {object[]} */ ...layers) => choices({ 1: layers }).map(({ label }) => label);
   assert.deepEqual(labels({ rid: 'a', bitrate: 400_000, height: 720 }, { rid: 'b', bitrate: 2_500_000, height: 720 }),
     ['720p · 2.5 Mbit/s', '720p · 400 kbit/s']);
-  assert.deepEqual(labels({ rid: 'a', bitrate: 400_400 }, { rid: 'b', bitrate: 1_000_000 }),
-    ['1.0 Mbit/s', '400 kbit/s']);
+  const unmeasured = [5, 40, 300, 2000].map((kbps) => ({ rid: `r${kbps}`, bitrate: kbps * 1000 }));
+  assert.deepEqual(labels(...unmeasured.slice(2)), ['High', 'Low']);
+  assert.deepEqual(labels(...unmeasured.slice(1)), ['High', 'Medium', 'Low']);
+  assert.deepEqual(labels(...unmeasured), ['2.0 Mbit/s', '300 kbit/s', '40 kbit/s', '5 kbit/s']);
 });
 
 test('one layer is no choice, and nonsense is none either', () => {
