@@ -1,0 +1,84 @@
+//! What the runner is told, one line of JSON for each event.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use gst::glib;
+use serde::Serialize;
+
+/// How long frames are counted, from the first one on.
+const COUNTED: Duration = Duration::from_secs(5);
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+enum Event<'a> {
+    Starting,
+    Connected { at: f64 },
+    FirstFrame { at: f64 },
+    Counted { video: u64, audio: u64 },
+    Failed { why: &'a str },
+}
+
+fn tell(event: &Event<'_>) {
+    if let Ok(line) = serde_json::to_string(event) {
+        println!("{line}");
+    }
+}
+
+/// Tells why the program cannot go on.
+pub(crate) fn failed(why: &str) {
+    tell(&Event::Failed { why });
+}
+
+/// What has happened so far.
+#[derive(Default)]
+pub(crate) struct Report {
+    started: OnceLock<Instant>,
+    video: AtomicU64,
+    audio: AtomicU64,
+}
+
+impl Report {
+    /// The program is loaded and sets out to connect; all times count from here.
+    pub(crate) fn starting(&self) {
+        self.started.get_or_init(Instant::now);
+        tell(&Event::Starting);
+    }
+
+    /// ICE and DTLS are through.
+    pub(crate) fn connected(&self) {
+        let at = self.seconds();
+        tell(&Event::Connected { at });
+    }
+
+    /// Some sound was decoded.
+    pub(crate) fn sound(&self) {
+        self.audio.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A picture was decoded. The first one starts the count.
+    pub(crate) fn picture(self: &std::sync::Arc<Self>) {
+        if self.video.fetch_add(1, Ordering::Relaxed) > 0 {
+            return;
+        }
+        let at = self.seconds();
+        tell(&Event::FirstFrame { at });
+        let (report, sound_before) = (self.clone(), self.audio.load(Ordering::Relaxed));
+        glib::timeout_add_once(COUNTED, move || {
+            tell(&Event::Counted {
+                video: report.video.load(Ordering::Relaxed),
+                audio: report.audio.load(Ordering::Relaxed) - sound_before,
+            });
+        });
+    }
+
+    fn seconds(&self) -> f64 {
+        let started = self.started.get_or_init(Instant::now);
+        (started.elapsed().as_secs_f64() * 1000.0).round() / 1000.0
+    }
+}
