@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /**
  * Where a binary of this workspace is.
  *
- * @param {'gateway' | 'camera'} name
+ * @param {'gateway' | 'camera' | 'interop'} name
  */
 export function binary(name) {
   const told = process.env[`SIGHTLINE_${name.toUpperCase()}_BIN`];
