@@ -74,6 +74,11 @@ impl Answer {
         Ok(self)
     }
 
+    /// What it says, as text.
+    pub(crate) fn text(&self) -> anyhow::Result<&str> {
+        Ok(std::str::from_utf8(self.response.body())?)
+    }
+
     /// The session that it created.
     pub(crate) fn location(&self) -> anyhow::Result<String> {
         let location = self.response.headers().get(header::LOCATION);

@@ -1,4 +1,4 @@
-//! The gateway under measurement: a process of its own, and what the kernel knows of it.
+//! The gateway under measurement, as a process of its own.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -6,41 +6,22 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use procfs::process::Process;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::CommonOptions;
+use crate::process::Process;
 
 /// How long it may take to start.
 const READY: Duration = Duration::from_secs(10);
 
 /// A running gateway; it ends with this value.
 pub(crate) struct Gateway {
-    process: Process,
+    /// What the kernel knows of it.
+    pub(crate) process: Process,
     address: SocketAddr,
     _child: Child,
-}
-
-/// CPU time that a process has used, on all cores together.
-#[derive(Clone, Copy)]
-pub(crate) struct Cpu {
-    pub(crate) user: Duration,
-    pub(crate) system: Duration,
-}
-
-impl Cpu {
-    pub(crate) fn since(self, before: Self) -> Self {
-        Self {
-            user: self.user.saturating_sub(before.user),
-            system: self.system.saturating_sub(before.system),
-        }
-    }
-
-    pub(crate) fn total(self) -> Duration {
-        self.user + self.system
-    }
 }
 
 impl Gateway {
@@ -71,7 +52,7 @@ impl Gateway {
             bail!("the gateway ended or said {line:?}");
         };
         Ok(Self {
-            process: Process::new(pid.try_into()?)?,
+            process: Process::with_id(pid)?,
             address: address.parse()?,
             _child: child,
         })
@@ -80,58 +61,6 @@ impl Gateway {
     /// Where it listens.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
-    }
-
-    /// Its memory in RAM, in KiB.
-    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
-        let status = self.process.status()?;
-        status.vmrss.context("the kernel does not say")
-    }
-
-    /// Its CPU time so far, to a hundredth of a second.
-    pub(crate) fn cpu(&self) -> anyhow::Result<Cpu> {
-        let stat = self.process.stat()?;
-        let duration = |ticks: u64| {
-            let ticks_per_second = procfs::ticks_per_second();
-            Duration::from_nanos(ticks * (1_000_000_000 / ticks_per_second))
-        };
-        Ok(Cpu {
-            user: duration(stat.utime),
-            system: duration(stat.stime),
-        })
-    }
-
-    /// How often its threads went to sleep because there was nothing to do.
-    pub(crate) fn sleeps(&self) -> anyhow::Result<u64> {
-        let mut sleeps = 0;
-        for task in self.process.tasks()? {
-            sleeps += task?.status()?.voluntary_ctxt_switches.unwrap_or(0);
-        }
-        Ok(sleeps)
-    }
-
-    /// Its open files, nearly all of them connections.
-    pub(crate) fn files(&self) -> anyhow::Result<usize> {
-        Ok(self.process.fd_count()?)
-    }
-
-    /// Waits until it has worked off what it was given: no CPU time used for a
-    /// while, or the patience is over.
-    pub(crate) async fn settle(&self, patience: Duration) -> anyhow::Result<()> {
-        let settled = async {
-            let mut before = self.cpu()?.total();
-            loop {
-                sleep(Duration::from_millis(500)).await;
-                let now = self.cpu()?.total();
-                if now == before {
-                    return anyhow::Ok(());
-                }
-                before = now;
-            }
-        };
-        timeout(patience, settled)
-            .await
-            .context("the gateway does not come to rest")?
     }
 }
 

@@ -1,13 +1,20 @@
-//! The gateway's figures: what a waiting camera costs, and what a pairing.
+//! The gateway's figures: what a waiting camera costs, what a pairing, and what a packet
+//! that is relayed.
 //!
 //! Starts the real gateway process, talks to it over loopback, and reads what the kernel
 //! says of its memory and CPU time: those can be trusted on a busy machine, wall time cannot.
 
 mod client;
 mod gateway;
+mod media;
 mod pairings;
 mod party;
+mod process;
+mod relay;
 mod report;
+mod signaling;
+mod sockets;
+mod stage;
 mod waiting;
 
 use std::path::PathBuf;
@@ -29,6 +36,8 @@ enum Command {
     Waiting(WaitingOptions),
     /// How fast cameras and viewers can meet, and what each meeting costs.
     Pairings(PairingsOptions),
+    /// What it costs to relay one camera's media to many viewers.
+    Relay(RelayOptions),
 }
 
 /// What every measurement wants to know.
@@ -75,6 +84,48 @@ struct PairingsOptions {
     concurrency: usize,
 }
 
+#[derive(Conf, Debug)]
+struct RelayOptions {
+    #[conf(flatten)]
+    common: CommonOptions,
+
+    /// How many viewers watch.
+    #[arg(long, default_value = "50")]
+    viewers: usize,
+
+    /// Bits per second of the video, such as 800k or 2.5M.
+    #[arg(long, default_value = "2.5M", value_parser = relay::bits_per_second)]
+    bitrate: u64,
+
+    /// Publish sound as well: Opus, 64 kbit/s.
+    #[arg(long)]
+    sound: bool,
+
+    /// How long to measure.
+    #[arg(long, default_value = "10")]
+    seconds: u64,
+
+    /// How many threads of the gateway carry media. Default: what it does by itself.
+    #[arg(long)]
+    media_workers: Option<usize>,
+
+    /// Measure another server: where to publish (http only). Needs --whep and --pid.
+    #[arg(long)]
+    whip: Option<String>,
+
+    /// … where to watch.
+    #[arg(long)]
+    whep: Option<String>,
+
+    /// … and the id of its process.
+    #[arg(long)]
+    pid: Option<u32>,
+
+    /// The bearer token that it wants.
+    #[arg(long)]
+    token: Option<String>,
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     match Options::parse().command {
@@ -85,6 +136,10 @@ async fn main() -> anyhow::Result<()> {
         Command::Pairings(options) => {
             let json = options.common.json;
             report::print(&pairings::measure(&options).await?, json)
+        }
+        Command::Relay(options) => {
+            let json = options.common.json;
+            report::print(&relay::measure(&options).await?, json)
         }
     }
 }

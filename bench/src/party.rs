@@ -52,6 +52,16 @@ impl Room {
         })
     }
 
+    /// Its path segment.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What permits to publish there, if anything is needed.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// A camera's POST.
     pub(crate) fn offer(&self) -> anyhow::Result<Request<Full<Bytes>>> {
         let target = format!("/whip/{}", self.name);

@@ -65,20 +65,20 @@ pub(crate) async fn measure(options: &WaitingOptions) -> anyhow::Result<Waiting>
 
     // What every first request allocates is not a camera's.
     warm_up(&gateway, &rooms).await?;
-    gateway.settle(PATIENCE).await?;
-    let files_before = gateway.files()?;
-    let resident_before = gateway.resident()?;
-    let cpu_before = gateway.cpu()?;
+    gateway.process.settle(PATIENCE).await?;
+    let files_before = gateway.process.files()?;
+    let resident_before = gateway.process.resident()?;
+    let cpu_before = gateway.process.cpu()?;
 
     let mut held = arrive(&gateway, &rooms).await?;
-    gateway.settle(PATIENCE).await?;
-    let resident_waiting = gateway.resident()?;
-    let arrival = gateway.cpu()?.since(cpu_before).total();
+    gateway.process.settle(PATIENCE).await?;
+    let resident_waiting = gateway.process.resident()?;
+    let arrival = gateway.process.cpu()?.since(cpu_before).total();
 
-    let (cpu_before, sleeps_before) = (gateway.cpu()?, gateway.sleeps()?);
+    let (cpu_before, sleeps_before) = (gateway.process.cpu()?, gateway.process.sleeps()?);
     sleep(Duration::from_secs(options.idle_seconds)).await;
-    let idle = gateway.cpu()?.since(cpu_before).total();
-    let wakeups = gateway.sleeps()?.saturating_sub(sleeps_before);
+    let idle = gateway.process.cpu()?.since(cpu_before).total();
+    let wakeups = gateway.process.sleeps()?.saturating_sub(sleeps_before);
     ensure!(
         held.try_join_next().is_none(),
         "a camera was answered before any viewer came",
@@ -86,12 +86,12 @@ pub(crate) async fn measure(options: &WaitingOptions) -> anyhow::Result<Waiting>
     let served = serve_some(&gateway, &rooms).await?;
 
     leave(&gateway, held, files_before).await?;
-    let resident_after = gateway.resident()?;
+    let resident_after = gateway.process.resident()?;
     let rooms_left = rooms_left(&gateway, &rooms).await?;
 
     let held = arrive(&gateway, &rooms).await?;
-    gateway.settle(PATIENCE).await?;
-    let resident_again = gateway.resident()?;
+    gateway.process.settle(PATIENCE).await?;
+    let resident_again = gateway.process.resident()?;
     leave(&gateway, held, files_before).await?;
 
     let kib = resident_waiting.saturating_sub(resident_before) as f64;
@@ -169,7 +169,7 @@ async fn leave(
 ) -> anyhow::Result<()> {
     drop(held);
     let noticed = async {
-        while gateway.files()? > files_before {
+        while gateway.process.files()? > files_before {
             sleep(Duration::from_millis(100)).await;
         }
         anyhow::Ok(())
@@ -177,7 +177,7 @@ async fn leave(
     timeout(PATIENCE, noticed)
         .await
         .context("the gateway keeps connections that are closed")??;
-    gateway.settle(PATIENCE).await
+    gateway.process.settle(PATIENCE).await
 }
 
 /// In how many rooms a camera is still believed to be.
