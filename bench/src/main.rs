@@ -101,6 +101,13 @@ struct RelayOptions {
     #[arg(long)]
     sound: bool,
 
+    /// Have the server's kernel cut up runs of packets that are sent together.
+    ///
+    /// Between processes of one machine it can hand over a whole run (UDP GRO); a network
+    /// card that cannot cut it up makes this work for the kernel.
+    #[arg(long)]
+    cut_up_runs: bool,
+
     /// How long to measure.
     #[arg(long, default_value = "10")]
     seconds: u64,

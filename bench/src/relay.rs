@@ -24,6 +24,7 @@ pub(crate) struct Relay {
     viewers: usize,
     bits_per_second: u64,
     sound: bool,
+    runs_cut_up: bool,
     media_workers: Option<usize>,
     seconds: f64,
     /// By the publisher, to the server.
@@ -110,10 +111,10 @@ pub(crate) async fn measure(options: &RelayOptions) -> anyhow::Result<Relay> {
 
     let mut stage = Stage::set(options).await?;
     // What the first viewer costs is not what one more costs.
-    stage.admit(1, options.sound).await?;
+    stage.admit(1, options).await?;
     sleep(SETTLE).await;
     let resident_before = stage.server.process.resident()?;
-    stage.admit(viewers - 1, options.sound).await?;
+    stage.admit(viewers - 1, options).await?;
     sleep(SETTLE).await;
 
     let before = Reading::take(&stage)?;
@@ -143,6 +144,7 @@ pub(crate) async fn measure(options: &RelayOptions) -> anyhow::Result<Relay> {
         viewers,
         bits_per_second: options.bitrate,
         sound: options.sound,
+        runs_cut_up: options.cut_up_runs,
         media_workers: options.media_workers,
         seconds: round(seconds, 2),
         packets_sent: after.next - before.next,

@@ -70,12 +70,17 @@ impl Stage {
     }
 
     /// So many more viewers, until all of them have had media.
-    pub(crate) async fn admit(&mut self, viewers: usize, sound: bool) -> anyhow::Result<()> {
+    pub(crate) async fn admit(
+        &mut self,
+        viewers: usize,
+        options: &RelayOptions,
+    ) -> anyhow::Result<()> {
         let mut arriving = JoinSet::new();
         for group in 0..ARRIVING {
             let count = (viewers + group) / ARRIVING;
             let (target, door) = (self.server.whep.clone(), self.audience.door());
-            arriving.spawn(async move { arrive(&target, &door, count, sound).await });
+            let (sound, cut_up) = (options.sound, options.cut_up_runs);
+            arriving.spawn(async move { arrive(&target, &door, count, sound, cut_up).await });
         }
         while let Some(sessions) = arriving.join_next().await {
             self.watched.extend(sessions??);
@@ -108,12 +113,16 @@ async fn arrive(
     door: &Door,
     count: usize,
     sound: bool,
+    cut_up: bool,
 ) -> anyhow::Result<Vec<Session>> {
     let mut connection = target.connect().await?;
     let address = target.local_address()?;
     let mut sessions = Vec::with_capacity(count);
     for _ in 0..count {
         let offering = Offering::new(address, Direction::RecvOnly, sound)?;
+        if cut_up {
+            offering.cut_up_runs()?;
+        }
         let asked = Instant::now();
         let session = target.post(&mut connection, offering.sdp()).await?;
         let (endpoint, ..) = offering.answered(&session.answer)?;

@@ -66,6 +66,11 @@ impl Offering {
         })
     }
 
+    /// See [`Socket::cut_up_runs`].
+    pub(crate) fn cut_up_runs(&self) -> std::io::Result<()> {
+        self.endpoint.socket.cut_up_runs()
+    }
+
     /// What is to be POSTed.
     pub(crate) fn sdp(&self) -> String {
         self.offer.to_sdp_string()

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mio::net::UdpSocket;
+use nix::sys::socket::{setsockopt, sockopt};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 
 /// What the kernel may hand over at once: a run of up to 64 KiB in each.
@@ -47,6 +48,13 @@ impl Socket {
         state.set_recv_buffer_size(UdpSockRef::from(&io), RECEIVE_BUFFER)?;
         let local = io.local_addr()?;
         Ok(Self { io, state, local })
+    }
+
+    /// From now on runs are cut up before they arrive, and whoever sends them has the work:
+    /// as if they went out by a network card that cannot do it.
+    pub(crate) fn cut_up_runs(&self) -> io::Result<()> {
+        // No UDP GRO, which `UdpSocketState::new` has switched on.
+        Ok(setsockopt(&self.io, sockopt::UdpGroSegment, &false)?)
     }
 
     /// Everything that has arrived, one after the other.
@@ -157,8 +165,11 @@ mod tests {
     const PATIENCE: Duration = Duration::from_secs(10);
 
     /// Sends these from one socket to another, and returns what comes out there.
-    fn pass(datagrams: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    fn pass(datagrams: &[Vec<u8>], cut_up: bool) -> Vec<Vec<u8>> {
         let [from, mut to] = [(); 2].map(|()| Socket::bind(Ipv4Addr::LOCALHOST.into()).unwrap());
+        if cut_up {
+            to.cut_up_runs().unwrap();
+        }
         let mut poll = Poll::new().unwrap();
         let registry = poll.registry();
         registry
@@ -191,12 +202,14 @@ mod tests {
     fn datagrams_arrive_as_they_were_sent_whatever_their_sizes() {
         let sizes = [60, 1200, 1200, 1200, 300, 1200, 1300, 1, 1, 1, 2, 1472];
         let datagrams: Vec<_> = (0..).zip(sizes).map(|(n, size)| vec![n; size]).collect();
-        assert_eq!(pass(&datagrams), datagrams);
+        assert_eq!(pass(&datagrams, false), datagrams);
+        assert_eq!(pass(&datagrams, true), datagrams);
     }
 
     #[test]
     fn a_run_may_be_longer_than_what_the_kernel_takes_at_once() {
         let datagrams: Vec<_> = (0..200).map(|n| vec![n; 1200]).collect();
-        assert_eq!(pass(&datagrams), datagrams);
+        assert_eq!(pass(&datagrams, false), datagrams);
+        assert_eq!(pass(&datagrams, true), datagrams);
     }
 }
