@@ -330,6 +330,7 @@ impl Config {
             linger: self.waits.relay_linger,
             sessions: self.limits.max_sessions,
             candidates: self.limits.max_candidates,
+            remember: self.waits.session_linger,
         }
     }
 

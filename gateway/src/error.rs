@@ -55,6 +55,8 @@ pub(crate) enum Error {
     AlreadyAnswered,
     #[error("the answer came too late, or the camera has gone: POST again")]
     OfferExpired,
+    #[error("this session's connection is gone: POST again")]
+    SessionOver,
     #[error("If-Match is required here (--strict)")]
     PreconditionRequired,
     #[error("If-Match does not name this session's ICE session")]

@@ -19,6 +19,7 @@ mod peer;
 mod peers;
 mod ports;
 mod quality;
+mod resend;
 mod splice;
 mod tcp;
 mod track;
@@ -113,6 +114,7 @@ impl Relay {
             party,
             offer: negotiated.offer,
             was_taken,
+            over: None,
         };
         let tracks = negotiated.media;
         self.0.directory.add_publisher(session, &tracks)?;
@@ -144,6 +146,7 @@ impl Relay {
             party,
             offer: negotiated.offer,
             was_taken: false,
+            over: None,
         })?;
         let newcomer = Newcomer {
             session: answered.session,
@@ -158,23 +161,21 @@ impl Relay {
 
     /// Ends a session.
     pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.0.directory.with(room, session, |_| Ok(()))?;
-        self.0.directory.ended(session);
+        self.side(room, session)?;
+        self.0.directory.forget(session);
         self.end(room, session);
         Ok(())
     }
 
-    /// Which end of its connection a session is.
+    /// Which end of its connection a session is, or was a moment ago.
     pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
-        self.0
-            .directory
-            .with(room, session, |session| Ok(session.side))
+        self.0.directory.read(room, session, |session| session.side)
     }
 
     /// A session's event log.
     pub(crate) fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
-        let outbox = |session: &mut Session| Ok(session.party.outbox.clone());
-        self.0.directory.with(room, session, outbox)
+        let outbox = |session: &Session| session.party.outbox.clone();
+        self.0.directory.read(room, session, outbox)
     }
 
     /// Says goodbye to everyone.

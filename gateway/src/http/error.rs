@@ -32,6 +32,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NotPermitted(_) => (S::FORBIDDEN, "not-permitted", "Not permitted"),
         Error::NamedRoomsClosed => (S::FORBIDDEN, "named-rooms-closed", "Named rooms are closed"),
         Error::AlreadyAnswered => (S::CONFLICT, "already-answered", "Already answered"),
+        Error::SessionOver => (S::GONE, "session-over", "The session is over"),
         Error::OfferExpired => (S::GONE, "offer-expired", "The offer has expired"),
         Error::PreconditionRequired => (
             S::PRECONDITION_REQUIRED,

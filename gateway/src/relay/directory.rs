@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sightline_spec::event::Event;
 use sightline_spec::layer::{LayerSelection, Rid};
@@ -28,6 +28,8 @@ pub(crate) struct RelayLimits {
     pub(crate) sessions: usize,
     /// Candidates that one session may send.
     pub(crate) candidates: usize,
+    /// How long a session whose connection is gone still answers as itself.
+    pub(crate) remember: Duration,
 }
 
 /// See the module.
@@ -42,6 +44,8 @@ pub(super) struct Directory {
 struct State {
     rooms: HashMap<RoomId, Room>,
     sessions: HashMap<SessionId, Session>,
+    /// Those that are not over.
+    live: usize,
 }
 
 #[derive(Default)]
@@ -62,6 +66,9 @@ pub(super) struct Session {
     pub(super) offer: Sdp,
     /// The offer had waited for a viewer, and the relay took it.
     pub(super) was_taken: bool,
+    /// Since when its connection is gone. Until its client has DELETEd it, or some time
+    /// has passed, the session still answers: OBS closes first and DELETEs then.
+    pub(super) over: Option<Instant>,
 }
 
 impl Directory {
@@ -92,6 +99,7 @@ impl Directory {
         room.publisher = Some(session.party.id);
         room.tracks = tracks.into();
         session.party.outbox.push(Event::Join);
+        state.live += 1;
         state.sessions.insert(session.party.id, session);
         Ok(())
     }
@@ -101,13 +109,14 @@ impl Directory {
         let mut state = self.room_for_one_more()?;
         let room = state.rooms.get_mut(&session.room).ok_or(Error::NoCamera)?;
         room.viewers += 1;
+        state.live += 1;
         state.sessions.insert(session.party.id, session);
         Ok(())
     }
 
     fn room_for_one_more(&self) -> Result<MutexGuard<'_, State>, Error> {
         let state = self.state();
-        match state.sessions.len() < self.limits.sessions {
+        match state.live < self.limits.sessions {
             true => Ok(state),
             false => Err(Error::TooManySessions),
         }
@@ -150,33 +159,71 @@ impl Directory {
         let mut state = self.state();
         let session = state.sessions.get_mut(&session);
         let session = session.filter(|session| session.room == *room);
-        step(session.ok_or(Error::UnknownSession)?)
+        let session = session.ok_or(Error::UnknownSession)?;
+        match session.over {
+            None => step(session),
+            Some(_) => Err(Error::SessionOver),
+        }
     }
 
-    /// A session is over, whoever ended it.
-    pub(super) fn ended(&self, id: SessionId) {
+    /// Reads a session of this room, also one that is over.
+    pub(super) fn read<T>(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        read: impl FnOnce(&Session) -> T,
+    ) -> Result<T, Error> {
+        let state = self.state();
+        let session = state.sessions.get(&session).filter(|s| s.room == *room);
+        session.map(read).ok_or(Error::UnknownSession)
+    }
+
+    /// A client has DELETEd its session.
+    pub(super) fn forget(&self, session: SessionId) {
+        self.ended(session);
+        self.state().sessions.remove(&session);
+    }
+
+    /// Forgets sessions that are over for long enough; says whether others are left.
+    pub(super) fn forget_old(&self, now: Instant) -> bool {
+        let remember = self.limits.remember;
+        let is_old = |session: &Session| session.over.is_some_and(|over| over + remember <= now);
         let mut state = self.state();
-        let Some(session) = state.sessions.remove(&id) else {
+        if state.sessions.len() > state.live {
+            state.sessions.retain(|_, session| !is_old(session));
+        }
+        state.sessions.len() > state.live
+    }
+
+    /// A session's connection is gone, whoever ended it.
+    pub(super) fn ended(&self, id: SessionId) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let session = state.sessions.get_mut(&id).filter(|s| s.over.is_none());
+        let Some(session) = session else {
             return;
         };
-        if session.side == Side::Camera {
+        session.over = Some(Instant::now());
+        state.live -= 1;
+        let side = session.side;
+        if side == Side::Camera {
             session.party.outbox.push(Event::Leave);
         }
         session.party.outbox.end();
-        let Some(room) = state.rooms.get_mut(&session.room) else {
-            return;
-        };
-        match session.side {
-            Side::Viewer => room.viewers = room.viewers.saturating_sub(1),
-            Side::Camera if room.publisher == Some(id) => room.publisher = None,
-            Side::Camera => {}
+        let room_id = session.room.clone();
+        if let Some(room) = state.rooms.get_mut(&room_id) {
+            match side {
+                Side::Viewer => room.viewers = room.viewers.saturating_sub(1),
+                Side::Camera if room.publisher == Some(id) => room.publisher = None,
+                Side::Camera => {}
+            }
+            if room.publisher.is_none() && room.viewers == 0 {
+                state.rooms.remove(&room_id);
+            }
         }
-        if room.publisher.is_none() && room.viewers == 0 {
-            state.rooms.remove(&session.room);
-        }
-        drop(state);
-        if session.side == Side::Camera {
-            self.rendezvous.relay_left(&session.room, id);
+        drop(guard);
+        if side == Side::Camera {
+            self.rendezvous.relay_left(&room_id, id);
         }
     }
 
@@ -200,6 +247,7 @@ impl Directory {
     /// Puts an event into a session's log.
     pub(super) fn tell(&self, session: SessionId, event: Event) {
         if let Some(session) = self.state().sessions.get(&session) {
+            // Of a session that is over the log takes no more.
             session.party.outbox.push(event);
         }
     }

@@ -32,6 +32,8 @@ pub(super) struct Feed {
     pub(super) layer: usize,
     /// The layer to go over to at its next keyframe, and since when.
     pub(super) wanted: Option<(usize, Instant)>,
+    /// How many packets are kept to be sent again.
+    pub(super) resend_packets: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +65,7 @@ impl Feed {
             state: State::Waiting,
             layer: 0,
             wanted: None,
+            resend_packets: 0,
         }
     }
 

@@ -9,9 +9,10 @@ use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
 
 use super::feed::{Feed, Need};
 use super::negotiate::{Track, kind};
-use super::peer::{Drain, Role, Watching};
+use super::peer::{Drain, Peer, Role, Watching};
 use super::peers::{Key, Peers};
 use super::quality;
+use super::resend;
 use super::track::Tracked;
 
 /// A publisher that sends nothing for so long is taken for away.
@@ -186,15 +187,31 @@ impl Hub {
         is_silent && std::mem::take(&mut self.is_active)
     }
 
-    /// Measures the layers and chooses one for each viewer.
+    /// Measures the layers, and fits each viewer's share of them to what was measured.
     pub(super) fn measure(&mut self, period: Duration, peers: &mut Peers, now: Instant) {
         self.tracks.iter_mut().for_each(|t| t.measure(period));
-        if self.tracks.iter().any(|tracked| tracked.layers.len() > 1) {
-            for key in &self.viewers {
-                if let Some(peer) = peers.get_mut(*key) {
-                    quality::choose(peer, &self.tracks, now);
-                }
+        let has_choice = self.has_choice();
+        for key in &self.viewers {
+            let Some(peer) = peers.get_mut(*key) else {
+                continue;
+            };
+            if has_choice {
+                quality::choose(peer, &self.tracks, now);
             }
+            self.provide_resends(peer);
+        }
+    }
+
+    /// Keeps as much for a viewer to ask for again as its layers' bitrates call for.
+    pub(super) fn provide_resends(&self, peer: &mut Peer) {
+        let Role::Viewer(watching) = &mut peer.role else {
+            return;
+        };
+        for feed in &mut watching.feeds {
+            let tracked = self.tracks.get(feed.outlet.track);
+            let layer = tracked.and_then(|tracked| tracked.layers.get(feed.layer));
+            let bitrate = layer.map_or(0, |layer| layer.bitrate);
+            resend::provide(feed, &mut peer.rtc, bitrate);
         }
     }
 

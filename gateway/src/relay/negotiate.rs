@@ -15,14 +15,11 @@ use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::FormatParams;
 use str0m::ice::IceCreds;
 use str0m::media::{Frequency, MediaKind, Mid, Pt};
-use str0m::rtp::Ssrc;
+use str0m::rtp::{Extension, ExtensionMap, Ssrc};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::encoding::{Encoding, Format};
 use crate::error::Error;
-
-/// Packets that a viewer can ask for again. At 2.5 Mbit/s that is more than a second.
-const RESEND_PACKETS: usize = 400;
 
 /// What a viewer's link is taken for until it has been measured.
 const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1500);
@@ -46,6 +43,14 @@ pub(super) struct Outlet {
     pub(super) format: Format,
     pub(super) payload_type: Pt,
     pub(super) source: Ssrc,
+}
+
+/// What one of a viewer's sections is for.
+struct Chosen {
+    track: usize,
+    section: u16,
+    mid: Mid,
+    payload_type: Pt,
 }
 
 /// A connection that waits for its peer, and what to tell that peer.
@@ -75,7 +80,10 @@ impl Endpoint {
     ) -> Result<Negotiated<Vec<Track>>, Error> {
         let offer = offer
             .without_undescribed_ssrc_groups()
-            .narrowed_to(Direction::SendOnly);
+            .with_directions(|_, media| match media.direction() {
+                Direction::SendRecv => Direction::SendOnly,
+                direction => direction,
+            });
         let mut config = self.config();
         let mut tracks = Vec::new();
         for media in offer.active_media() {
@@ -116,47 +124,50 @@ impl Endpoint {
         tracks: &[Track],
         candidates: &[Candidate],
     ) -> Result<Negotiated<Vec<Outlet>>, Error> {
-        let offer = offer.narrowed_to(Direction::RecvOnly);
         let mut config = self.config();
         if tracks.iter().any(|track| track.has_layers) {
             config = config.enable_bwe(Some(FIRST_ESTIMATE));
+        } else {
+            // Where there is nothing to choose, feedback about every packet is of no use.
+            config = config.set_extension_map(without_transport_feedback());
         }
-        let mut chosen: Vec<(usize, u16, String, u8)> = Vec::new();
+        let mut chosen: Vec<Chosen> = Vec::new();
         for (section, media) in (0..).zip(offer.media()) {
-            let free = |(index, track): &(usize, &Track)| {
-                let taken = chosen.iter().any(|(taken, ..)| taken == index);
-                !taken && track.format.encoding.is_video() == (media.kind() == "video")
-            };
-            let Some((index, track)) = tracks.iter().enumerate().find(free) else {
-                continue;
-            };
-            if media.is_rejected() || !matches!(media.kind(), "audio" | "video") {
+            if media.is_rejected() {
                 continue;
             }
-            let payloads = media.payloads();
-            let fitting = payloads.iter().filter_map(|payload| {
-                let fit = track.format.fit(payload)?;
-                Some((fit, payload))
-            });
-            // The first of the best: a viewer's order is its preference.
-            let Some((_, payload)) = fitting.rev().max_by_key(|(fit, _)| *fit) else {
-                continue;
-            };
-            accept(&mut config, payload, track.format.encoding);
-            let mid = media.mid().unwrap_or_default().to_owned();
-            chosen.push((index, section, mid, payload.number));
+            let choice = choose(&media, tracks, &chosen);
+            if let Some((track, payload)) = choice {
+                accept(&mut config, &payload, tracks[track].format.encoding);
+                chosen.push(Chosen {
+                    track,
+                    section,
+                    mid: media.mid().unwrap_or_default().into(),
+                    payload_type: payload.number.into(),
+                });
+            } else if let Some((payload, encoding)) = any_known(&media) {
+                // There is nothing for it now. A rejected section would be by the book,
+                // but browsers trip over one that is the first of its bundle.
+                accept(&mut config, &payload, encoding);
+            }
         }
-        refuse_without_picture(tracks, chosen.iter().map(|(index, ..)| *index))?;
+        let offer = offer.with_directions(|index, _| {
+            let is_chosen = chosen.iter().any(|c| usize::from(c.section) == index);
+            match is_chosen {
+                true => Direction::RecvOnly,
+                false => Direction::Inactive,
+            }
+        });
+        refuse_without_picture(tracks, chosen.iter().map(|chosen| chosen.track))?;
         let (mut rtc, ufrag, answer) = connect(config, &offer, candidates)?;
-        let outlet = |(track, section, mid, payload_type): (usize, u16, String, u8)| {
-            let mid = mid.as_str().into();
-            let stream = rtc.direct_api().stream_tx_by_mid(mid, None)?.ssrc();
+        let outlet = |chosen: Chosen| {
+            let source = rtc.direct_api().stream_tx_by_mid(chosen.mid, None)?.ssrc();
             Some(Outlet {
-                track,
-                section,
-                format: tracks[track].format.clone(),
-                payload_type: payload_type.into(),
-                source: stream,
+                track: chosen.track,
+                section: chosen.section,
+                format: tracks[chosen.track].format.clone(),
+                payload_type: chosen.payload_type,
+                source,
             })
         };
         let outlets: Vec<Outlet> = chosen.into_iter().filter_map(outlet).collect();
@@ -179,9 +190,18 @@ impl Endpoint {
             // Peers check and we answer, which is all that FFmpeg can do with.
             .set_ice_lite(true)
             .set_rtp_mode(true)
-            .set_send_buffer_video(RESEND_PACKETS)
             .clear_codecs()
     }
+}
+
+fn without_transport_feedback() -> ExtensionMap {
+    let mut others = ExtensionMap::empty();
+    for (id, extension) in ExtensionMap::standard().iter() {
+        if *extension != Extension::TransportSequenceNumber {
+            others.set(id, extension.clone());
+        }
+    }
+    others
 }
 
 /// RFC 8839 section 5.4 wants 24 bits in the name and 128 in the password; ours have more,
@@ -191,6 +211,37 @@ pub(super) fn credentials() -> IceCreds {
         ufrag: SessionId::random().to_string()[..16].to_owned(),
         pass: SessionId::random().to_string(),
     }
+}
+
+/// The first track that this section can have and no other has, with the payload type that
+/// suits it best. Of equals the first: a viewer's order is its preference.
+fn choose<'a>(
+    media: &Media<'a>,
+    tracks: &[Track],
+    chosen: &[Chosen],
+) -> Option<(usize, Payload<'a>)> {
+    let is_free = |(index, track): &(usize, &Track)| {
+        let is_taken = chosen.iter().any(|chosen| chosen.track == *index);
+        let kind = match track.format.encoding.is_video() {
+            true => "video",
+            false => "audio",
+        };
+        !is_taken && media.kind() == kind
+    };
+    let (index, track) = tracks.iter().enumerate().find(is_free)?;
+    let payloads = media.payloads();
+    let fitting = payloads.iter().filter_map(|payload| {
+        let fit = track.format.fit(payload)?;
+        Some((fit, payload))
+    });
+    let (_, payload) = fitting.rev().max_by_key(|(fit, _)| *fit)?;
+    Some((index, *payload))
+}
+
+fn any_known<'a>(media: &Media<'a>) -> Option<(Payload<'a>, Encoding)> {
+    let mut payloads = media.payloads().into_iter();
+    let payload = payloads.find(|payload| fits_section(media, payload))?;
+    Some((payload, Encoding::of(&payload)?))
 }
 
 fn fits_section(media: &Media<'_>, payload: &Payload<'_>) -> bool {

@@ -21,7 +21,8 @@ const MAX_ADDRESSES: usize = 16;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Peers {
-    peers: HashMap<Key, Peer>,
+    /// Boxed: a connection is 10 KiB, and a map has room to spare.
+    peers: HashMap<Key, Box<Peer>>,
     by_session: HashMap<SessionId, Key>,
     by_ufrag: HashMap<String, Key>,
     /// Where authenticated peers have been heard from.
@@ -37,7 +38,7 @@ impl Peers {
         let key = Key(self.last_key);
         self.by_session.insert(peer.session, key);
         self.by_ufrag.insert(peer.ufrag.clone(), key);
-        self.peers.insert(key, peer);
+        self.peers.insert(key, Box::new(peer));
         self.note(key);
         key
     }
@@ -52,11 +53,11 @@ impl Peers {
                 self.by_address.remove(&address);
             }
         }
-        Some(peer)
+        Some(*peer)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Peer> {
-        self.peers.get_mut(&key)
+        self.peers.get_mut(&key).map(Box::as_mut)
     }
 
     /// A viewer's side, and whether media can be sent to it.
@@ -153,7 +154,7 @@ impl Peers {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Peer)> {
-        self.peers.iter().map(|(key, peer)| (*key, peer))
+        self.peers.iter().map(|(key, peer)| (*key, peer.as_ref()))
     }
 
     pub(super) fn len(&self) -> usize {

@@ -47,6 +47,8 @@ pub(super) struct Worker {
     /// When a room wants to be flushed though nothing has arrived.
     flush_at: Option<Instant>,
     looked: Instant,
+    /// There are sessions that are over and not forgotten yet.
+    remembers: bool,
 }
 
 impl Worker {
@@ -69,6 +71,7 @@ impl Worker {
             dirty: HashSet::new(),
             flush_at: None,
             looked: Instant::now(),
+            remembers: false,
         }
     }
 
@@ -99,7 +102,8 @@ impl Worker {
     }
 
     fn wake_at(&self) -> Instant {
-        let look = (!self.hubs.is_empty()).then_some(self.looked + LOOK);
+        let is_needed = !self.hubs.is_empty() || self.remembers;
+        let look = is_needed.then_some(self.looked + LOOK);
         let all = [look, self.peers.next_due(), self.flush_at];
         let soonest = all.into_iter().flatten().min();
         soonest.unwrap_or_else(|| Instant::now() + Duration::from_secs(60 * 60))
@@ -200,6 +204,9 @@ impl Worker {
             (Heard::Gone, _) => self.end(key, now),
             (Heard::Connected, _) => {
                 peer.is_connected = true;
+                if let Some(hub) = self.hubs.get(&room) {
+                    hub.provide_resends(peer);
+                }
                 tracing::debug!(?room, "a connection to the relay is up");
                 self.dirty.insert(room);
             }
@@ -268,6 +275,7 @@ impl Worker {
             self.heard.clear();
         }
         self.directory.ended(peer.session);
+        self.remembers = true;
         let Some(hub) = self.hubs.get_mut(&peer.room) else {
             return;
         };

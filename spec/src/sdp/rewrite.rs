@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::attribute::{Direction, IceCredentials};
 use super::description::Sdp;
+use super::media::Media;
 use crate::candidate::Candidate;
 use crate::sdpfrag::SdpFrag;
 
@@ -85,25 +86,21 @@ impl Sdp {
         Self { text: text.into() }
     }
 
-    /// Every section that sends and receives does only `direction` instead. An offer may
-    /// be wider than what WHIP (RFC 9725 section 4.2) and WHEP let a server take of it.
+    /// Gives every section the direction that `of` says, which it is told with the
+    /// section and its index.
     #[must_use]
-    pub fn narrowed_to(&self, direction: Direction) -> Self {
+    pub fn with_directions(&self, of: impl Fn(usize, &Media<'_>) -> Direction) -> Self {
         let mut text: String = (self.session_lines())
             .filter(|line| Direction::of_line(line).is_none())
             .map(|line| format!("{line}\r\n"))
             .collect();
-        for media in self.media() {
-            let own = match media.direction() {
-                Direction::SendRecv => direction,
-                narrow => narrow,
-            };
+        for (index, media) in self.media().enumerate() {
             let kept = media
                 .text
                 .lines()
                 .filter(|l| Direction::of_line(l).is_none());
             text.extend(kept.map(|line| format!("{line}\r\n")));
-            text.push_str(&format!("a={own}\r\n"));
+            text.push_str(&format!("a={}\r\n", of(index, &media)));
         }
         Self { text: text.into() }
     }

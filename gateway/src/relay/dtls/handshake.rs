@@ -23,6 +23,11 @@ const HELLO_AGAIN: Duration = Duration::from_millis(60);
 /// How often a handshake is looked after; OpenSSL decides whether to send again.
 const HANDSHAKE_TICK: Duration = Duration::from_millis(250);
 
+/// How long a finished handshake is remembered: the peer may have missed our last flight
+/// and ask for it again (RFC 6347 section 4.2.4), and OpenSSL takes 70 KiB for that. It
+/// would also carry goodbyes; ICE and RTCP tell those as well.
+const REMEMBERED: Duration = Duration::from_secs(5);
+
 /// When nothing is due.
 const NEVER: Duration = Duration::from_secs(60 * 60);
 
@@ -65,6 +70,8 @@ enum State {
     New(Ssl, Datagrams),
     Shaking(MidHandshakeSslStream<Datagrams>),
     Done(SslStream<Datagrams>),
+    /// Done, and nothing more is expected.
+    Settled,
     Failed,
 }
 
@@ -112,7 +119,7 @@ impl Handshake {
             State::New(_, datagrams) => Some(datagrams),
             State::Shaking(stream) => Some(stream.get_mut()),
             State::Done(stream) => Some(stream.get_mut()),
-            State::Failed => None,
+            State::Settled | State::Failed => None,
         }
     }
 
@@ -122,14 +129,17 @@ impl Handshake {
             State::New(ssl, datagrams) if self.active => ssl.connect(datagrams),
             State::New(ssl, datagrams) => ssl.accept(datagrams),
             State::Shaking(stream) => stream.handshake(),
-            State::Done(stream) => Ok(stream),
+            done @ (State::Done(_) | State::Settled) => {
+                self.state = done;
+                return Ok(());
+            }
             State::Failed => return Err(failed(DtlsCryptoOperation::Decrypt)),
         };
         match outcome {
             Ok(stream) => {
                 self.news.extend(keys(&stream)?);
                 self.state = State::Done(stream);
-                self.next_tick = None;
+                self.next_tick = self.now.map(|now| now + REMEMBERED);
                 Ok(())
             }
             Err(HandshakeError::WouldBlock(stream)) => {
@@ -242,8 +252,10 @@ impl DtlsInstance for Handshake {
         {
             datagrams.incoming.push_back(packet.to_vec());
         }
-        if !matches!(self.state, State::Done(_)) {
-            self.shake()?;
+        match self.state {
+            State::Settled => return Ok(()),
+            State::Done(_) => {}
+            _ => self.shake()?,
         }
         self.read_to_end();
         if matches!(self.state, State::Shaking(_)) {
@@ -282,6 +294,10 @@ impl DtlsInstance for Handshake {
             return Ok(());
         }
         self.repeat_hello(now);
+        if matches!(self.state, State::Done(_)) {
+            self.state = State::Settled;
+            self.next_tick = None;
+        }
         if matches!(self.state, State::Shaking(_)) {
             // OpenSSL repeats its flight if its own timer says so.
             self.shake()?;

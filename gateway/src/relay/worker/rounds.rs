@@ -17,6 +17,7 @@ impl Worker {
     /// One round.
     pub(super) fn look_over(&mut self, now: Instant) {
         let period = now - std::mem::replace(&mut self.looked, now);
+        self.remembers = self.directory.forget_old(now);
         let limits = self.directory.limits();
         let overdue = self
             .peers
