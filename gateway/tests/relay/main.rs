@@ -1,0 +1,9 @@
+//! The relay as its peers find it: real connections, over real sockets, with packets that
+//! know where they come from.
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod peer;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod forwarding;

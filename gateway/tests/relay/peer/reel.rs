@@ -1,0 +1,123 @@
+//! What a publisher plays: pictures of one layer, or sound.
+
+use std::time::{Duration, Instant};
+
+use str0m::media::{Mid, Rid};
+use str0m::rtp::ExtensionValues;
+
+use super::film::{Label, Shape};
+
+/// One stream of pictures, or of sound.
+#[derive(Debug, Clone)]
+pub(crate) struct Reel {
+    pub(crate) rid: Option<Rid>,
+    pub(crate) layer: u8,
+    /// Packets of a picture, and bytes of a packet.
+    pub(crate) parts: u16,
+    pub(crate) size: usize,
+    /// Pictures from one keyframe to the next, without being asked.
+    pub(crate) group: u32,
+    pub(crate) interval: Duration,
+    /// RTP ticks from one picture to the next.
+    pub(crate) step: u32,
+    /// Pictures that follow each other without their interval.
+    pub(crate) in_a_hurry: u32,
+    /// Nothing is sent while it stands still.
+    pub(crate) is_running: bool,
+    pub(crate) is_sound: bool,
+    pub(crate) extensions: ExtensionValues,
+    pub(crate) shape: Shape,
+    pub(crate) author: u8,
+    pub(crate) mid: Mid,
+    pub(crate) payload_type: u8,
+    /// Of the next packet.
+    pub(crate) sequence: u64,
+    pub(crate) time: u32,
+    /// Of the next picture.
+    pub(crate) picture: u32,
+    pub(crate) since_keyframe: Option<u32>,
+    pub(crate) due: Instant,
+}
+
+impl Default for Reel {
+    fn default() -> Self {
+        Self {
+            rid: None,
+            layer: 0,
+            parts: 2,
+            size: 1000,
+            group: 60,
+            interval: Duration::from_micros(33_333),
+            step: 3000,
+            in_a_hurry: 0,
+            is_running: true,
+            is_sound: false,
+            extensions: ExtensionValues::default(),
+            shape: Shape::H264,
+            author: 0,
+            mid: "?".into(),
+            payload_type: 0,
+            sequence: 1000,
+            time: 0x1234_5678,
+            picture: 0,
+            since_keyframe: None,
+            due: Instant::now(),
+        }
+    }
+}
+
+impl Reel {
+    /// 20 ms of Opus at a time.
+    pub(crate) fn sound() -> Self {
+        Self {
+            parts: 1,
+            size: 120,
+            interval: Duration::from_millis(20),
+            step: 960,
+            is_sound: true,
+            ..Self::default()
+        }
+    }
+
+    /// Says what it is and where it is shown.
+    pub(crate) fn cast(&mut self, author: u8, shape: Shape, payload_type: u8, mid: Mid) {
+        self.author = author;
+        self.shape = shape;
+        self.payload_type = payload_type;
+        self.mid = mid;
+    }
+
+    /// The next picture is one that needs no other.
+    pub(crate) fn want_keyframe(&mut self) {
+        self.since_keyframe = None;
+    }
+
+    /// The next picture, if it is time for one.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<Vec<Vec<u8>>> {
+        if !self.is_running || now < self.due {
+            return None;
+        }
+        let pause = match self.in_a_hurry.checked_sub(1) {
+            Some(left) => {
+                self.in_a_hurry = left;
+                Duration::from_millis(1)
+            }
+            None => self.interval,
+        };
+        // One that was held up does not make up for it, as no camera does.
+        self.due = (self.due + pause).max(now);
+        let number = self.since_keyframe.map_or(0, |pictures| pictures + 1);
+        let is_key = !self.is_sound && number % self.group == 0;
+        self.since_keyframe = Some(if is_key { 0 } else { number });
+        let label = Label {
+            author: self.author,
+            layer: self.layer,
+            is_key,
+            picture: self.picture,
+            part: 0,
+            parts: self.parts,
+        };
+        self.picture += 1;
+        Some(self.shape.picture(label, self.size))
+    }
+}

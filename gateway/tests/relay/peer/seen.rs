@@ -1,0 +1,101 @@
+//! What a test's peer has seen.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use str0m::media::{KeyframeRequest, Rid};
+use str0m::rtp::{ExtensionValues, RtpPacket};
+
+use super::film::Label;
+
+/// Everything, in the order in which it came.
+#[derive(Debug, Default)]
+pub(crate) struct Seen {
+    /// When ICE and DTLS were done.
+    pub(crate) connected: Option<Instant>,
+    pub(crate) packets: Vec<Arrived>,
+    /// When keyframes were asked for, and of which layer.
+    pub(crate) keyframe_requests: Vec<(Instant, Option<Rid>)>,
+    /// Packets that the other side has asked for again.
+    pub(crate) nacks: u64,
+    /// The other side said goodbye, or is silent.
+    pub(crate) is_over: bool,
+}
+
+/// One packet as it came out of str0m: decrypted, retransmissions in their place.
+#[derive(Debug, Clone)]
+pub(crate) struct Arrived {
+    pub(crate) at: Instant,
+    pub(crate) sequence: u64,
+    pub(crate) time: u64,
+    pub(crate) marker: bool,
+    pub(crate) payload_type: u8,
+    pub(crate) source: u32,
+    pub(crate) extensions: ExtensionValues,
+    pub(crate) payload: Arc<[u8]>,
+    pub(crate) label: Option<Label>,
+}
+
+impl Arrived {
+    pub(crate) fn new(packet: RtpPacket, at: Instant) -> Self {
+        Self {
+            at,
+            sequence: *packet.seq_no,
+            time: packet.time.numer(),
+            marker: packet.header.marker,
+            payload_type: *packet.header.payload_type,
+            source: *packet.header.ssrc,
+            extensions: packet.header.ext_vals,
+            label: Label::of(&packet.payload),
+            payload: packet.payload,
+        }
+    }
+
+    pub(crate) fn is_video(&self) -> bool {
+        // Opus begins with the code of its one frame.
+        self.payload.first() != Some(&0xfc)
+    }
+}
+
+impl Seen {
+    pub(crate) fn note_request(&mut self, request: &KeyframeRequest, now: Instant) {
+        self.keyframe_requests.push((now, request.rid));
+    }
+
+    /// The packets of video with their labels, in the order of their numbers.
+    pub(crate) fn video(&self) -> impl Iterator<Item = (&Arrived, Label)> {
+        let video = self.packets.iter().filter(|packet| packet.is_video());
+        video.filter_map(|packet| Some((packet, packet.label?)))
+    }
+
+    /// The video in the order of its sequence numbers, as a decoder gets it.
+    pub(crate) fn in_order(&self) -> Vec<(&Arrived, Label)> {
+        let mut all: Vec<_> = self.video().collect();
+        all.sort_by_key(|(packet, _)| packet.sequence);
+        all
+    }
+
+    pub(crate) fn sound(&self) -> impl Iterator<Item = &Arrived> {
+        self.packets.iter().filter(|packet| !packet.is_video())
+    }
+
+    /// For a test that has waited in vain.
+    pub(crate) fn summary(&self) -> String {
+        let labels: Vec<_> = self
+            .video()
+            .map(|(packet, l)| (packet.sequence, l))
+            .collect();
+        let last = labels.len().saturating_sub(5);
+        format!(
+            "connected: {}, packets: {}, of video: {}, keyframe requests: {}, nacks: {}, over: {}, \
+             the last: {:#?}",
+            self.connected.is_some(),
+            self.packets.len(),
+            labels.len(),
+            self.keyframe_requests.len(),
+            self.nacks,
+            self.is_over,
+            &labels[last..],
+        )
+    }
+}

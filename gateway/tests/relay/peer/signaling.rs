@@ -1,0 +1,214 @@
+//! The HTTP side of a test's peer: POST, PATCH, DELETE, events.
+
+use std::time::Duration;
+
+use eventsource_stream::Eventsource;
+use futures_util::StreamExt;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode};
+use serde_json::Value;
+use sightline_spec::event::Event;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+use super::PATIENCE;
+use crate::support::Gateway;
+
+/// A client of one gateway. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    client: Client,
+    host: String,
+}
+
+/// What a POST is sent with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fields {
+    pub(crate) prefer: Option<&'static str>,
+    pub(crate) token: Option<String>,
+}
+
+/// A session that a POST has created.
+#[derive(Debug, Clone)]
+pub(crate) struct Session {
+    http: Http,
+    pub(crate) location: String,
+    pub(crate) etag: String,
+    pub(crate) answer: String,
+    pub(crate) headers: HeaderMap,
+}
+
+/// What a gateway says instead of 201.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal {
+    pub(crate) status: StatusCode,
+    pub(crate) problem: Value,
+}
+
+/// A session's event stream. Dropping it closes it.
+pub(crate) struct Events {
+    incoming: mpsc::UnboundedReceiver<Event>,
+    reader: AbortHandle,
+}
+
+impl Http {
+    pub(crate) fn new(gateway: &Gateway) -> Self {
+        let client = Client::builder().no_proxy().timeout(8 * PATIENCE);
+        Self {
+            client: client.build().unwrap(),
+            host: gateway.host(),
+        }
+    }
+
+    /// The gateway's host and port.
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// One request. `fields` are name and value.
+    pub(crate) async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+        body: impl Into<String>,
+    ) -> Response {
+        let url = format!("http://{}{path}", self.host);
+        let mut request = self.client.request(method, url).body(body.into());
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// POSTs an offer to `/whip/…` or `/whep/…`.
+    pub(crate) async fn offer(
+        &self,
+        path: &str,
+        offer: String,
+        fields: &Fields,
+    ) -> Result<Session, Refusal> {
+        let token = fields.token.as_ref().map(|token| format!("Bearer {token}"));
+        let optional = [
+            ("prefer", fields.prefer),
+            ("authorization", token.as_deref()),
+        ];
+        let mut all = vec![("content-type", "application/sdp")];
+        all.extend(optional.into_iter().filter_map(|(n, v)| Some((n, v?))));
+        let response = self.send(Method::POST, path, &all, offer).await;
+        let status = response.status();
+        if status != StatusCode::CREATED {
+            let problem = response.json().await.unwrap_or_default();
+            return Err(Refusal { status, problem });
+        }
+        let headers = response.headers().clone();
+        Ok(Session {
+            http: self.clone(),
+            location: field(&headers, "location"),
+            etag: field(&headers, "etag"),
+            answer: response.text().await.unwrap(),
+            headers,
+        })
+    }
+}
+
+impl Session {
+    /// PATCHes a fragment; `condition` is If-Match.
+    pub(crate) async fn patch(&self, fragment: String, condition: &str) -> Response {
+        let fields = [
+            ("content-type", "application/trickle-ice-sdpfrag"),
+            ("if-match", condition),
+        ];
+        let http = &self.http;
+        http.send(Method::PATCH, &self.location, &fields, fragment)
+            .await
+    }
+
+    /// Ends the session, as a peer does that says goodbye.
+    pub(crate) async fn delete(&self) {
+        let http = &self.http;
+        let response = http.send(Method::DELETE, &self.location, &[], "").await;
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+
+    /// Whether the gateway still knows the session.
+    pub(crate) async fn exists(&self) -> bool {
+        let http = &self.http;
+        let response = http.send(Method::GET, &self.location, &[], "").await;
+        response.status().is_success()
+    }
+
+    /// Chooses a layer; `selection` is the extension's JSON.
+    pub(crate) async fn select(&self, selection: &str) -> StatusCode {
+        let json = [("content-type", "application/json")];
+        let path = format!("{}/layer", self.location);
+        let http = &self.http;
+        http.send(Method::POST, &path, &json, selection)
+            .await
+            .status()
+    }
+
+    /// Subscribes to all events that there are.
+    pub(crate) async fn events(&self) -> Events {
+        let kinds = match self.location.starts_with("/whip") {
+            true => r#"["join","leave","candidates"]"#,
+            false => r#"["active","inactive","layers","viewercount","reconnect"]"#,
+        };
+        let json = [("content-type", "application/json")];
+        let path = format!("{}/events", self.location);
+        let created = self.http.send(Method::POST, &path, &json, kinds).await;
+        assert_eq!(created.status(), StatusCode::CREATED);
+        let stream = field(created.headers(), "location");
+        let accept = [("accept", "text/event-stream")];
+        let opened = self.http.send(Method::GET, &stream, &accept, "").await;
+        assert_eq!(opened.status(), StatusCode::OK);
+        let (sender, incoming) = mpsc::unbounded_channel();
+        let reader = tokio::spawn(async move {
+            let mut messages = opened.bytes_stream().eventsource();
+            while let Some(Ok(message)) = messages.next().await {
+                let event = Event::parse(&message.event, &message.data).unwrap();
+                let _ = sender.send(event);
+            }
+        });
+        let reader = reader.abort_handle();
+        Events { incoming, reader }
+    }
+}
+
+impl Events {
+    /// The next event; nothing when the stream has ended.
+    pub(crate) async fn next(&mut self) -> Option<Event> {
+        let next = timeout(PATIENCE, self.incoming.recv()).await;
+        next.expect("an event comes in time, or the stream ends")
+    }
+
+    /// Reads on until this event, and returns all that came before it.
+    pub(crate) async fn until(&mut self, wanted: &Event) -> Vec<Event> {
+        let mut before = Vec::new();
+        loop {
+            match self.next().await {
+                Some(event) if event == *wanted => return before,
+                Some(event) => before.push(event),
+                None => panic!("the stream ended after {before:?}, without {wanted:?}"),
+            }
+        }
+    }
+
+    /// Whether no event comes for so long.
+    pub(crate) async fn are_silent_for(&mut self, duration: Duration) -> bool {
+        timeout(duration, self.incoming.recv()).await.is_err()
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+fn field(headers: &HeaderMap, name: &'static str) -> String {
+    let value = headers.get(HeaderName::from_static(name));
+    let text = value.map(HeaderValue::to_str).and_then(Result::ok);
+    text.unwrap_or_default().to_owned()
+}
