@@ -111,6 +111,7 @@ impl Hub {
         let Some(peer) = peers.get_mut(key).filter(|peer| peer.is_connected) else {
             return false;
         };
+        let drain = drain.of(key);
         let Role::Viewer(watching) = &mut peer.role else {
             return false;
         };
@@ -142,9 +143,13 @@ impl Hub {
     }
 
     fn ask_for_keyframes(&mut self, peers: &mut Peers, now: Instant, drain: &mut Drain<'_>) {
-        let Some(publisher) = self.publisher.and_then(|key| peers.get_mut(key)) else {
+        let Some(key) = self.publisher else {
             return;
         };
+        let Some(publisher) = peers.get_mut(key) else {
+            return;
+        };
+        let drain = drain.of(key);
         let layers = self.tracks.iter_mut().flat_map(|t| &mut t.layers);
         let mut has_asked = false;
         for layer in layers {
@@ -160,9 +165,7 @@ impl Hub {
         }
         if has_asked {
             publisher.tick(now, drain);
-            if let Some(key) = self.publisher {
-                peers.note(key);
-            }
+            peers.note(key);
         }
     }
 

@@ -14,12 +14,15 @@ use str0m::{Event, IceConnectionState, Input, Output, Rtc};
 
 use super::feed::Feed;
 use super::network::Network;
+use super::peers::Key;
 use super::track::Tracked;
 
 /// What drives a connection, and where its words go.
 pub(super) struct Drain<'a> {
     pub(super) network: &'a mut Network,
-    pub(super) heard: &'a mut Vec<Heard>,
+    heard: &'a mut Vec<(Key, Heard)>,
+    /// Whose connection it is that is drained.
+    whose: Key,
     /// When the connection wants to be driven again.
     pub(super) next: Option<Instant>,
     pub(super) has_failed: bool,
@@ -41,13 +44,26 @@ pub(super) enum Heard {
 }
 
 impl<'a> Drain<'a> {
-    pub(super) fn new(network: &'a mut Network, heard: &'a mut Vec<Heard>) -> Self {
+    pub(super) fn new(network: &'a mut Network, heard: &'a mut Vec<(Key, Heard)>) -> Self {
         Self {
             network,
             heard,
+            whose: Key::default(),
             next: None,
             has_failed: false,
         }
+    }
+
+    /// What is told from now on is told by this connection.
+    pub(super) fn of(&mut self, whose: Key) -> &mut Self {
+        self.whose = whose;
+        self
+    }
+
+    fn hear(&mut self, news: impl IntoIterator<Item = Heard>) {
+        let whose = self.whose;
+        self.heard
+            .extend(news.into_iter().map(|news| (whose, news)));
     }
 
     /// Empties a connection of all it has to send and to tell.
@@ -59,7 +75,7 @@ impl<'a> Drain<'a> {
                     return;
                 }
                 Ok(Output::Transmit(transmit)) => self.network.send(transmit),
-                Ok(Output::Event(event)) => self.heard.extend(Heard::of(event)),
+                Ok(Output::Event(event)) => self.hear(Heard::of(event)),
                 Err(error) => {
                     tracing::debug!(%error, "a connection failed");
                     self.has_failed = true;
@@ -180,7 +196,7 @@ impl Peer {
             self.next = next;
         }
         if std::mem::take(&mut drain.has_failed) {
-            drain.heard.push(Heard::Gone);
+            drain.hear([Heard::Gone]);
         }
         drain.network.flush();
     }

@@ -11,8 +11,8 @@ use str0m::net::{Protocol, Receive};
 
 use super::peer::{Peer, Role, Watching};
 
-/// The name of a connection within its worker; never used again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The name of a connection within its worker; never used again. The default is nobody's.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Key(u64);
 
 /// Addresses that one peer may have been seen at.

@@ -41,7 +41,7 @@ pub(super) struct Worker {
     network: Network,
     peers: Peers,
     hubs: HashMap<RoomId, Hub>,
-    heard: Vec<Heard>,
+    heard: Vec<(Key, Heard)>,
     /// Rooms with packets that have not been sent on yet.
     dirty: HashSet<RoomId>,
     /// When a room wants to be flushed though nothing has arrived.
@@ -162,17 +162,17 @@ impl Worker {
             return;
         };
         let mut drain = Drain::new(&mut self.network, &mut self.heard);
-        peer.receive(receive, now, &mut drain);
+        peer.receive(receive, now, drain.of(key));
         self.peers.note(key);
-        self.act_on_heard(key, now);
+        self.act_on_heard(now);
     }
 
     fn drive(&mut self, key: Key, now: Instant) {
         if let Some(peer) = self.peers.get_mut(key) {
             let mut drain = Drain::new(&mut self.network, &mut self.heard);
-            peer.tick(now, &mut drain);
+            peer.tick(now, drain.of(key));
             self.peers.note(key);
-            self.act_on_heard(key, now);
+            self.act_on_heard(now);
         }
     }
 
@@ -182,13 +182,13 @@ impl Worker {
         }
     }
 
-    /// What a connection told while it was driven.
-    fn act_on_heard(&mut self, key: Key, now: Instant) {
+    /// What connections told while they were driven.
+    fn act_on_heard(&mut self, now: Instant) {
         if self.heard.is_empty() {
             return;
         }
         let mut heard = std::mem::take(&mut self.heard);
-        for news in heard.drain(..) {
+        for (key, news) in heard.drain(..) {
             self.act_on(key, news, now);
         }
         // Its memory serves the next time.
@@ -259,6 +259,7 @@ impl Worker {
             let mut drain = Drain::new(&mut self.network, &mut self.heard);
             let again = hub.flush(&mut self.peers, now, &mut drain);
             self.flush_at = [self.flush_at, again].into_iter().flatten().min();
+            self.act_on_heard(now);
         }
     }
 
@@ -272,7 +273,6 @@ impl Worker {
             let mut drain = Drain::new(&mut self.network, &mut self.heard);
             drain.run(&mut peer.rtc);
             peer.settle(&mut drain);
-            self.heard.clear();
         }
         self.directory.ended(peer.session);
         self.remembers = true;
