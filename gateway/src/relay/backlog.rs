@@ -12,7 +12,7 @@ use str0m::rtp::{ExtensionValues, RtpPacket};
 use super::encoding::Encoding;
 use super::splice::Position;
 
-/// What a group of pictures may take: eight seconds at 8 Mbit/s. One that takes more is
+/// What a group of pictures may take: some six seconds at 8 Mbit/s. One that takes more is
 /// not kept, and newcomers wait for the next.
 const MAX_BYTES: usize = 8 << 20;
 
@@ -34,8 +34,6 @@ pub(super) struct Packet {
     pub(super) extensions: ExtensionValues,
     pub(super) payload: Arc<[u8]>,
     pub(super) arrived: Instant,
-    /// Counts pictures: packets of one have the same number.
-    pub(super) picture: u64,
 }
 
 /// See the module.
@@ -46,12 +44,13 @@ pub(super) struct Backlog {
     /// The place of the first of `packets`.
     first: u64,
     bytes: usize,
-    /// Where the present picture began.
+    /// The packet that is furthest ahead in the publisher's order.
+    latest: Option<Position>,
+    /// Where its picture began.
     picture_start: u64,
     /// Where the last picture group began, if all of it is still here.
     group_start: Option<u64>,
     group_began: Option<Instant>,
-    picture: u64,
 }
 
 impl Backlog {
@@ -61,52 +60,43 @@ impl Backlog {
             packets: VecDeque::new(),
             first: 0,
             bytes: 0,
+            latest: None,
             picture_start: 0,
             group_start: None,
             group_began: None,
-            picture: 0,
         }
     }
 
     /// Takes a packet in; says whether it begins a picture group.
-    pub(super) fn push(&mut self, packet: RtpPacket) -> bool {
-        let RtpPacket {
-            seq_no,
-            time,
-            header,
-            payload,
-            timestamp,
-            ..
-        } = packet;
-        let position = Position {
-            sequence: *seq_no,
-            time: time.numer(),
-        };
+    pub(super) fn push(&mut self, packet: Packet) -> bool {
+        let Position { sequence, time } = packet.position;
         let place = self.end().0;
-        let is_new_picture = self
-            .packets
-            .back()
-            .is_none_or(|last| last.position.time != position.time);
-        if is_new_picture {
-            self.picture += 1;
-            self.picture_start = place;
+        if self.latest.is_none_or(|latest| latest.sequence < sequence) {
+            if self.latest.is_none_or(|latest| latest.time != time) {
+                self.picture_start = place;
+            }
+            self.latest = Some(packet.position);
         }
-        let begins_group = self.encoding.starts_picture_group(&payload)
-            && self.group_start != Some(self.picture_start);
+        let start = self.start_of_picture(time);
+        let begins_group = self.encoding.starts_picture_group(&packet.payload)
+            && start.is_some_and(|start| self.group_start.is_none_or(|group| group < start));
         if begins_group {
-            self.group_start = Some(self.picture_start);
-            self.group_began = Some(timestamp);
+            self.group_start = start;
+            self.group_began = Some(packet.arrived);
         }
-        self.bytes += payload.len();
-        self.packets.push_back(Packet {
-            position,
-            marker: header.marker,
-            extensions: forwarded(header.ext_vals),
-            payload,
-            arrived: timestamp,
-            picture: self.picture,
-        });
+        self.bytes += packet.size();
+        self.packets.push_back(packet);
         begins_group
+    }
+
+    /// Where the picture of this time begins, of which a packet has just come. It may have
+    /// come late, by retransmission.
+    fn start_of_picture(&self, time: u64) -> Option<u64> {
+        if self.latest.is_some_and(|latest| latest.time == time) {
+            return Some(self.picture_start);
+        }
+        let found = self.packets.iter().position(|p| p.position.time == time)?;
+        Some(self.first + found as u64)
     }
 
     /// Where the next packet will be.
@@ -119,9 +109,18 @@ impl Backlog {
         Some((Place(self.group_start?), self.group_began?))
     }
 
-    /// The packet that came last.
-    pub(super) fn latest(&self) -> Option<&Packet> {
-        self.packets.back()
+    /// The packet that is furthest ahead in the publisher's order.
+    pub(super) fn latest(&self) -> Option<Position> {
+        self.latest
+    }
+
+    /// The first packet of the picture at this place, which is not always the one that
+    /// came first.
+    pub(super) fn picture(&self, place: Place) -> Option<Position> {
+        let time = self.get(place)?.position.time;
+        let all = self.packets.iter().map(|packet| packet.position);
+        let of_picture = all.filter(|position| position.time == time);
+        of_picture.min_by_key(|position| position.sequence)
     }
 
     pub(super) fn get(&self, place: Place) -> Option<&Packet> {
@@ -129,20 +128,43 @@ impl Backlog {
         self.packets.get(usize::try_from(index).ok()?)
     }
 
-    /// Forgets what is neither of the last picture group nor still to be sent to a viewer
-    /// at `slowest`.
+    /// Forgets what is neither of the last picture group nor of the present picture, which
+    /// may turn out to begin one, nor still to be sent to a viewer at `slowest`.
     pub(super) fn trim(&mut self, slowest: Place) {
         if self.bytes > MAX_BYTES {
             self.group_start = None;
         }
-        let keep = self.group_start.unwrap_or(u64::MAX).min(slowest.0);
+        let group = self.group_start.unwrap_or(u64::MAX);
+        let keep = group.min(self.picture_start).min(slowest.0);
         // Viewers that are further behind than that begin again at the next group.
         while self.first < keep || self.bytes > 2 * MAX_BYTES {
             let Some(packet) = self.packets.pop_front() else {
                 break;
             };
-            self.bytes -= packet.payload.len();
+            self.bytes -= packet.size();
             self.first += 1;
+        }
+    }
+}
+
+impl Packet {
+    /// What it takes in memory: the smallest packets are mostly what is around them.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.payload.len()
+    }
+}
+
+impl From<RtpPacket> for Packet {
+    fn from(packet: RtpPacket) -> Self {
+        Self {
+            position: Position {
+                sequence: *packet.seq_no,
+                time: packet.time.numer(),
+            },
+            marker: packet.header.marker,
+            extensions: forwarded(packet.header.ext_vals),
+            payload: packet.payload,
+            arrived: packet.timestamp,
         }
     }
 }
@@ -157,5 +179,102 @@ fn forwarded(extensions: ExtensionValues) -> ExtensionValues {
         abs_send_time: None,
         tx_time_offs: None,
         ..extensions
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SEQUENCE: &[u8] = &[0x67, 0x42];
+    const KEY: &[u8] = &[0x65, 1];
+    const OTHER: &[u8] = &[0x41, 1];
+
+    fn backlog(packets: &[(u64, u64, &[u8])]) -> Backlog {
+        let mut backlog = Backlog::new(Encoding::H264);
+        packets.iter().for_each(|packet| add(&mut backlog, *packet));
+        backlog
+    }
+
+    fn add(backlog: &mut Backlog, (sequence, time, payload): (u64, u64, &[u8])) {
+        backlog.push(Packet {
+            position: Position { sequence, time },
+            marker: false,
+            extensions: ExtensionValues::default(),
+            payload: payload.into(),
+            arrived: Instant::now(),
+        });
+    }
+
+    /// The sequence numbers from the group's place on.
+    fn group(backlog: &Backlog) -> Vec<u64> {
+        let place = backlog.group().unwrap().0;
+        let numbers = (place.0..backlog.end().0).map(Place);
+        let packets = numbers.map(|place| backlog.get(place).unwrap());
+        packets.map(|packet| packet.position.sequence).collect()
+    }
+
+    #[test]
+    fn a_group_begins_with_all_of_its_first_picture() {
+        let mut backlog = backlog(&[(1, 0, OTHER), (2, 3000, SEQUENCE)]);
+        // Everyone has got the parameters before the picture itself arrives.
+        backlog.trim(backlog.end());
+        add(&mut backlog, (3, 3000, KEY));
+        add(&mut backlog, (4, 3000, KEY));
+        add(&mut backlog, (5, 6000, OTHER));
+        backlog.trim(backlog.end());
+        assert_eq!(group(&backlog), [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_newer_group_takes_the_place_of_an_older_one() {
+        let mut backlog = backlog(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
+        backlog.trim(backlog.end());
+        assert_eq!(group(&backlog), [3]);
+        assert_eq!(backlog.packets.len(), 1);
+    }
+
+    #[test]
+    fn a_late_packet_belongs_to_its_own_picture() {
+        let mut backlog = backlog(&[(2, 0, KEY), (4, 3000, OTHER)]);
+        add(&mut backlog, (3, 0, OTHER));
+        add(&mut backlog, (5, 3000, OTHER));
+        assert_eq!(backlog.picture_start, 1, "the present picture is still one");
+        add(&mut backlog, (1, 0, SEQUENCE));
+        assert_eq!(group(&backlog), [2, 4, 3, 5, 1]);
+        let first = backlog.picture(backlog.group().unwrap().0).unwrap();
+        assert_eq!(first.sequence, 1, "what came last comes first");
+        assert_eq!(backlog.latest().unwrap().sequence, 5);
+    }
+
+    #[test]
+    fn a_keyframe_that_comes_late_does_not_take_a_newer_ones_place() {
+        let mut backlog = backlog(&[(2, 0, OTHER), (3, 3000, KEY)]);
+        add(&mut backlog, (1, 0, KEY));
+        assert_eq!(group(&backlog), [3, 1]);
+    }
+
+    #[test]
+    fn what_a_viewer_still_needs_is_kept_until_it_is_too_much() {
+        let mut backlog = backlog(&[(1, 0, OTHER)]);
+        let slow = Place::default();
+        let large = vec![0x41; 1 << 20];
+        for number in 2..50 {
+            add(&mut backlog, (number, number * 3000, &large));
+            backlog.trim(slow);
+            assert!(backlog.bytes <= 2 * MAX_BYTES);
+        }
+        assert!(backlog.get(slow).is_none());
+        assert!(backlog.bytes > MAX_BYTES);
+    }
+
+    #[test]
+    fn small_packets_do_not_take_more_than_large_ones() {
+        let mut backlog = backlog(&[(1, 0, KEY)]);
+        for number in 2..200_000 {
+            add(&mut backlog, (number, number * 3000, OTHER));
+            backlog.trim(backlog.end());
+        }
+        assert!(backlog.packets.len() * size_of::<Packet>() < 2 * MAX_BYTES);
     }
 }

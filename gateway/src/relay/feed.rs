@@ -12,9 +12,10 @@ use super::peer::Drain;
 use super::splice::{Position, Splice};
 use super::track::Layer;
 
-/// Between pictures that are sent only to be decoded, not to be looked at: the player
-/// would otherwise play them at their own pace and stay behind for ever.
-const PRESSED: Duration = Duration::from_millis(1);
+/// How many times as fast as they were taken old pictures follow each other: they are sent
+/// only to be decoded, not to be looked at. At their own pace the player would play them
+/// and stay behind for ever.
+const PRESSED: u64 = 30;
 
 /// A picture group that began this lately is as good as a new one.
 const FRESH: Duration = Duration::from_secs(1);
@@ -40,8 +41,8 @@ pub(super) struct Feed {
 enum State {
     /// For a picture that needs no other.
     Waiting,
-    /// Behind the publisher, on old pictures; these come before picture `until`.
-    CatchingUp { next: Place, until: u64, time: u64 },
+    /// Behind the publisher, on old pictures; these are from before the time `until`.
+    CatchingUp { next: Place, until: u64 },
     /// All has been sent that has arrived.
     Live { next: Place },
 }
@@ -142,30 +143,25 @@ impl Feed {
     }
 
     fn catch_up_from(&mut self, backlog: &Backlog, place: Place, now: Instant) {
-        let (Some(first), Some(latest)) = (backlog.get(place), backlog.latest()) else {
+        let (Some(first), Some(latest)) = (backlog.picture(place), backlog.latest()) else {
             return;
         };
         self.state = State::CatchingUp {
             next: place,
-            until: latest.picture,
-            time: latest.position.time,
+            until: latest.time,
         };
         let first = self.position(first);
         self.splice.switch(first, now);
     }
 
     /// Where a packet stands, with old pictures pressed together.
-    fn position(&self, packet: &Packet) -> Position {
+    fn position(&self, position: Position) -> Position {
         match self.state {
-            State::CatchingUp { until, time, .. } if packet.picture < until => {
-                let rate = self.outlet.format.encoding.clock_rate();
-                let tick = u64::from(rate) * PRESSED.as_millis() as u64 / 1000;
-                Position {
-                    time: time.wrapping_sub((until - packet.picture) * tick),
-                    ..packet.position
-                }
-            }
-            _ => packet.position,
+            State::CatchingUp { until, .. } if position.time < until => Position {
+                time: until - (until - position.time) / PRESSED,
+                ..position
+            },
+            _ => position,
         }
     }
 
@@ -183,7 +179,7 @@ impl Feed {
             State::Live { next } => (next, usize::MAX),
         };
         while let Some(packet) = backlog.get(next).filter(|_| left > 0) {
-            let position = self.position(packet);
+            let position = self.position(packet.position);
             if !self.splice.has_source() {
                 self.splice.switch(position, now);
             }
@@ -199,7 +195,7 @@ impl Feed {
         self.state = match self.state {
             _ if backlog.get(next).is_none() && !caught_up => State::Waiting,
             _ if caught_up => State::Live { next },
-            State::CatchingUp { until, time, .. } => State::CatchingUp { next, until, time },
+            State::CatchingUp { until, .. } => State::CatchingUp { next, until },
             _ => State::Live { next },
         };
         !caught_up

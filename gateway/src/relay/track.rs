@@ -53,7 +53,7 @@ impl Tracked {
         layer.source = source;
         layer.bytes += packet.payload.len() as u64;
         layer.last_packet = packet.timestamp;
-        if layer.backlog.push(packet) {
+        if layer.backlog.push(packet.into()) {
             layer.keyframes.arrived();
         }
     }
