@@ -96,7 +96,9 @@ impl Hub {
         self.viewers = viewers;
         self.trim(peers);
         self.ask_for_keyframes(peers, now, drain);
-        let deadlines = self.layers().filter_map(|layer| layer.keyframes.deadline());
+        // Without a publisher there is nobody to ask.
+        let layers = self.publisher.iter().flat_map(|_| self.layers());
+        let deadlines = layers.filter_map(|layer| layer.keyframes.deadline());
         deadlines.chain(again).min()
     }
 

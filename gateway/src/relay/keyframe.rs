@@ -34,6 +34,7 @@ impl KeyframeRequests {
 
     /// Whether to ask the publisher now.
     pub(super) fn ask(&mut self, now: Instant) -> bool {
+        self.lose_patience(now);
         let rested = self.asked.is_none_or(|asked| asked + PAUSE <= now);
         if !self.is_wanted || !rested {
             return false;
@@ -47,7 +48,8 @@ impl KeyframeRequests {
     }
 
     /// A keyframe has come, asked for or not.
-    pub(super) fn arrived(&mut self) {
+    pub(super) fn arrived(&mut self, now: Instant) {
+        self.lose_patience(now);
         if let State::Asked(_) = self.state {
             self.is_deaf = false;
             self.is_proven = true;
@@ -58,13 +60,18 @@ impl KeyframeRequests {
 
     /// Whether the publisher does not answer: newcomers get what is in memory.
     pub(super) fn is_deaf(&mut self, now: Instant) -> bool {
+        self.lose_patience(now);
+        self.is_deaf
+    }
+
+    /// What comes so late is no answer.
+    fn lose_patience(&mut self, now: Instant) {
         if let State::Asked(since) = self.state
             && since + PATIENCE <= now
         {
             self.is_deaf = true;
             self.state = State::Quiet;
         }
-        self.is_deaf
     }
 
     /// Whether the publisher has ever answered.
@@ -99,7 +106,7 @@ mod tests {
             requests.ask(now)
         });
         assert_eq!(asked.count(), 1);
-        requests.arrived();
+        requests.arrived(now);
         assert!(
             !requests.ask(now + PAUSE),
             "it has come, nobody wants another"
@@ -112,7 +119,7 @@ mod tests {
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
-        requests.arrived();
+        requests.arrived(now);
         requests.want();
         assert!(!requests.ask(now));
         assert_eq!(requests.deadline(), Some(now + PAUSE));
@@ -129,7 +136,30 @@ mod tests {
         assert!(requests.is_deaf(now + PATIENCE));
         requests.want();
         assert!(requests.ask(now + PATIENCE));
-        requests.arrived();
+        requests.arrived(now + PATIENCE);
         assert!(!requests.is_deaf(now + 2 * PATIENCE));
+    }
+
+    /// A deadline that has passed would have the worker run in circles.
+    #[test]
+    fn nothing_is_due_for_ever() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        requests.want();
+        assert!(requests.ask(now));
+        assert_eq!(requests.deadline(), Some(now + PATIENCE));
+        assert!(!requests.ask(now + PATIENCE));
+        assert_eq!(requests.deadline(), None);
+    }
+
+    #[test]
+    fn a_keyframe_that_comes_by_itself_proves_nothing() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        requests.want();
+        assert!(requests.ask(now));
+        requests.arrived(now + 2 * PATIENCE);
+        assert!(requests.is_deaf(now + 2 * PATIENCE));
+        assert!(!requests.is_proven());
     }
 }

@@ -52,9 +52,10 @@ impl Tracked {
         let layer = &mut self.layers[index];
         layer.source = source;
         layer.bytes += packet.payload.len() as u64;
-        layer.last_packet = packet.timestamp;
+        let now = packet.timestamp;
+        layer.last_packet = now;
         if layer.backlog.push(packet.into()) {
-            layer.keyframes.arrived();
+            layer.keyframes.arrived(now);
         }
     }
 
