@@ -230,8 +230,13 @@ fn write(rtc: &mut Rtc, outlet: &Outlet, packet: &Packet, position: Position) {
 
 /// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is
 /// better than an old group of pictures; from one that does not, the group is all there is.
+/// Of one that was never asked we find out which it is.
 fn start(layer: &mut Layer, now: Instant) -> Option<Place> {
     let (place, began) = layer.backlog.group()?;
     let is_fresh = now.saturating_duration_since(began) < FRESH;
-    (is_fresh || layer.keyframes.is_deaf(now) || !layer.keyframes.is_proven()).then_some(place)
+    let (is_deaf, is_proven) = (layer.keyframes.is_deaf(now), layer.keyframes.is_proven());
+    if !is_fresh && !is_deaf && !is_proven {
+        layer.keyframes.want();
+    }
+    (is_fresh || is_deaf || !is_proven).then_some(place)
 }
