@@ -57,6 +57,12 @@ impl Gateway {
         format!("127.0.0.1:{}", self.address.port())
     }
 
+    /// The number of the process.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Asks the gateway to end, as a service manager does, and waits for it.
     #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn terminate(mut self) -> ExitStatus {
