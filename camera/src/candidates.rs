@@ -57,8 +57,12 @@ impl HeldBack {
         let reachable = match &candidate.address {
             // RFC 8445 section 5.1.1.1: no loopback addresses. A gateway that puts the viewer's
             // address in place of an mDNS name makes one when it runs on the viewer's machine.
-            // A relay that listens there only, beside this camera, means what it says.
-            Address::Ip(ip) => self.lite || !ip.is_loopback(),
+            // A relay that listens there only, beside this camera, means what it says; but libnice
+            // ties its UDP sockets to a network (IP_UNICAST_IF), from which no datagram gets there.
+            Address::Ip(ip) if ip.is_loopback() => {
+                self.lite && candidate.transport.eq_ignore_ascii_case("tcp")
+            }
+            Address::Ip(_) => true,
             // GStreamer cannot resolve mDNS names.
             Address::Name(_) => !candidate.address.is_mdns(),
         };
@@ -88,6 +92,8 @@ mod tests {
     const HEAD: &str = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n";
     const HOST: &str = "a=candidate:1 1 udp 2122260223 192.0.2.7 5000 typ host\r\n";
     const LOOPBACK: &str = "a=candidate:2 1 udp 2122260223 127.0.0.1 5000 typ host\r\n";
+    const LOOPBACK_TCP: &str =
+        "a=candidate:5 1 tcp 2105458943 127.0.0.1 5000 typ host tcptype passive\r\n";
     const MDNS: &str = "a=candidate:3 1 udp 2122260223 x-y.local 5000 typ host\r\n";
     const REFLEXIVE: &str =
         "a=candidate:4 1 udp 1686052607 198.51.100.1 6000 typ srflx raddr 0.0.0.0 rport 0\r\n";
@@ -120,7 +126,9 @@ mod tests {
     #[test]
     fn a_peer_that_never_checks_is_checked_at_once() {
         let mut held = HeldBack::default();
-        let lite = [HEAD, "a=ice-lite\r\n", MEDIA, HOST, LOOPBACK];
+        let lite = [HEAD, "a=ice-lite\r\n", MEDIA, HOST, LOOPBACK_TCP];
         assert_eq!(held.take_from(&answer(&lite)), lite.concat());
+        let with_udp = [HEAD, "a=ice-lite\r\n", MEDIA, HOST, LOOPBACK, LOOPBACK_TCP];
+        assert_eq!(held.take_from(&answer(&with_udp)), lite.concat());
     }
 }
