@@ -43,7 +43,7 @@ test('the viewer changes networks: a new way, direct again', options, async (t) 
 
 test('behind a symmetric NAT each: by TURN, with credentials that expire', options, async (t) => {
   const network = await twoHomes(t);
-  const stage = new Stage(t, { network, gateway: turnOptions(network.address) });
+  const stage = new Stage(t, { network, gateway: ['--relay', 'off', ...turnOptions(network.address)] });
   await stage.startGateway();
   const turn = await startTurn(stage, network.address);
   stage.startCamera('homes');

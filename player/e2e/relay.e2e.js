@@ -137,12 +137,15 @@ async function publishSimulcast(stage, room) {
   await page.evaluate(async (url) => {
     const media = await navigator.mediaDevices.getUserMedia({ video: { width: 1280, height: 720 } });
     const pc = new RTCPeerConnection();
-    pc.addTransceiver(media.getVideoTracks()[0], {
+    const { sender } = pc.addTransceiver(media.getVideoTracks()[0], {
       direction: 'sendonly',
       sendEncodings: [
         { rid: 'l', scaleResolutionDownBy: 4 }, { rid: 'm', scaleResolutionDownBy: 2 }, { rid: 'h' },
       ],
     });
+    // A busy machine may drop frames, but each size is to keep its lines.
+    const parameters = Object.assign(sender.getParameters(), { degradationPreference: 'maintain-resolution' });
+    await sender.setParameters(parameters);
     await pc.setLocalDescription(await pc.createOffer());
     const headers = { 'Content-Type': 'application/sdp' };
     const response = await fetch(url, { method: 'POST', headers, body: pc.localDescription?.sdp });
