@@ -61,7 +61,7 @@ test('the matrix', { timeout: 600_000 }, async (t) => {
  */
 async function publish(t, stage, publisher, room, row) {
   const tap = await Tap.open(stage.origin);
-  t.after(() => tap.close());
+  t.after(() => tap.close(publisher.name));
   const stop = await publisher.publish(stage, tap, room);
   const isReady = ({ method = '', status = 0, body = '' }) =>
     method === 'POST' && body !== '' && (publisher.direct || status > 0);
@@ -91,7 +91,7 @@ async function publish(t, stage, publisher, room, row) {
  */
 async function watch(t, stage, publisher, viewer, room, cell) {
   const tap = await Tap.open(stage.origin);
-  t.after(() => tap.close());
+  t.after(() => tap.close(`${publisher.name}>${viewer.name}`));
   const watching = await viewer.watch(stage, tap, room);
   try {
     const firstFrame = await watching.firstFrame;

@@ -1,9 +1,12 @@
 // @ts-check
 /** What one client says to the gateway, and what it is answered: a proxy that writes it down. */
 
-import http from 'node:http';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
 
 /**
  * One request and its answer.
@@ -19,6 +22,18 @@ import { text } from 'node:stream/consumers';
  * @property {string} answer
  * @property {number} took milliseconds until the answer began
  */
+
+const OUT = fileURLToPath(new URL('./out/', import.meta.url));
+
+/** @param {Exchange} exchange */
+const transcript = ({ method, path, headers, body, status, answerHeaders, answer, took }) => `\
+${method} ${path}
+${JSON.stringify(headers, null, 1)}
+${body}
+---- ${status || 'no answer'} after ${Math.round(took)} ms
+${JSON.stringify(answerHeaders, null, 1)}
+${answer}
+`;
 
 export class Tap {
   #server = http.createServer((request, response) => this.#pass(request, response));
@@ -83,9 +98,16 @@ export class Tap {
       .join('\n');
   }
 
-  close() {
+  /**
+   * Ends it, and keeps all that was said for people.
+   *
+   * @param {string} name
+   */
+  close(name) {
     this.#server.close();
     this.#server.closeAllConnections();
+    mkdirSync(OUT, { recursive: true });
+    writeFileSync(path.join(OUT, `${name.replace(/[^\w>.-]+/g, '-')}.txt`), this.exchanges.map(transcript).join('\n'));
   }
 
   /**
