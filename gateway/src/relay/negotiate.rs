@@ -55,7 +55,8 @@ struct Chosen {
 
 /// A connection that waits for its peer, and what to tell that peer.
 pub(super) struct Negotiated<T> {
-    pub(super) rtc: Rtc,
+    /// Boxed, as it is 10 KiB and moves from here to its worker.
+    pub(super) rtc: Box<Rtc>,
     /// Names the connection in the peer's STUN requests.
     pub(super) ufrag: String,
     pub(super) answer: Sdp,
@@ -274,8 +275,8 @@ fn connect(
     config: RtcConfig,
     offer: &Sdp,
     candidates: &[Candidate],
-) -> Result<(Rtc, String, Sdp), Error> {
-    let mut rtc = config.build(Instant::now());
+) -> Result<(Box<Rtc>, String, Sdp), Error> {
+    let mut rtc = Box::new(config.build(Instant::now()));
     for candidate in candidates {
         rtc.add_local_candidate(candidate.clone());
     }

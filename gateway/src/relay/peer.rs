@@ -104,7 +104,7 @@ impl Heard {
 
 /// A connection and whose it is.
 pub(super) struct Peer {
-    pub(super) rtc: Rtc,
+    pub(super) rtc: Box<Rtc>,
     pub(super) session: SessionId,
     pub(super) room: RoomId,
     pub(super) role: Role,

@@ -21,8 +21,7 @@ const MAX_ADDRESSES: usize = 16;
 /// See the module.
 #[derive(Default)]
 pub(super) struct Peers {
-    /// Boxed: a connection is 10 KiB, and a map has room to spare.
-    peers: HashMap<Key, Box<Peer>>,
+    peers: HashMap<Key, Peer>,
     by_session: HashMap<SessionId, Key>,
     by_ufrag: HashMap<String, Key>,
     /// Where authenticated peers have been heard from.
@@ -38,7 +37,7 @@ impl Peers {
         let key = Key(self.last_key);
         self.by_session.insert(peer.session, key);
         self.by_ufrag.insert(peer.ufrag.clone(), key);
-        self.peers.insert(key, Box::new(peer));
+        self.peers.insert(key, peer);
         self.note(key);
         key
     }
@@ -53,11 +52,11 @@ impl Peers {
                 self.by_address.remove(&address);
             }
         }
-        Some(*peer)
+        Some(peer)
     }
 
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Peer> {
-        self.peers.get_mut(&key).map(Box::as_mut)
+        self.peers.get_mut(&key)
     }
 
     /// A viewer's side, and whether media can be sent to it.
@@ -154,7 +153,7 @@ impl Peers {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (Key, &Peer)> {
-        self.peers.iter().map(|(key, peer)| (*key, peer.as_ref()))
+        self.peers.iter().map(|(key, peer)| (*key, peer))
     }
 
     pub(super) fn len(&self) -> usize {

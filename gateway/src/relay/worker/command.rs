@@ -48,7 +48,7 @@ pub(in crate::relay) enum Command {
 pub(in crate::relay) struct Newcomer {
     pub(in crate::relay) session: SessionId,
     pub(in crate::relay) room: RoomId,
-    pub(in crate::relay) rtc: Rtc,
+    pub(in crate::relay) rtc: Box<Rtc>,
     pub(in crate::relay) ufrag: String,
 }
 

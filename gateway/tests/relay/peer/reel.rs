@@ -107,7 +107,7 @@ impl Reel {
         // One that was held up does not make up for it, as no camera does.
         self.due = (self.due + pause).max(now);
         let number = self.since_keyframe.map_or(0, |pictures| pictures + 1);
-        let is_key = !self.is_sound && number % self.group == 0;
+        let is_key = !self.is_sound && number.is_multiple_of(self.group);
         self.since_keyframe = Some(if is_key { 0 } else { number });
         let label = Label {
             author: self.author,
