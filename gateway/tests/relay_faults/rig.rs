@@ -134,6 +134,18 @@ impl Session {
         let response = self.http.get(&self.url).send().await.unwrap();
         response.status().is_success()
     }
+
+    /// Waits until the gateway does not know it any more.
+    pub(crate) async fn is_forgotten(&self) {
+        let mut looks = tokio::time::interval(Duration::from_millis(100));
+        let forgotten = async {
+            while self.exists().await {
+                looks.tick().await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(20), forgotten).await;
+        assert!(in_time.is_ok(), "the session is still there");
+    }
 }
 
 fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
