@@ -20,6 +20,10 @@ const PRESSED: u64 = 30;
 /// A picture group that began this lately is as good as a new one.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// One that began before this is not sent to anyone before the publisher was asked for a
+/// new one: it is a lot to send, and to decode.
+const SHORT: Duration = Duration::from_secs(2);
+
 /// Packets of old pictures in one go, so that a newcomer's link is not flooded.
 pub(super) const CATCH_UP_PACKETS: usize = 24;
 
@@ -230,13 +234,17 @@ fn write(rtc: &mut Rtc, outlet: &Outlet, packet: &Packet, position: Position) {
 
 /// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is
 /// better than an old group of pictures; from one that does not, the group is all there is.
-/// Of one that was never asked we find out which it is.
+/// Of one that was never asked we find out which it is, and meanwhile a group that is not
+/// long will do.
 fn start(layer: &mut Layer, now: Instant) -> Option<Place> {
     let (place, began) = layer.backlog.group()?;
-    let is_fresh = now.saturating_duration_since(began) < FRESH;
-    let (is_deaf, is_proven) = (layer.keyframes.is_deaf(now), layer.keyframes.is_proven());
-    if !is_fresh && !is_deaf && !is_proven {
-        layer.keyframes.want();
+    let age = now.saturating_duration_since(began);
+    if age < FRESH || layer.keyframes.is_deaf(now) {
+        return Some(place);
     }
-    (is_fresh || is_deaf || !is_proven).then_some(place)
+    if layer.keyframes.is_proven() {
+        return None;
+    }
+    layer.keyframes.want();
+    (age < SHORT).then_some(place)
 }
