@@ -7,6 +7,7 @@
 mod addresses;
 mod backlog;
 mod changes;
+mod checks;
 mod directory;
 mod dtls;
 mod encoding;

@@ -9,6 +9,7 @@ use sightline_spec::room::SessionId;
 use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 
+use super::checks::Checks;
 use super::peer::{Peer, Role, Watching};
 
 /// The name of a connection within its worker; never used again. The default is nobody's.
@@ -27,6 +28,7 @@ pub(super) struct Peers {
     /// Where authenticated peers have been heard from.
     by_address: HashMap<(Protocol, SocketAddr), Key>,
     addresses: HashMap<Key, Vec<(Protocol, SocketAddr)>>,
+    checks: HashMap<Key, Checks>,
     due: BinaryHeap<Reverse<(Instant, Key)>>,
     last_key: u64,
 }
@@ -46,6 +48,7 @@ impl Peers {
         let peer = self.peers.remove(&key)?;
         self.by_session.remove(&peer.session);
         self.by_ufrag.remove(&peer.ufrag);
+        self.checks.remove(&key);
         for address in self.addresses.remove(&key).unwrap_or_default() {
             // It may be another peer's by now.
             if self.by_address.get(&address) == Some(&key) {
@@ -85,7 +88,8 @@ impl Peers {
     /// Whose datagram this is.
     ///
     /// An address counts only once its peer has proved, by a STUN request under the
-    /// password that we gave it, that it is there: nobody can take another's place.
+    /// password that we gave it, that it is there: nobody can take another's place, not by
+    /// a copy of such a request either.
     pub(super) fn find(
         &mut self,
         receive: &Receive<'_>,
@@ -104,6 +108,10 @@ impl Peers {
         let key = *self.by_ufrag.get(ufrag)?;
         let again = Receive::new(receive.proto, receive.source, receive.destination, bytes).ok()?;
         if !self.peers.get(&key)?.accepts(again, now) {
+            return None;
+        }
+        let is_copy = self.checks.entry(key).or_default().has_seen(bytes);
+        if is_copy && self.by_address.get(&address) != Some(&key) {
             return None;
         }
         if self.by_address.insert(address, key) != Some(key) {
