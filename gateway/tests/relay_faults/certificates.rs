@@ -8,12 +8,14 @@ use tokio::task::spawn_blocking;
 
 use crate::datagrams::check;
 use crate::handshake::{Identity, Shaken, shake_hands};
-use crate::peer::{Offered, Peer, Role, Wanted};
-use crate::rig::{Rig, Session};
+use crate::peer::{Session, Setup};
+use crate::rig::{Rig, attribute, ends, goes_on, media_address, sees_more};
 
 const PUBLISHER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
 const VIEWER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
-const A_MINUTE: [&str; 2] = ["--media-connect", "1m"];
+const FROM_PUBLISHER: &str = include_str!("../../../spec/http/sdp/camera-candidates.sdpfrag");
+const FROM_VIEWER: &str = include_str!("../../../spec/http/sdp/viewer-offer-candidates.sdpfrag");
+const A_MINUTE: [&str; 4] = ["--media-connect", "1m", "--media-silence", "1m"];
 
 /// The offer, with this fingerprint.
 fn announcing(fingerprint: &str, offer: &str) -> String {
@@ -26,16 +28,26 @@ fn announcing(fingerprint: &str, offer: &str) -> String {
     lines.collect()
 }
 
-fn forged(offer: String) -> String {
-    announcing(&format!("sha-256 {}", ["AB"; 32].join(":")), &offer)
+fn forged(offer: &str) -> String {
+    announcing(&format!("sha-256 {}", ["AB"; 32].join(":")), offer)
 }
 
 /// POSTs this offer, and shakes hands as GStreamer would.
-async fn with_rsa(rig: &Rig, role: Role, identity: Identity, offer: String) -> (Session, Shaken) {
-    let session = rig.offer(role, offer).await;
-    let password = session.attribute("ice-pwd");
-    let check = check(&session.check_name(), password, TransId::new());
-    let relay = session.media_address();
+async fn with_rsa(
+    rig: &Rig,
+    endpoint: &str,
+    identity: Identity,
+    offer: String,
+) -> (Session, Shaken) {
+    let session = rig.offer(endpoint, offer.clone()).await;
+    let answer = &session.answer;
+    let names = [answer, &offer].map(|sdp| attribute(sdp, "ice-ufrag"));
+    let check = check(
+        &names.join(":"),
+        attribute(answer, "ice-pwd"),
+        TransId::new(),
+    );
+    let relay = media_address(&session);
     let shaken = spawn_blocking(move || shake_hands(&identity, relay, &check));
     (session, shaken.await.unwrap())
 }
@@ -43,39 +55,32 @@ async fn with_rsa(rig: &Rig, role: Role, identity: Identity, offer: String) -> (
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_with_another_ecdsa_certificate_is_refused() {
     let rig = Rig::start(A_MINUTE);
-    let wanted = Wanted {
-        forge: forged,
-        ..Wanted::new(Role::Publisher)
-    };
-    let liar = Offered::post(&rig, wanted).await;
-    let viewer = Peer::watching(&rig).await;
-    let liar = liar.connect().await;
-    liar.session.ends().await;
-    viewer
-        .sees("it is connected", |seen| seen.is_connected)
-        .await;
-    assert_eq!(viewer.seen().packets, 0);
+    let liar = Setup::publisher().offer().await;
+    let session = rig.offer("whip", forged(&liar.sdp)).await;
+    let viewer = rig.viewer().await;
+    let liar = liar.answered(session).await;
+    ends(&liar.session).await;
+    viewer.connected().await;
+    assert_eq!(viewer.seen(|seen| seen.packets.len()), 0);
 
     // The same, but honest, is let in: it was the certificate.
-    let _honest = Peer::publishing(&rig).await;
-    viewer.sees_more(30).await;
+    let _honest = rig.publisher().await;
+    sees_more(&viewer, 30).await;
     rig.end();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_with_another_ecdsa_certificate_is_refused() {
     let rig = Rig::start(A_MINUTE);
-    let _publisher = Peer::publishing(&rig).await;
-    let wanted = Wanted {
-        forge: forged,
-        ..Wanted::new(Role::Viewer)
-    };
-    let liar = Peer::start(&rig, wanted).await;
-    liar.session.ends().await;
-    assert_eq!(liar.seen().packets, 0);
+    let _publisher = rig.publisher().await;
+    let liar = Setup::viewer().offer().await;
+    let session = rig.offer("whep", forged(&liar.sdp)).await;
+    let liar = liar.answered(session).await;
+    ends(&liar.session).await;
+    assert_eq!(liar.seen(|seen| seen.packets.len()), 0);
 
-    let honest = Peer::watching(&rig).await;
-    honest.sees_more(30).await;
+    let honest = rig.viewer().await;
+    sees_more(&honest, 30).await;
     rig.end();
 }
 
@@ -86,18 +91,18 @@ async fn a_publisher_with_another_rsa_certificate_is_refused() {
     let hasty = Rig::start(["--media-connect", "2s"]);
     let identity = Identity::rsa();
     let truth = announcing(&identity.fingerprint(), PUBLISHER);
-    let (honest, _shaken) = with_rsa(&hasty, Role::Publisher, identity, truth).await;
-    let absent = hasty.offer(Role::Viewer, VIEWER.to_owned()).await;
+    let (honest, _shaken) = with_rsa(&hasty, "whip", identity, truth).await;
+    let absent = hasty.offer("whep", VIEWER.to_owned()).await;
 
     let patient = Rig::start(A_MINUTE);
-    let lie = forged(PUBLISHER.to_owned());
-    let (liar, _shaken) = with_rsa(&patient, Role::Publisher, Identity::rsa(), lie).await;
-    liar.ends().await;
-    assert!(honest.exists().await);
+    let lie = forged(PUBLISHER);
+    let (liar, _shaken) = with_rsa(&patient, "whip", Identity::rsa(), lie).await;
+    ends(&liar).await;
+    assert!(goes_on(&honest, FROM_PUBLISHER).await);
 
     // This one's time to connect is over, and so is that of the honest one, which has.
-    absent.ends().await;
-    assert!(honest.exists().await);
+    ends(&absent).await;
+    assert!(goes_on(&honest, FROM_PUBLISHER).await);
     hasty.end();
     patient.end();
 }
@@ -105,15 +110,16 @@ async fn a_publisher_with_another_rsa_certificate_is_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_with_another_rsa_certificate_is_refused() {
     let rig = Rig::start(A_MINUTE);
-    let _publisher = Peer::publishing(&rig).await;
+    let _publisher = rig.publisher().await;
     let identity = Identity::rsa();
     let truth = announcing(&identity.fingerprint(), VIEWER);
-    let (honest, given) = with_rsa(&rig, Role::Viewer, identity, truth).await;
-    let lie = forged(VIEWER.to_owned());
-    let (liar, not_given) = with_rsa(&rig, Role::Viewer, Identity::rsa(), lie).await;
-    liar.ends().await;
-    assert!(honest.exists().await);
+    let (honest, given) = with_rsa(&rig, "whep", identity, truth).await;
+    let lie = forged(VIEWER);
+    let (liar, not_given) = with_rsa(&rig, "whep", Identity::rsa(), lie).await;
+    ends(&liar).await;
     assert!(!not_given.has_been_given_media());
+    assert!(goes_on(&honest, FROM_VIEWER).await);
+    assert!(!goes_on(&liar, FROM_VIEWER).await);
 
     let given = spawn_blocking(move || given.is_given_media());
     assert!(given.await.unwrap());

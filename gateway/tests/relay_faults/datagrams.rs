@@ -1,48 +1,89 @@
 //! What strangers can send to the media port, and what they can send in a peer's name.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
 use aws_lc_rs::hmac;
 use str0m::ice::{StunMessage, TransId};
+use tokio::net::UdpSocket;
+use tokio::time::timeout;
 
-use crate::link::Link;
-use crate::peer::Peer;
-use crate::rig::{DEADLINE, Rig};
+use crate::peer::link::Fate;
+use crate::peer::{Connection, PATIENCE, Peer};
+use crate::rig::{Rig, attribute, media_address, sees_more};
 
 const MANY: usize = 3000;
 
 /// Datagrams at a stretch: fewer than a socket's buffer holds, so that the gateway sees all.
 const RUN: usize = 50;
 
-/// Sends them while media flows, and makes sure that it does.
-async fn flood(
-    datagrams: impl Iterator<Item = Vec<u8>>,
-    from: &[&Link],
-    to: SocketAddr,
-    viewer: &Peer,
-) {
-    for (index, datagram) in datagrams.enumerate() {
-        from[index % from.len()].send(to, &datagram).await;
-        if index % RUN == RUN - 1 {
-            viewer.sees_more(1).await;
-        }
-    }
-    viewer.sees_more(90).await;
+/// A room in which media flows, and a stranger who knows where.
+struct Scene {
+    rig: Rig,
+    publisher: Peer,
+    viewer: Peer,
+    stranger: UdpSocket,
+    relay: SocketAddr,
+    /// What both have sent to the gateway since they were let in.
+    recorded: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
-async fn streaming() -> (Rig, Peer, Peer) {
-    let rig = Rig::start([]);
-    let publisher = Peer::publishing(&rig).await;
-    let viewer = Peer::watching(&rig).await;
-    viewer.sees_more(30).await;
-    (rig, publisher, viewer)
+impl Scene {
+    async fn set() -> Self {
+        let rig = Rig::start([]);
+        let (publisher, viewer) = (rig.publisher().await, rig.viewer().await);
+        let recorded = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+        for peer in [&publisher, &viewer] {
+            let tape = recorded.clone();
+            let record = move |bytes: &[u8], _| {
+                tape.lock().unwrap().push(bytes.to_vec());
+                Fate::Passes
+            };
+            peer.act(|connection| connection.link.to_gateway = Box::new(record))
+                .await;
+        }
+        sees_more(&viewer, 150).await;
+        Self {
+            relay: media_address(&publisher.session),
+            rig,
+            publisher,
+            viewer,
+            stranger: UdpSocket::bind("127.0.0.1:0").await.unwrap(),
+            recorded,
+        }
+    }
+
+    fn recorded(&self) -> Vec<Vec<u8>> {
+        self.recorded.lock().unwrap().clone()
+    }
+
+    /// Sends these from a stranger's address and from those of both peers, in turn, while
+    /// media flows; and makes sure that it does.
+    async fn flood(&self, datagrams: impl Iterator<Item = Vec<u8>>) {
+        let relay = self.relay;
+        for (index, datagram) in datagrams.enumerate() {
+            let peer = match index % 3 {
+                0 => {
+                    self.stranger.send_to(&datagram, relay).await.unwrap();
+                    continue;
+                }
+                1 => &self.publisher,
+                _ => &self.viewer,
+            };
+            peer.act(move |connection| connection.send(relay, datagram))
+                .await;
+            if index % RUN == 1 {
+                sees_more(&self.viewer, 1).await;
+            }
+        }
+        sees_more(&self.viewer, 120).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn random_datagrams_harm_nobody() {
-    let (rig, publisher, viewer) = streaming().await;
-    let to = publisher.session.media_address();
-    let stranger = Link::udp().await;
+    let scene = Scene::set().await;
     let mut random = fastrand::Rng::with_seed(1);
     let datagrams = (0..MANY).map(|_| {
         let mut bytes = vec![0; random.usize(..1500)];
@@ -55,18 +96,15 @@ async fn random_datagrams_harm_nobody() {
         }
         bytes
     });
-    let from = [&stranger, &publisher.link, &viewer.link];
-    flood(datagrams, &from, to, &viewer).await;
-    rig.end();
+    scene.flood(datagrams).await;
+    scene.rig.end();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn truncated_and_damaged_datagrams_harm_nobody() {
-    let (rig, publisher, viewer) = streaming().await;
-    let to = publisher.session.media_address();
-    let stranger = Link::udp().await;
+    let scene = Scene::set().await;
     let mut random = fastrand::Rng::with_seed(2);
-    let real = [publisher.seen().sent, viewer.seen().sent].concat();
+    let real = scene.recorded();
     let datagrams = (0..MANY).map(|index| {
         let mut bytes = real[index % real.len()].clone();
         match random.bool() {
@@ -78,25 +116,27 @@ async fn truncated_and_damaged_datagrams_harm_nobody() {
         }
         bytes
     });
-    let from = [&stranger, &publisher.link, &viewer.link];
-    flood(datagrams, &from, to, &viewer).await;
-    rig.end();
+    scene.flood(datagrams).await;
+    scene.rig.end();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_replayed_is_not_forwarded_again() {
-    let (rig, publisher, viewer) = streaming().await;
-    viewer.sees_more(150).await;
-    let to = publisher.session.media_address();
-    let stranger = Link::udp().await;
-    let recorded = [publisher.seen().sent, viewer.seen().sent].concat();
+    let scene = Scene::set().await;
+    let recorded = scene.recorded();
     let media = recorded.iter().filter(|bytes| bytes[0] >= 128).count();
     assert!(media > 100, "there is something to replay: {media}");
-    let datagrams = recorded.iter().cloned().cycle().take(MANY);
-    let from = [&stranger, &publisher.link, &viewer.link];
-    flood(datagrams, &from, to, &viewer).await;
-    assert_eq!(viewer.seen().repeated, 0);
-    rig.end();
+    scene.flood(recorded.into_iter().cycle().take(MANY)).await;
+    scene.viewer.seen(|seen| {
+        let mut labels = HashSet::new();
+        for (_, label) in seen.video() {
+            assert!(
+                labels.insert((label.picture, label.part)),
+                "{label:?} again"
+            );
+        }
+    });
+    scene.rig.end();
 }
 
 /// A check under this name and password, as an ICE agent would send it (RFC 8445 section 7.2).
@@ -116,34 +156,70 @@ fn sha1_hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
         .unwrap()
 }
 
+/// Both ends' names for the connection, as its checks have them.
+async fn check_name(peer: &Peer) -> String {
+    let ours = attribute(&peer.session.answer, "ice-ufrag");
+    let credentials =
+        |connection: &mut Connection| connection.rtc.direct_api().local_ice_credentials();
+    format!("{ours}:{}", peer.act(credentials).await.ufrag)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stun_with_wrong_credentials_moves_nothing() {
-    let (rig, publisher, viewer) = streaming().await;
-    let to = publisher.session.media_address();
-    let names = [&publisher, &viewer].map(|peer| peer.session.check_name());
-    let stranger = Link::udp().await;
-    let before = rig.memory();
-    let datagrams = (0..MANY).map(|index| {
+    let scene = Scene::set().await;
+    let (stranger, relay) = (&scene.stranger, scene.relay);
+    let names = [
+        check_name(&scene.publisher).await,
+        check_name(&scene.viewer).await,
+    ];
+    let before = scene.rig.memory();
+    for index in 0..MANY {
         let nobody = format!("nobody{index}:here");
         let name = [&nobody, &names[0], &names[1]][index % 3];
-        check(name, "noPasswordOfAnyPeerHere", TransId::new())
-    });
-    flood(datagrams, &[&stranger], to, &viewer).await;
-    let grown = rig.memory().saturating_sub(before);
-    assert!(grown < 8 << 20, "{grown} bytes more");
-
-    // The right password is let in, and nothing before it was, nor was media sent here.
-    let id = TransId::new();
-    let password = viewer.session.attribute("ice-pwd");
-    stranger.send(to, &check(&names[1], password, id)).await;
-    loop {
-        let told = tokio::time::timeout(DEADLINE, stranger.received()).await;
-        let told = told.expect("an answer in time").unwrap();
-        let message = StunMessage::parse(&told.bytes).expect("STUN and nothing else");
-        if message.is_successful_binding_response() {
-            assert_eq!(message.trans_id(), id);
-            break;
+        let check = check(name, "noPasswordOfAnyPeerHere", TransId::new());
+        stranger.send_to(&check, relay).await.unwrap();
+        if index % RUN == 0 {
+            sees_more(&scene.viewer, 1).await;
         }
     }
-    rig.end();
+    sees_more(&scene.viewer, 120).await;
+    let grown = scene.rig.memory().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} bytes more");
+
+    assert_only_the_right_one_is_let_in(&scene, &names[1]).await;
+    scene.rig.end();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_of_a_check_opens_no_door() {
+    let scene = Scene::set().await;
+    let mut recorded = scene.recorded();
+    recorded.retain(|bytes| bytes[0] < 2);
+    assert!(!recorded.is_empty(), "both have checked");
+    for copy in recorded {
+        scene.stranger.send_to(&copy, scene.relay).await.unwrap();
+    }
+    let name = check_name(&scene.viewer).await;
+    assert_only_the_right_one_is_let_in(&scene, &name).await;
+    scene.rig.end();
+}
+
+/// A check under the right password is answered, and nothing that the stranger sent before
+/// was; nor has it been sent media.
+async fn assert_only_the_right_one_is_let_in(scene: &Scene, name: &str) {
+    let stranger = &scene.stranger;
+    let id = TransId::new();
+    let password = attribute(&scene.viewer.session.answer, "ice-pwd");
+    let right = check(name, password, id);
+    stranger.send_to(&right, scene.relay).await.unwrap();
+    loop {
+        let mut told = vec![0; 2000];
+        let received = timeout(PATIENCE, stranger.recv(&mut told)).await;
+        told.truncate(received.expect("an answer in time").unwrap());
+        let message = StunMessage::parse(&told).expect("STUN and nothing else");
+        if message.is_successful_binding_response() {
+            assert_eq!(message.trans_id(), id);
+            return;
+        }
+    }
 }

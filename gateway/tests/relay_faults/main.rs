@@ -8,9 +8,8 @@
 mod certificates;
 mod datagrams;
 mod handshake;
-mod link;
+#[path = "../relay/peer/mod.rs"]
 mod peer;
-mod picture;
 mod publishers;
 mod rig;
 mod sessions;

@@ -1,64 +1,41 @@
-//! A gateway process and the HTTP that the peers speak with it.
+//! A gateway process, and what it makes known of its sessions.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, LOCATION};
-use reqwest::{Client, Response, StatusCode};
+use reqwest::StatusCode;
 
-use crate::peer::Role;
+use crate::peer::{Http, Peer, Seen, Session, Setup};
 use crate::support::Gateway;
 
-/// Nothing that works takes longer, not even on a busy machine.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+/// The room in which everything happens.
+pub(crate) const ROOM: &str = "garage";
 
 /// See the module.
 pub(crate) struct Rig {
     gateway: Gateway,
-    http: Client,
-}
-
-/// What a 201 made.
-pub(crate) struct Session {
-    pub(crate) url: String,
-    pub(crate) answer: String,
-    offer: String,
-    http: Client,
+    pub(crate) http: Http,
 }
 
 impl Rig {
     pub(crate) fn start<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let gateway = Gateway::start(["--relay", "on"].into_iter().chain(arguments));
-        let http = Client::new();
+        let http = Http::new(&gateway);
         Self { gateway, http }
     }
 
-    /// POSTs an offer and gets the relay's answer.
-    pub(crate) async fn offer(&self, role: Role, offer: String) -> Session {
-        let response = self.post(role, offer.clone()).await;
-        let status = response.status();
-        let location = response.headers().get(LOCATION).cloned();
-        let answer = response.text().await.unwrap();
-        assert_eq!(status, StatusCode::CREATED, "{answer}");
-        let path = location.unwrap().to_str().unwrap().to_owned();
-        let url = format!("http://{}{path}", self.gateway.host());
-        let http = self.http.clone();
-        Session {
-            url,
-            answer,
-            offer,
-            http,
-        }
+    pub(crate) async fn publisher(&self) -> Peer {
+        Setup::publisher().open(&self.http, ROOM).await
     }
 
-    pub(crate) async fn post(&self, role: Role, offer: String) -> Response {
-        let protocol = match role {
-            Role::Publisher => "whip",
-            Role::Viewer => "whep",
-        };
-        let url = format!("http://{}/{protocol}/garage", self.gateway.host());
-        let request = self.http.post(url).header(CONTENT_TYPE, "application/sdp");
-        request.body(offer).send().await.unwrap()
+    pub(crate) async fn viewer(&self) -> Peer {
+        Setup::viewer().open(&self.http, ROOM).await
+    }
+
+    /// POSTs an offer to `whip` or `whep`, and gets the relay's answer.
+    pub(crate) async fn offer(&self, endpoint: &str, offer: String) -> Session {
+        let path = format!("/{endpoint}/{ROOM}");
+        let session = self.http.offer(&path, offer, &Default::default()).await;
+        session.unwrap()
     }
 
     /// Bytes of memory that the process holds.
@@ -86,69 +63,37 @@ impl Rig {
     }
 }
 
-impl Session {
-    /// Where the gateway takes this session's datagrams.
-    pub(crate) fn media_address(&self) -> SocketAddr {
-        let udp = |line: &&str| {
-            line.starts_with("a=candidate:") && line.to_ascii_lowercase().contains(" udp ")
-        };
-        let line = self.answer.lines().find(udp).expect("a UDP candidate");
-        let words: Vec<&str> = line.split(' ').collect();
-        format!("{}:{}", words[4], words[5]).parse().unwrap()
-    }
-
-    /// The value of the answer's first attribute of this name.
-    pub(crate) fn attribute(&self, name: &str) -> &str {
-        attribute(&self.answer, name)
-    }
-
-    /// The user name of this peer's checks (RFC 8445 section 7.2.2).
-    pub(crate) fn check_name(&self) -> String {
-        let theirs = attribute(&self.offer, "ice-ufrag");
-        format!("{}:{theirs}", self.attribute("ice-ufrag"))
-    }
-
-    /// Waits until the gateway has ended the session: its event stream ends with it, and
-    /// there is none if it is over already.
-    pub(crate) async fn ends(&self) {
-        let ended = tokio::time::timeout(DEADLINE, self.read_events()).await;
-        assert!(ended.is_ok(), "the session goes on");
-    }
-
-    async fn read_events(&self) {
-        let events = format!("{}/events", self.url);
-        let created = self.http.post(events).send().await.unwrap();
-        if created.status() != StatusCode::CREATED {
-            assert!(matches!(created.status().as_u16(), 404 | 410));
-            return;
-        }
-        let path = created.headers()[LOCATION].to_str().unwrap();
-        let stream = created.url().join(path).unwrap();
-        let stream = self.http.get(stream).send().await.unwrap();
-        // An error would be an end as well.
-        let _ = stream.bytes().await;
-    }
-
-    /// Whether it is still there.
-    pub(crate) async fn exists(&self) -> bool {
-        let response = self.http.get(&self.url).send().await.unwrap();
-        response.status().is_success()
-    }
-
-    /// Waits until the gateway does not know it any more.
-    pub(crate) async fn is_forgotten(&self) {
-        let mut looks = tokio::time::interval(Duration::from_millis(100));
-        let forgotten = async {
-            while self.exists().await {
-                looks.tick().await;
-            }
-        };
-        let in_time = tokio::time::timeout(Duration::from_secs(20), forgotten).await;
-        assert!(in_time.is_ok(), "the session is still there");
-    }
+/// Waits for so many packets more.
+pub(crate) async fn sees_more(viewer: &Peer, packets: usize) {
+    let enough = viewer.seen(|seen| seen.packets.len()) + packets;
+    let has = |seen: &Seen| (seen.packets.len() >= enough).then_some(());
+    viewer.until("media flows", has).await;
 }
 
-fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
+/// Waits until the gateway has ended the session, and its event stream with it.
+pub(crate) async fn ends(session: &Session) {
+    let mut events = session.events().await;
+    while events.next().await.is_some() {}
+}
+
+/// Whether the session goes on: one that is over takes no candidates.
+pub(crate) async fn goes_on(session: &Session, fragment: &str) -> bool {
+    let response = session.patch(fragment.to_owned(), "*").await;
+    response.status() == StatusCode::NO_CONTENT
+}
+
+/// Where the gateway takes this session's datagrams.
+pub(crate) fn media_address(session: &Session) -> SocketAddr {
+    let mut candidates = session.answer.lines().filter_map(|line| {
+        let words: Vec<&str> = line.strip_prefix("a=candidate:")?.split(' ').collect();
+        let is_udp = words[2].eq_ignore_ascii_case("udp");
+        is_udp.then(|| format!("{}:{}", words[4], words[5]))
+    });
+    candidates.next().unwrap().parse().unwrap()
+}
+
+/// The value of the first attribute of this name.
+pub(crate) fn attribute<'a>(sdp: &'a str, name: &str) -> &'a str {
     let start = format!("a={name}:");
     let mut values = sdp.lines().filter_map(|line| line.strip_prefix(&start));
     values.next().expect("it is in every description")

@@ -1,55 +1,51 @@
 //! Viewers that stop reading: they harm themselves only.
 
-use str0m::net::Protocol;
+use crate::peer::Setup;
+use crate::rig::{ROOM, Rig, sees_more};
 
-use crate::peer::{Peer, Role, Wanted};
-use crate::rig::Rig;
+/// What is sent meanwhile: 26 MB.
+const PICTURES: u32 = 1200;
+const PACKETS: u16 = 20;
+const SIZE: usize = 1100;
 
-/// Packets that the publisher adds at a stretch; more would not fit into a socket's buffer.
-const RUN: u64 = 40;
-const RUNS: u64 = 600;
-
-async fn slow_viewer_over(over: Protocol) {
+async fn slow_viewer(by_tcp: bool) {
     let rig = Rig::start([]);
-    let publisher = Peer::publishing(&rig).await;
-    let good = Peer::watching(&rig).await;
-    let wanted = Wanted {
-        over,
-        ..Wanted::new(Role::Viewer)
-    };
-    let slow = Peer::start(&rig, wanted).await;
-    good.sees_more(30).await;
-    slow.sees_more(30).await;
+    let publisher = rig.publisher().await;
+    let good = rig.viewer().await;
+    let mut slow = Setup::viewer();
+    slow.by_tcp = by_tcp;
+    let slow = slow.open(&rig.http, ROOM).await;
+    sees_more(&good, 30).await;
+    sees_more(&slow, 30).await;
 
-    slow.link.reads(false);
-    good.sees_more(30).await;
+    slow.act(|connection| connection.is_reading = false).await;
+    sees_more(&good, 30).await;
     let before = rig.memory();
-    for _ in 0..RUNS {
-        publisher.does(|rtc, picture| {
-            // What newcomers would need is kept; here that is little.
-            picture.begin_anew();
-            picture.send(rtc);
-            for _ in 0..RUN {
-                picture.send_packet(rtc, vec![0x41; 1100], false);
-            }
-        });
-        good.sees_more(RUN / 2).await;
-    }
-    let (sent, grown) = (RUN * RUNS * 1100, rig.memory().saturating_sub(before));
-    assert!(grown < 8 << 20, "{grown} of {sent} bytes are kept");
+    publisher
+        .act(|connection| {
+            let reel = &mut connection.reels[0];
+            // What newcomers would need is kept; with small groups that is little.
+            (reel.parts, reel.size, reel.group) = (PACKETS, SIZE, 30);
+            reel.in_a_hurry = PICTURES;
+        })
+        .await;
+    let sent = PICTURES as usize * usize::from(PACKETS);
+    sees_more(&good, sent / 2).await;
+    let grown = rig.memory().saturating_sub(before);
+    assert!(grown < 8 << 20, "{grown} of {} bytes are kept", sent * SIZE);
 
     // It is not given up, so it goes on where the others are.
-    slow.link.reads(true);
-    slow.sees_more(30).await;
+    slow.act(|connection| connection.is_reading = true).await;
+    sees_more(&slow, 30).await;
     rig.end();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_stops_reading_udp_slows_nobody() {
-    slow_viewer_over(Protocol::Udp).await;
+    slow_viewer(false).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_viewer_that_stops_reading_tcp_slows_nobody() {
-    slow_viewer_over(Protocol::Tcp).await;
+    slow_viewer(true).await;
 }

@@ -221,6 +221,11 @@ impl Connection {
         self.drain();
     }
 
+    /// Sends a datagram of the test's own, from the peer's address.
+    pub(crate) fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
+        self.outgoing.push((to, datagram));
+    }
+
     /// A viewer asks for a keyframe.
     pub(crate) fn request_keyframe(&mut self, source: u32) {
         let mut api = self.rtc.direct_api();
