@@ -1,6 +1,5 @@
 //! One room of the relay: what its publisher sends, and who gets it.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use sightline_spec::event::Event;
@@ -32,7 +31,7 @@ pub(super) struct Hub {
     /// Since when nobody publishes, or nobody watches.
     pub(super) without_publisher: Option<Instant>,
     pub(super) without_viewers: Option<Instant>,
-    told_layers: Vec<HashSet<Option<Rid>>>,
+    told_layers: Vec<Vec<Option<Rid>>>,
 }
 
 impl Hub {
@@ -220,14 +219,13 @@ impl Hub {
         }
     }
 
-    /// Whether what viewers can choose from has changed since the last look.
+    /// Whether what viewers can choose from has changed since the last look, or which of
+    /// it is better: a layer that has only begun is not what it will be.
     pub(super) fn has_other_layers(&mut self, now: Instant) -> bool {
         let names = |tracked: &Tracked| {
-            let names = tracked
-                .active(now)
-                .into_iter()
-                .map(|i| tracked.layers[i].rid);
-            names.collect::<HashSet<_>>()
+            let active = tracked.active(now).into_iter();
+            let measured = active.map(|i| &tracked.layers[i]).filter(|l| l.bitrate > 0);
+            measured.map(|layer| layer.rid).collect::<Vec<_>>()
         };
         let layers: Vec<_> = self.tracks.iter().map(names).collect();
         let is_news = layers != self.told_layers;
