@@ -18,6 +18,7 @@ mod negotiate;
 mod network;
 mod peer;
 mod peers;
+mod pictures;
 mod ports;
 mod quality;
 mod resend;

@@ -4,11 +4,13 @@
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
-use str0m::rtp::RtpWrite;
+use str0m::rtp::{RtpWrite, Vp8Patch};
 
 use super::backlog::{Backlog, Packet, Place};
+use super::encoding::Encoding;
 use super::negotiate::Outlet;
 use super::peer::Drain;
+use super::pictures::Pictures;
 use super::splice::{Position, Splice};
 use super::track::Layer;
 
@@ -32,6 +34,7 @@ pub(super) const CATCH_UP_PACKETS: usize = 24;
 pub(super) struct Feed {
     pub(super) outlet: Outlet,
     splice: Splice,
+    pictures: Pictures,
     state: State,
     /// The layer that is being sent.
     pub(super) layer: usize,
@@ -67,6 +70,7 @@ impl Feed {
         Self {
             splice: Splice::new(clock_rate, first_sequence(&outlet)),
             outlet,
+            pictures: Pictures::default(),
             state: State::Waiting,
             layer: 0,
             wanted: None,
@@ -156,6 +160,7 @@ impl Feed {
         };
         let first = self.position(first);
         self.splice.switch(first, now);
+        self.pictures.switch();
     }
 
     /// Where a packet stands, with old pictures pressed together.
@@ -190,7 +195,11 @@ impl Feed {
             next = next.next();
             if let Some(position) = self.splice.map(position, now) {
                 left -= 1;
-                write(rtc, &self.outlet, packet, position);
+                let patch = match self.outlet.format.encoding {
+                    Encoding::Vp8 => self.pictures.patch(&packet.payload),
+                    _ => None,
+                };
+                write(rtc, &self.outlet, packet, position, patch);
                 // str0m wants every change followed by a complete drain.
                 drain.run(rtc);
             }
@@ -212,7 +221,13 @@ fn first_sequence(outlet: &Outlet) -> u16 {
     (*outlet.source & 0x7fff) as u16
 }
 
-fn write(rtc: &mut Rtc, outlet: &Outlet, packet: &Packet, position: Position) {
+fn write(
+    rtc: &mut Rtc,
+    outlet: &Outlet,
+    packet: &Packet,
+    position: Position,
+    patch: Option<Vp8Patch>,
+) {
     let mut api = rtc.direct_api();
     let Some(stream) = api.stream_tx(&outlet.source) else {
         return;
@@ -229,7 +244,10 @@ fn write(rtc: &mut Rtc, outlet: &Outlet, packet: &Packet, position: Position) {
         .marker(packet.marker)
         .ext_vals(packet.extensions.clone())
         .nackable(outlet.format.encoding.is_video());
-    stream.write_rtp(write);
+    stream.write_rtp(match patch {
+        Some(patch) => write.vp8_patch(patch),
+        None => write,
+    });
 }
 
 /// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is
