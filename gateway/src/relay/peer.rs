@@ -10,7 +10,7 @@ use str0m::bwe::{Bitrate, BweKind};
 use str0m::media::Rid;
 use str0m::net::Receive;
 use str0m::rtp::{RtpPacket, Ssrc};
-use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Event, Input, Output, Rtc};
 
 use super::feed::Feed;
 use super::network::Network;
@@ -33,7 +33,7 @@ pub(super) struct Drain<'a> {
 pub(super) enum Heard {
     /// ICE and DTLS are done: media can flow.
     Connected,
-    /// The peer said goodbye, or its ICE has been silent for too long.
+    /// The peer said goodbye.
     Gone,
     /// A publisher's packet.
     Packet(Box<RtpPacket>),
@@ -90,8 +90,9 @@ impl Heard {
     fn of(event: Event) -> Option<Self> {
         match event {
             Event::Connected => Some(Self::Connected),
+            // ICE that is “disconnected” does not end it: str0m says so of every peer that has
+            // sent no Binding request for 15 s, and libnice keeps alive by indications.
             Event::Closed => Some(Self::Gone),
-            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => Some(Self::Gone),
             Event::RtpPacket(packet) => Some(Self::Packet(Box::new(packet))),
             Event::KeyframeRequest(_) => Some(Self::KeyframeWanted),
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
