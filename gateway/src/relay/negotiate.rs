@@ -176,7 +176,7 @@ impl Endpoint {
         Ok(Negotiated {
             rtc,
             ufrag,
-            answer,
+            answer: answer.in_one_stream(),
             offer,
             media: outlets,
         })

@@ -105,6 +105,27 @@ impl Sdp {
         Self { text: text.into() }
     }
 
+    /// All tracks are of one stream (RFC 8830 section 2): viewers take the stream of any
+    /// track for all there is to see and to hear.
+    #[must_use]
+    pub fn in_one_stream(&self) -> Self {
+        let first = self.text.lines().find_map(|l| l.strip_prefix("a=msid:"));
+        let Some(stream) = first.and_then(|msid| msid.split(' ').next()) else {
+            return self.clone();
+        };
+        let lines = self.text.lines().map(|line| {
+            let Some((before, msid)) = line.split_once("msid:") else {
+                return format!("{line}\r\n");
+            };
+            match msid.split_once(' ') {
+                Some((_, track)) => format!("{before}msid:{stream} {track}\r\n"),
+                None => format!("{before}msid:{stream}\r\n"),
+            }
+        });
+        let text: String = lines.collect();
+        Self { text: text.into() }
+    }
+
     /// The same description with other ICE credentials and no candidates: an ICE restart
     /// (RFC 9725 section 4.3.3) as the offer that it stands for.
     #[must_use]
