@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use gst::prelude::*;
 
 use crate::report::{self, Report};
@@ -29,33 +29,49 @@ pub(crate) fn whepclientsrc(url: &str, report: &Arc<Report>) -> anyhow::Result<g
 fn watch(source: &gst::Element, report: &Arc<Report>) -> anyhow::Result<gst::Pipeline> {
     let pipeline = gst::Pipeline::new();
     pipeline.add(source)?;
-    let (weak, report) = (pipeline.downgrade(), report.clone());
-    source.connect_pad_added(move |_, pad| {
-        let Some(pipeline) = weak.upgrade() else {
-            return;
-        };
-        if let Err(error) = decode(&pipeline, pad, &report) {
-            report::failed(&format!("{error:#}"));
-        }
-    });
+    on_pad(
+        source,
+        &pipeline,
+        report,
+        |pipeline, pad, report| match name_of(pad)?.as_str() {
+            "application/x-rtp" => decode(pipeline, pad, report),
+            _ => count(pipeline, pad, report),
+        },
+    );
     Ok(pipeline)
 }
 
+/// Calls for each pad that the element comes to have; what fails is reported.
+fn on_pad(
+    element: &gst::Element,
+    pipeline: &gst::Pipeline,
+    report: &Arc<Report>,
+    take: impl Fn(&gst::Pipeline, &gst::Pad, &Arc<Report>) -> anyhow::Result<()> + Send + Sync + 'static,
+) {
+    let (pipeline, report) = (pipeline.downgrade(), report.clone());
+    element.connect_pad_added(move |_, pad| {
+        let Some(pipeline) = pipeline.upgrade() else {
+            return;
+        };
+        if let Err(error) = take(&pipeline, pad, &report) {
+            report::failed(&format!("{error:#}"));
+        }
+    });
+}
+
 fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, report: &Arc<Report>) -> anyhow::Result<()> {
-    let caps = pad.query_caps(None);
-    let format = caps.structure(0).context("a pad without a format")?;
-    let is_video = format.name() == "video/x-raw" || format.get::<&str>("media") == Ok("video");
-    let decoder = match format.get::<&str>("encoding-name") {
-        // One thread: more of them decode several frames at once, so the first comes late.
-        Ok("H264") => "rtph264depay ! h264parse ! avdec_h264 max-threads=1",
-        Ok("VP8") => "rtpvp8depay ! vp8dec",
-        Ok("VP9") => "rtpvp9depay ! vp9dec",
-        Ok("OPUS") => "rtpopusdepay ! opusdec",
-        Ok(other) => bail!("no decoder for {other}"),
-        Err(_) if is_video => "video/x-raw",
-        Err(_) => "audio/x-raw",
-    };
-    let text = format!("queue ! {decoder} ! fakesink name=out sync=false");
+    let decoder = gst::ElementFactory::make("decodebin").build()?;
+    pipeline.add(&decoder)?;
+    on_pad(&decoder, pipeline, report, count);
+    decoder.sync_state_with_parent()?;
+    link(pad, &decoder)
+}
+
+fn count(pipeline: &gst::Pipeline, pad: &gst::Pad, report: &Arc<Report>) -> anyhow::Result<()> {
+    let is_video = name_of(pad)?.starts_with("video/");
+    let format = if is_video { "video" } else { "audio" };
+    // A format that needs no more decoding, since `whepclientsrc` decodes what is asked for.
+    let text = format!("queue ! {format}/x-raw ! fakesink name=out sync=false");
     let bin = gst::parse::bin_from_description(&text, true)?;
     let out = bin.by_name("out").context("it is named so")?;
     let out = out.static_pad("sink").context("a sink has one")?;
@@ -70,7 +86,17 @@ fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, report: &Arc<Report>) -> any
     });
     pipeline.add(&bin)?;
     bin.sync_state_with_parent()?;
-    let into = bin.static_pad("sink").context("the queue's")?;
-    pad.link(&into)?;
+    link(pad, bin.upcast_ref())
+}
+
+fn link(pad: &gst::Pad, to: &gst::Element) -> anyhow::Result<()> {
+    pad.link(&to.static_pad("sink").context("it has a sink pad")?)?;
     Ok(())
+}
+
+/// What kind of thing comes out of the pad.
+fn name_of(pad: &gst::Pad) -> anyhow::Result<String> {
+    let caps = pad.query_caps(None);
+    let format = caps.structure(0).context("a pad without a format")?;
+    Ok(format.name().to_string())
 }
