@@ -218,6 +218,11 @@ impl Peer {
         let stream = api.stream_rx(&source)?;
         let (mid, rid) = (stream.mid(), stream.rid());
         let track = tracks.iter().position(|tracked| tracked.track.mid == mid)?;
+        if tracks[track].encoding().is_video() {
+            // OBS and FFmpeg describe no source for retransmissions, and answer all the
+            // same.
+            stream.suppress_nack(false);
+        }
         sources.insert(source, track, rid);
         Some((track, rid))
     }
