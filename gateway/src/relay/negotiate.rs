@@ -162,7 +162,11 @@ impl Endpoint {
         refuse_without_picture(tracks, chosen.iter().map(|chosen| chosen.track))?;
         let (mut rtc, ufrag, answer) = connect(config, &offer, candidates)?;
         let outlet = |chosen: Chosen| {
-            let source = rtc.direct_api().stream_tx_by_mid(chosen.mid, None)?.ssrc();
+            let mut api = rtc.direct_api();
+            let stream = api.stream_tx_by_mid(chosen.mid, None)?;
+            // A picture leaves when it arrives, whatever the link is taken for.
+            stream.set_unpaced(true);
+            let source = stream.ssrc();
             Some(Outlet {
                 track: chosen.track,
                 section: chosen.section,

@@ -21,7 +21,7 @@ pub(super) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
     let Role::Viewer(watching) = &mut peer.role else {
         return;
     };
-    let mut desired = 0;
+    let (mut needed, mut desired) = (0, 0);
     for feed in &mut watching.feeds {
         let Some(tracked) = tracks.get(feed.outlet.track) else {
             continue;
@@ -31,6 +31,7 @@ pub(super) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
             continue;
         };
         desired += tracked.layers[*best].bitrate;
+        needed += next_better(tracked, &active, feed.layer);
         let selected = watching.selected.and_then(|rid| {
             let named = |index: &&usize| tracked.layers[**index].rid == Some(rid);
             active.iter().find(named)
@@ -46,10 +47,21 @@ pub(super) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
         }
     }
     if watching.estimate.is_some() {
-        // What we would like to send, so that the estimate is tried up to there.
-        let desired = Bitrate::from((desired as f64 / SHARE) as u64);
-        peer.rtc.bwe().set_bitrate(Bitrate::ZERO, desired);
+        // What we would like to send, so that the estimate is tried up to there. A link
+        // is not known to carry more than it has carried, so padding fills what is missing
+        // for the next better layer.
+        let with_rest = |bitrate: u64| Bitrate::from((bitrate as f64 / SHARE) as u64);
+        peer.rtc
+            .bwe()
+            .set_bitrate(with_rest(needed), with_rest(desired));
     }
+}
+
+/// What the layer takes that is next better than this one; nothing if none is.
+fn next_better(tracked: &Tracked, active: &[usize], layer: usize) -> u64 {
+    let place = active.iter().position(|index| *index == layer);
+    let better = place.and_then(|place| place.checked_sub(1));
+    better.map_or(0, |better| tracked.layers[active[better]].bitrate)
 }
 
 /// The best layer within the budget, or the smallest.
