@@ -202,9 +202,8 @@ export class WhepSession {
     // A session on the direct path has no ICE at the gateway that could start again.
     this.#media = new MediaWatch(pc, this.#env, listener, this.#path === 'relay');
     void resource.listen(EVENTS, (name, data) => this.#receive(name, data)).then((forgotten) => {
-      // A relay's media ends with its session. A camera goes on without the gateway.
-      if (!forgotten || this.#path === 'direct') return;
-      this.#finish(this.#phase === 'away' ? 'camera-gone' : 'media-lost');
+      // A camera goes on without the gateway.
+      if (forgotten && this.#path === 'relay') this.#lose();
     });
     return this.#negotiation;
   }
@@ -254,8 +253,16 @@ export class WhepSession {
   async #mend() {
     if (this.#mending) return;
     this.#mending = true;
-    await this.#negotiation?.restartIce().catch(() => this.#media?.giveUpMending());
+    await this.#negotiation?.restartIce().catch((error) => {
+      if (error instanceof Refusal && [404, 410].includes(error.status)) this.#lose();
+      else this.#media?.giveUpMending();
+    });
     this.#mending = false;
+  }
+
+  /** The relay has ended the session, and its media with it. */
+  #lose() {
+    this.#finish(this.#phase === 'away' ? 'camera-gone' : 'media-lost');
   }
 
   /** @param {unknown} error */

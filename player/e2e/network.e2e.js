@@ -41,22 +41,27 @@ test('the viewer changes networks: a new way, direct again', options, async (t) 
   assert.equal(await saidPath(page), 'Direct');
 });
 
-test('behind a symmetric NAT each: by TURN, with credentials that expire', options, async (t) => {
-  const network = await twoHomes(t);
-  const stage = new Stage(t, { network, gateway: ['--relay', 'off', ...turnOptions(network.address)] });
-  await stage.startGateway();
-  const turn = await startTurn(stage, network.address);
-  stage.startCamera('homes');
-  const page = await stage.watch('homes');
-  await becomes(page, 'live', 20_000);
-  await moves(page, 10_000, 60);
-  assert.ok((await route(page)).includes('relay'), 'over the TURN server');
-  assert.equal(await saidPath(page), 'Direct, by TURN');
-  const [, expiry] = await turn.says(/user <(\d+):[0-9a-f]+>: incoming packet ALLOCATE processed, success/, 1000);
-  const hours = (Number(expiry) - Date.now() / 1000) / 3600;
-  assert.ok(hours > 11 && hours <= 12, `good for ${hours} hours`);
-  await shot(page, 'network-turn');
-});
+for (const [why, gatewaySays, cameraSays] of /** @type {[string, string[], string[]][]} */ ([
+  ['no relay', ['--relay', 'off'], []],
+  ['a camera that serves directly only', [], ['--direct-only']],
+])) {
+  test(`behind a symmetric NAT each, ${why}: by TURN, with credentials that expire`, options, async (t) => {
+    const network = await twoHomes(t);
+    const stage = new Stage(t, { network, gateway: [...gatewaySays, ...turnOptions(network.address)] });
+    await stage.startGateway();
+    const turn = await startTurn(stage, network.address);
+    stage.startCamera('homes', cameraSays);
+    const page = await stage.watch('homes');
+    await becomes(page, 'live', 20_000);
+    await moves(page, 10_000, 60);
+    assert.ok((await route(page)).includes('relay'), 'over the TURN server');
+    assert.equal(await saidPath(page), 'Direct, by TURN');
+    const [, expiry] = await turn.says(/user <(\d+):[0-9a-f]+>: incoming packet ALLOCATE processed, success/, 1000);
+    const hours = (Number(expiry) - Date.now() / 1000) / 3600;
+    assert.ok(hours > 11 && hours <= 12, `good for ${hours} hours`);
+    await shot(page, 'network-turn');
+  });
+}
 
 test('camera and viewer do not reach each other: the gateway passes on', options, async (t) => {
   const stage = new Stage(t, { network: await star(t, { forwards: false }) });
@@ -72,6 +77,16 @@ test('camera and viewer do not reach each other: the gateway passes on', options
   await moves(page, 5000, 60);
   assert.equal(await saidPath(page), 'Via the gateway');
   await shot(page, 'network-relay');
+});
+
+test('they do not, and the camera serves directly only: that is told', options, async (t) => {
+  const stage = new Stage(t, { network: await star(t, { forwards: false }) });
+  await stage.startGateway();
+  stage.startCamera('strict', ['--direct-only']);
+  const page = await stage.watch('strict');
+  await becomes(page, 'blocked', 30_000);
+  await page.getByText('No way to the camera', { exact: true }).first().waitFor({ timeout: 2000 });
+  await shot(page, 'direct-only');
 });
 
 test('behind a symmetric NAT each, without TURN: the gateway passes on', options, async (t) => {

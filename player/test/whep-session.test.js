@@ -393,6 +393,16 @@ for (const [what, response] of /** @type {const} */ ([
   });
 }
 
+test('relay: an ICE restart tells that the session is over', async () => {
+  const { world, ending } = startRelayed((request) =>
+    (isRestart(request) ? problem(410, 'session-over') : undefined));
+  await goLive(world);
+  world.streams[0].send('inactive');
+  world.peer.become('disconnected');
+  await world.pass(100);
+  assert.equal(ending().why, 'camera-gone');
+});
+
 test('direct: no ICE restart, since no session on a server could', async () => {
   const { world, ending } = start();
   await goLive(world);

@@ -44,6 +44,11 @@ pub(super) async fn open(
     let (outbox, listening) = context.app.open_stream(&room, session, stream)?;
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let seen = last_id.and_then(|id| id.parse().ok()).unwrap_or(0);
+    if matches!(outbox.read(stream, seen), Read::Ended) {
+        // "Clients will reconnect if the connection is closed; a client can be told to stop
+        // reconnecting using the HTTP 204 No Content response code" (HTML, section 9.2.1).
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
     let reader = Reader {
         outbox,
         stream,
