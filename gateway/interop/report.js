@@ -24,7 +24,7 @@ const PAGE = fileURLToPath(new URL('../../docs/interop.md', import.meta.url));
 function words(cell) {
   if (!cell) return '**not reached**';
   const { path, seconds = 0, video, audio, why } = cell;
-  if (why) return `**failed**: ${why.split('\n')[0].replaceAll('|', '\\|')}`;
+  if (why) return `**failed**: ${why.replaceAll(/\s+/g, ' ').slice(0, 120).replaceAll('|', '\\|')}`;
   const sound = audio ? `, ${audio} of sound` : '';
   return `${path}, ${seconds.toFixed(2)} s, ${video}${sound}`;
 }
