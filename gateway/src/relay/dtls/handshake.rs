@@ -85,6 +85,8 @@ pub(super) struct Handshake {
     next_tick: Option<Instant>,
     news: VecDeque<News>,
     closed: bool,
+    /// All has been told, and nothing has happened since.
+    is_quiet: bool,
 }
 
 struct Hello {
@@ -111,7 +113,14 @@ impl Handshake {
             next_tick: None,
             news: VecDeque::new(),
             closed: false,
+            is_quiet: false,
         }
+    }
+
+    /// There is nothing to tell before then.
+    fn until_next(&self) -> DtlsOutput<'static> {
+        let now = self.now.unwrap_or_else(Instant::now);
+        DtlsOutput::Timeout(self.next_tick.unwrap_or(now + NEVER))
     }
 
     fn datagrams(&mut self) -> Option<&mut Datagrams> {
@@ -240,6 +249,7 @@ impl DtlsInstance for Handshake {
     }
 
     fn handle_packet(&mut self, packet: &[u8]) -> Result<(), DtlsImplError> {
+        self.is_quiet = false;
         if packet.is_empty() {
             // How str0m tells a client to begin.
             self.shake()?;
@@ -265,6 +275,10 @@ impl DtlsInstance for Handshake {
     }
 
     fn poll_output<'a>(&mut self, buf: &'a mut [u8]) -> DtlsOutput<'a> {
+        // We are asked for every packet of media, and finding OpenSSL's queue takes a while.
+        if self.is_quiet {
+            return self.until_next();
+        }
         let datagram = self.datagrams().and_then(|d| d.outgoing.pop_front());
         if let Some(datagram) = datagram {
             return DtlsOutput::Packet(copied(&datagram, buf));
@@ -282,8 +296,8 @@ impl DtlsInstance for Handshake {
             Some(News::Connected) => DtlsOutput::Connected,
             Some(News::Closed) => DtlsOutput::CloseNotify,
             None => {
-                let now = self.now.unwrap_or_else(Instant::now);
-                DtlsOutput::Timeout(self.next_tick.unwrap_or(now + NEVER))
+                self.is_quiet = true;
+                self.until_next()
             }
         }
     }
@@ -293,6 +307,7 @@ impl DtlsInstance for Handshake {
         if self.next_tick.is_none_or(|tick| tick > now) {
             return Ok(());
         }
+        self.is_quiet = false;
         self.repeat_hello(now);
         if matches!(self.state, State::Done(_)) {
             self.state = State::Settled;
@@ -333,6 +348,7 @@ impl DtlsInstance for Handshake {
     }
 
     fn close(&mut self) -> Result<(), DtlsImplError> {
+        self.is_quiet = false;
         if let State::Done(stream) = &mut self.state {
             // A peer that is gone already does not hear it.
             let _ = stream.shutdown();
