@@ -22,7 +22,7 @@ use super::encoding::{Encoding, Format};
 use crate::error::Error;
 
 /// What a viewer's link is taken for until it has been measured.
-const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1500);
+pub(super) const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1500);
 
 /// One of a publisher's sections.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -135,6 +135,8 @@ pub(super) struct Sources(Vec<(Ssrc, usize, Option<Rid>)>);
 pub(super) struct Watching {
     pub(super) feeds: Vec<Feed>,
     pub(super) estimate: Option<Bitrate>,
+    /// What it was when layers were chosen last.
+    pub(super) estimate_before: Option<Bitrate>,
     /// The layer that the viewer asked for; without one, its link decides.
     pub(super) selected: Option<Rid>,
     pub(super) switched_at: Instant,

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 
 use super::feed::Feed;
+use super::negotiate::FIRST_ESTIMATE;
 use super::peer::{Peer, Role};
 use super::track::Tracked;
 
@@ -15,6 +16,17 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// A layer is taken if it needs no more than this part of the estimate. The rest is for
 /// sound, retransmissions and pictures that are larger than the average.
 const SHARE: f64 = 0.85;
+
+/// Chooses the layers that a viewer begins with, when its link has not been measured yet.
+pub(super) fn begin(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
+    if let Role::Viewer(watching) = &mut peer.role {
+        watching.estimate = Some(FIRST_ESTIMATE);
+    }
+    choose(peer, tracks, now);
+    if let Role::Viewer(watching) = &mut peer.role {
+        (watching.estimate, watching.estimate_before) = (None, None);
+    }
+}
 
 /// Chooses the layers of one viewer.
 pub(super) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
@@ -36,16 +48,23 @@ pub(super) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
             let named = |index: &&usize| tracked.layers[**index].rid == Some(rid);
             active.iter().find(named)
         });
-        let estimate = watching.estimate.map(|estimate| estimate.as_f64() * SHARE);
+        // A moment's congestion is no reason to go down, since the next keyframe costs more.
+        let estimates = [watching.estimate, watching.estimate_before];
+        let estimates = estimates.into_iter().flatten();
+        let estimate = estimates.map(|e| e.as_f64()).reduce(f64::max);
         let target = match (selected, estimate) {
             (Some(selected), _) => *selected,
             (None, None) => *best,
-            (None, Some(budget)) => fitting(tracked, &active, budget),
+            (None, Some(estimate)) => {
+                let bitrate = |layer: usize| tracked.layers[layer].bitrate;
+                fitting(&active, bitrate, feed.layer, estimate)
+            }
         };
         if turn_to(feed, tracked, target, &active, now, watching.switched_at) {
             watching.switched_at = now;
         }
     }
+    watching.estimate_before = watching.estimate;
     if watching.estimate.is_some() {
         // What we would like to send, so that the estimate is tried up to there. A link
         // is not known to carry more than it has carried, so padding fills what is missing
@@ -64,9 +83,20 @@ fn next_better(tracked: &Tracked, active: &[usize], layer: usize) -> u64 {
     better.map_or(0, |better| tracked.layers[active[better]].bitrate)
 }
 
-/// The best layer within the budget, or the smallest.
-fn fitting(tracked: &Tracked, active: &[usize], budget: f64) -> usize {
-    let fits = |index: &&usize| tracked.layers[**index].bitrate as f64 <= budget;
+/// The best layer that a link of this estimate carries, or the smallest. `active` is the
+/// best first.
+///
+/// To stay takes less than to get there, or viewers would go up and down all the time.
+fn fitting(
+    active: &[usize],
+    bitrate: impl Fn(usize) -> u64,
+    present: usize,
+    estimate: f64,
+) -> usize {
+    let fits = |layer: &&usize| {
+        let share = if **layer == present { 1.0 } else { SHARE };
+        bitrate(**layer) as f64 <= estimate * share
+    };
     let smallest = active.last().copied().unwrap_or_default();
     active.iter().find(fits).copied().unwrap_or(smallest)
 }
@@ -84,6 +114,12 @@ fn turn_to(
         feed.wanted = None;
         return false;
     }
+    if feed.place().is_none() {
+        // Nothing has been sent yet, so there is nothing to go over from.
+        feed.layer = target;
+        feed.wanted = None;
+        return true;
+    }
     if feed.wanted.is_some_and(|(wanted, _)| wanted == target) {
         return false;
     }
@@ -94,4 +130,35 @@ fn turn_to(
     }
     feed.wanted = Some((target, now));
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two megabits, one, and a quarter.
+    const BITRATES: [u64; 3] = [250_000, 2_000_000, 1_000_000];
+    const BEST_FIRST: [usize; 3] = [1, 2, 0];
+
+    fn fitting_at(present: usize, estimate: f64) -> usize {
+        fitting(&BEST_FIRST, |layer| BITRATES[layer], present, estimate)
+    }
+
+    #[test]
+    fn the_best_layer_that_leaves_some_room_is_taken() {
+        assert_eq!(fitting_at(0, 3e6), 1);
+        assert_eq!(fitting_at(0, 2.1e6), 2);
+        assert_eq!(fitting_at(0, 1.1e6), 0);
+    }
+
+    #[test]
+    fn the_smallest_is_for_those_who_have_room_for_none() {
+        assert_eq!(fitting_at(1, 1e5), 0);
+    }
+
+    #[test]
+    fn a_layer_is_kept_while_it_just_fits() {
+        assert_eq!(fitting_at(1, 2.1e6), 1);
+        assert_eq!(fitting_at(1, 1.9e6), 2);
+    }
 }

@@ -23,6 +23,7 @@ use super::hub::Hub;
 use super::network::{Incoming, Network};
 use super::peer::{Drain, Heard, Role};
 use super::peers::{Key, Peers};
+use super::quality;
 use super::tcp::TcpNews;
 pub(super) use command::{Command, Newcomer};
 
@@ -204,6 +205,9 @@ impl Worker {
             (Heard::Gone, _) => self.end(key, now),
             (Heard::Connected, _) => {
                 peer.is_connected = true;
+                if let Some(hub) = self.hubs.get(&room) {
+                    quality::begin(peer, &hub.tracks, now);
+                }
                 if let Some(hub) = self.hubs.get(&room) {
                     hub.provide_resends(peer);
                 }

@@ -104,6 +104,7 @@ impl Worker {
         let watching = Watching {
             feeds: outlets.into_iter().map(Feed::new).collect(),
             estimate: None,
+            estimate_before: None,
             selected: None,
             switched_at: now,
         };

@@ -1,0 +1,125 @@
+//! Simulcast: which layer a viewer gets, and when it gets another.
+
+use reqwest::StatusCode;
+use sightline_spec::event::Event;
+use sightline_spec::layer::Layers;
+
+use crate::peer::film::Label;
+use crate::peer::{Arrived, Events, Http, Peer, Seen, Setup};
+use crate::support::Gateway;
+
+/// 2.4, 0.72 and 0.24 Mbit/s.
+const LAYERS: [(&str, u16); 3] = [("h", 10), ("m", 3), ("l", 1)];
+
+fn publisher() -> Setup {
+    let mut setup = Setup::publisher().with_layers(&LAYERS);
+    for reel in &mut setup.reels {
+        reel.group = 100_000;
+    }
+    setup
+}
+
+/// Waits until a viewer has had one layer and nothing else for so many pictures.
+async fn settled(viewer: &Peer, layer: u8, pictures: usize) {
+    let is_settled = |seen: &Seen| {
+        let mut video = seen.in_order();
+        video.dedup_by_key(|(_, label)| (label.layer, label.picture));
+        let last = video.iter().rev().take(pictures);
+        let is_of_it = |(_, label): &&(&Arrived, Label)| label.layer == layer;
+        (last.filter(is_of_it).count() == pictures).then_some(())
+    };
+    let what = format!("layer {layer} alone");
+    viewer.until(&what, is_settled).await;
+}
+
+/// One endless stream, whatever it is made of: without gaps in its numbers, rising in
+/// time, and every change of layer at a keyframe.
+fn check_continuity(seen: &Seen) {
+    let video = seen.in_order();
+    let (_, first) = video[0];
+    assert!(first.is_key && first.part == 0, "{first:?}");
+    for pair in video.windows(2) {
+        let [(before, earlier), (after, later)] = pair else {
+            continue;
+        };
+        assert_eq!(after.sequence, before.sequence + 1, "{earlier:?} {later:?}");
+        if earlier.layer != later.layer {
+            assert!(later.is_key && later.part == 0, "{earlier:?} {later:?}");
+            assert!(after.time > before.time, "{earlier:?} {later:?}");
+        } else if earlier.picture == later.picture {
+            assert_eq!(after.time, before.time);
+        } else {
+            assert!(after.time > before.time, "{earlier:?} {later:?}");
+        }
+    }
+}
+
+/// The layers that the event stream tells of next.
+async fn told_layers(events: &mut Events) -> Layers {
+    loop {
+        match events.next().await {
+            Some(Event::Layers(layers)) => return layers,
+            Some(_) => {}
+            None => panic!("the stream ended without layers"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_layers_are_accepted_and_a_viewer_gets_one() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = publisher().open(&http, "garage").await;
+    // OBS goes through the answer's rids one by one.
+    for (rid, _) in LAYERS {
+        let line = format!("a=rid:{rid} recv");
+        assert!(
+            publisher.session.answer.contains(&line),
+            "{}",
+            publisher.session.answer
+        );
+    }
+    assert!(publisher.session.answer.contains("a=simulcast:recv h;m;l"));
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    assert!(!viewer.session.answer.contains("a=simulcast"));
+    settled(&viewer, 0, 60).await;
+    viewer.seen(check_continuity);
+}
+
+#[tokio::test]
+async fn a_viewer_chooses_a_layer_and_leaves_the_choice_again() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let _publisher = publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let mut events = viewer.session.events().await;
+    settled(&viewer, 0, 30).await;
+
+    let mut layers = told_layers(&mut events).await;
+    while layers
+        .0
+        .values()
+        .any(|section| section.len() < LAYERS.len())
+    {
+        layers = told_layers(&mut events).await;
+    }
+    let section = layers.0.get(&0).expect("video is the first section");
+    let rids = section
+        .iter()
+        .map(|layer| layer.rid.as_ref().unwrap().as_str());
+    let rids: Vec<&str> = rids.collect();
+    assert_eq!(rids, ["h", "m", "l"], "the best first");
+
+    for (selection, layer) in [
+        (r#"{"mediaId":"0","rid":"l"}"#, 2),
+        (r#"{"rid":"m"}"#, 1),
+        (r#"{"encodingId":"l"}"#, 2),
+        ("{}", 0),
+    ] {
+        assert_eq!(viewer.session.select(selection).await, StatusCode::OK);
+        settled(&viewer, layer, 30).await;
+    }
+    viewer.seen(check_continuity);
+    let nonsense = viewer.session.select(r#"{"rid":"nonsense"}"#).await;
+    assert_eq!(nonsense, StatusCode::UNPROCESSABLE_ENTITY);
+}

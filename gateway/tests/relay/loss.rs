@@ -1,0 +1,113 @@
+//! What is lost on the way is asked for again, on both sides of the relay.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use crate::forwarding::missing;
+use crate::peer::film::Shape;
+use crate::peer::link::{Fate, RtpHead, Rule, losing};
+use crate::peer::{Http, Seen, Setup};
+use crate::support::Gateway;
+
+/// Loses every tenth packet of video, but not its retransmission; counts both.
+fn every_tenth(payload_type: u8, rtx: u8) -> (Rule, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+    let (lost, again) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let counters = (lost.clone(), again.clone());
+    let mut seen = 0;
+    let rule = losing(move |head: RtpHead| {
+        if head.payload_type == rtx {
+            counters.1.fetch_add(1, Relaxed);
+        }
+        if head.payload_type != payload_type {
+            return false;
+        }
+        seen += 1;
+        let is_lost = seen % 10 == 0;
+        counters.0.fetch_add(is_lost.into(), Relaxed);
+        is_lost
+    });
+    (rule, lost, again)
+}
+
+/// Everything up to a picture that is not sent yet.
+async fn until_later(publisher: &crate::peer::Peer, viewer: &crate::peer::Peer) {
+    let later = publisher
+        .act(|connection| connection.reels[0].picture + 60)
+        .await;
+    let is_there = |seen: &Seen| {
+        let has_come = seen.video().any(|(_, label)| label.picture >= later);
+        (has_come && missing(seen) == 0).then_some(())
+    };
+    viewer.until("all packets", is_there).await;
+}
+
+#[tokio::test]
+async fn a_viewer_gets_again_what_it_has_lost() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    let (rule, lost, again) = every_tenth(102, 103);
+    viewer
+        .act(|connection| connection.link.to_peer = rule)
+        .await;
+    until_later(&publisher, &viewer).await;
+    assert!(lost.load(Relaxed) >= 5);
+    assert!(again.load(Relaxed) >= lost.load(Relaxed), "retransmissions");
+    // It was mended here, and is no business of the publisher's.
+    publisher.seen(|seen| assert_eq!((seen.nacks, seen.keyframe_requests.len()), (0, 0)));
+}
+
+#[tokio::test]
+async fn a_publisher_is_asked_for_what_was_lost_and_viewers_get_it() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    let (rule, lost, again) = every_tenth(96, 97);
+    publisher
+        .act(|connection| connection.link.to_gateway = rule)
+        .await;
+    until_later(&publisher, &viewer).await;
+    assert!(lost.load(Relaxed) >= 5);
+    assert!(again.load(Relaxed) >= lost.load(Relaxed), "retransmissions");
+    viewer.seen(|seen| {
+        let mut pictures = seen.in_order();
+        pictures.dedup_by_key(|(_, label)| label.picture);
+        let is_forward = |pair: &[(&crate::peer::Arrived, _)]| pair[0].0.time < pair[1].0.time;
+        assert!(
+            pictures.windows(2).all(is_forward),
+            "times rise with numbers"
+        );
+    });
+}
+
+/// OBS sends the same packet once more, and has no format for retransmissions.
+#[tokio::test]
+async fn a_publisher_without_a_format_for_it_is_asked_as_well() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher();
+    setup.formats = vec![(Shape::H264, 96, None)];
+    let publisher = setup.open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    let mut seen = 0;
+    let rule: Rule = Box::new(move |datagram, now: Instant| {
+        let is_video = RtpHead::of(datagram).is_some_and(|head| head.payload_type == 96);
+        seen += usize::from(is_video);
+        match is_video && seen % 10 == 0 {
+            true => Fate::Waits(now + Duration::from_millis(150)),
+            false => Fate::Passes,
+        }
+    });
+    publisher
+        .act(|connection| connection.link.to_gateway = rule)
+        .await;
+    until_later(&publisher, &viewer).await;
+    let asked = |seen: &Seen| (seen.nacks >= 5).then_some(());
+    publisher.until("it is asked", asked).await;
+}
