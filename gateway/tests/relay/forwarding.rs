@@ -1,6 +1,10 @@
-//! One publisher, its viewers: what is sent is what arrives.
+//! What a publisher sends is what its viewers get, in their own numbers.
 
-use crate::peer::{Http, Setup};
+use reqwest::StatusCode;
+use str0m::rtp::{Extension, ExtensionMap, ExtensionValues, VideoOrientation};
+
+use crate::peer::film::Shape;
+use crate::peer::{Http, Seen, Setup};
 use crate::support::Gateway;
 
 #[tokio::test]
@@ -10,11 +14,161 @@ async fn a_viewer_gets_pictures_and_sound() {
     let publisher = Setup::publisher().with_sound().open(&http, "garage").await;
     let viewer = Setup::viewer().open(&http, "garage").await;
     publisher.connected().await;
-    viewer.more_video(60).await;
+    let has_both =
+        |seen: &Seen| (seen.video().count() > 60 && seen.sound().count() > 10).then_some(());
+    viewer.until("pictures and sound", has_both).await;
     viewer.seen(|seen| {
         let (first, label) = seen.in_order()[0];
         assert!(label.is_key && label.part == 0, "{label:?}");
         assert_eq!(first.payload_type, 102);
-        assert!(seen.sound().count() > 10);
+        assert!(seen.sound().all(|packet| packet.payload_type == 111));
     });
+}
+
+/// Each to its own viewer, which takes it by another number than the publisher's and
+/// prefers other encodings.
+#[tokio::test]
+async fn every_encoding_goes_through_untouched() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let shapes = [
+        (Shape::H264, 110),
+        (Shape::H265, 112),
+        (Shape::Vp8, 114),
+        (Shape::Vp9, 116),
+        (Shape::Av1, 118),
+    ];
+    for (shape, number) in shapes {
+        let mut setup = Setup::publisher();
+        setup.formats = vec![(shape, 96, Some(97))];
+        let room = format!("{shape:?}");
+        let publisher = setup.open(&http, &room).await;
+        let mut setup = Setup::viewer();
+        let others = shapes.into_iter().filter(|(other, _)| *other != shape);
+        let formats = others.chain([(shape, number)]);
+        setup.formats = formats.map(|(s, n)| (s, n, Some(n + 1))).collect();
+        let viewer = setup.open(&http, &room).await;
+        let size = publisher.act(|connection| connection.reels[0].size).await;
+        viewer.more_video(20).await;
+        viewer.seen(|seen| {
+            for (packet, label) in seen.video() {
+                let sent = shape.picture(label, size).swap_remove(label.part.into());
+                assert_eq!(*packet.payload, *sent, "{label:?}");
+                assert_eq!(packet.payload_type, number);
+                assert_eq!(packet.marker, label.part + 1 == label.parts, "{label:?}");
+            }
+            let (_, first) = seen.in_order()[0];
+            assert!(first.is_key && first.part == 0, "{shape:?}: {first:?}");
+        });
+    }
+}
+
+#[tokio::test]
+async fn extensions_are_mapped_and_those_of_one_hop_are_left_out() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher().with_sound();
+    for reel in &mut setup.reels {
+        reel.extensions = ExtensionValues {
+            audio_level: Some(-42).filter(|_| reel.is_sound),
+            voice_activity: Some(true).filter(|_| reel.is_sound),
+            video_orientation: Some(VideoOrientation::Deg90).filter(|_| !reel.is_sound),
+            ..ExtensionValues::default()
+        };
+    }
+    let _publisher = setup.open(&http, "garage").await;
+    let mut setup = Setup::viewer();
+    setup.extensions = ExtensionMap::empty();
+    let ids = [
+        (4, Extension::VideoOrientation),
+        (13, Extension::AudioLevel),
+        (1, Extension::RtpMid),
+        (2, Extension::TransportSequenceNumber),
+    ];
+    for (id, extension) in ids {
+        setup.extensions.set(id, extension);
+    }
+    let viewer = setup.open(&http, "garage").await;
+    let has_both = |seen: &Seen| {
+        let sound = seen.sound().next()?.extensions.clone();
+        Some((seen.video().next()?.0.extensions.clone(), sound))
+    };
+    let (video, sound) = viewer.until("pictures and sound", has_both).await;
+    assert_eq!(video.video_orientation, Some(VideoOrientation::Deg90));
+    assert_eq!(
+        (sound.audio_level, sound.voice_activity),
+        (Some(-42), Some(true))
+    );
+    // The relay's own section and number, not the publisher's.
+    assert!(
+        viewer
+            .session
+            .answer
+            .contains(&format!("a=mid:{}", video.mid.unwrap()))
+    );
+    // The publisher's count of packets means nothing here.
+    assert_eq!(video.transport_cc, None);
+}
+
+#[tokio::test]
+async fn a_viewer_that_cannot_decode_it_is_told_so() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher();
+    setup.formats = vec![(Shape::H265, 96, Some(97))];
+    let _publisher = setup.open(&http, "garage").await;
+    let refused = Setup::viewer().try_open(&http, "garage").await;
+    let refusal = refused.err().expect("H.265 for one that has H.264 only");
+    assert_eq!(refusal.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let kind = refusal.problem["type"].as_str().unwrap();
+    assert!(kind.ends_with("codec-mismatch"), "{}", refusal.problem);
+    assert!(
+        refusal.problem.to_string().contains("H265"),
+        "{}",
+        refusal.problem
+    );
+}
+
+#[tokio::test]
+async fn a_slow_viewer_slows_nobody() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let slow = Setup::viewer().open(&http, "garage").await;
+    let mut setup = Setup::viewer();
+    setup.by_tcp = true;
+    let slow_by_tcp = setup.open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    for peer in [&slow, &slow_by_tcp, &viewer] {
+        peer.more_video(10).await;
+    }
+    for peer in [&slow, &slow_by_tcp] {
+        peer.act(|connection| connection.is_reading = false).await;
+    }
+    // More than all socket buffers on the way to a peer hold.
+    let pictures = 1500;
+    let last = publisher.act(move |connection| {
+        let reel = &mut connection.reels[0];
+        reel.in_a_hurry = pictures;
+        reel.parts = 6;
+        reel.picture + pictures
+    });
+    let last = last.await;
+    let has_last = |seen: &Seen| {
+        seen.video()
+            .any(|(_, label)| label.picture >= last)
+            .then_some(())
+    };
+    viewer.until("the last picture", has_last).await;
+    let all = |seen: &Seen| (missing(seen) == 0).then_some(());
+    viewer.until("every packet", all).await;
+}
+
+/// Packets that are missing between the first and the last.
+pub(crate) fn missing(seen: &Seen) -> u64 {
+    let video = seen.in_order();
+    let (Some((first, _)), Some((last, _))) = (video.first(), video.last()) else {
+        return 0;
+    };
+    last.sequence - first.sequence + 1 - video.len() as u64
 }

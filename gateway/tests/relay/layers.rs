@@ -8,13 +8,14 @@ use crate::peer::film::Label;
 use crate::peer::{Arrived, Events, Http, Peer, Seen, Setup};
 use crate::support::Gateway;
 
-/// 2.4, 0.72 and 0.24 Mbit/s.
-const LAYERS: [(&str, u16); 3] = [("h", 10), ("m", 3), ("l", 1)];
+/// 0.48, 0.19 and 0.05 Mbit/s: less than a link is taken for until it has been measured.
+const LAYERS: [(&str, u16); 3] = [("h", 10), ("m", 4), ("l", 1)];
 
 fn publisher() -> Setup {
     let mut setup = Setup::publisher().with_layers(&LAYERS);
     for reel in &mut setup.reels {
         reel.group = 100_000;
+        reel.size = 200;
     }
     setup
 }
@@ -114,11 +115,17 @@ async fn a_viewer_chooses_a_layer_and_leaves_the_choice_again() {
         (r#"{"mediaId":"0","rid":"l"}"#, 2),
         (r#"{"rid":"m"}"#, 1),
         (r#"{"encodingId":"l"}"#, 2),
-        ("{}", 0),
     ] {
         assert_eq!(viewer.session.select(selection).await, StatusCode::OK);
         settled(&viewer, layer, 30).await;
     }
+    assert_eq!(viewer.session.select("{}").await, StatusCode::OK);
+    let before = viewer.seen(|seen| seen.packets.len());
+    let is_better = |seen: &Seen| {
+        let mut labels = seen.packets[before..].iter().filter_map(|p| p.label);
+        labels.any(|label| label.layer < 2).then_some(())
+    };
+    viewer.until("a better layer, unasked for", is_better).await;
     viewer.seen(check_continuity);
     let nonsense = viewer.session.select(r#"{"rid":"nonsense"}"#).await;
     assert_eq!(nonsense, StatusCode::UNPROCESSABLE_ENTITY);

@@ -6,4 +6,8 @@ mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod departures;
 mod forwarding;
+mod layers;
+mod loss;
+mod newcomers;

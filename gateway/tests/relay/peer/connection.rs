@@ -1,23 +1,20 @@
 //! A peer's connection, as its task drives it.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::{SinkExt, StreamExt};
 use str0m::media::KeyframeRequestKind;
-use str0m::net::{Protocol, Receive};
+use str0m::net::Receive;
 use str0m::rtp::RtpWrite;
 use str0m::{Event, IceConnectionState, Input, Output, Rtc};
-use tokio::net::{TcpStream, UdpSocket};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
-use tokio_util::codec::{Framed, LengthDelimitedCodec};
 
 use super::link::{Link, Way};
 use super::reel::Reel;
 use super::seen::Arrived;
+use super::socket::{Datagram, Socket};
 use super::{Shared, Step};
 
 /// What the task of a peer has.
@@ -33,60 +30,6 @@ pub(crate) struct Connection {
     outgoing: Vec<(SocketAddr, Vec<u8>)>,
     news: Vec<Event>,
     deadline: Instant,
-}
-
-/// Where datagrams come and go.
-pub(crate) enum Socket {
-    Udp(UdpSocket),
-    Tcp(Framed<TcpStream, LengthDelimitedCodec>),
-}
-
-impl Socket {
-    /// A connection with the framing of RFC 4571.
-    pub(crate) fn tcp(stream: TcpStream) -> Self {
-        let codec = LengthDelimitedCodec::builder()
-            .length_field_length(2)
-            .new_codec();
-        Self::Tcp(Framed::new(stream, codec))
-    }
-
-    fn local(&self) -> SocketAddr {
-        let local = match self {
-            Self::Udp(socket) => socket.local_addr(),
-            Self::Tcp(stream) => stream.get_ref().local_addr(),
-        };
-        local.unwrap()
-    }
-
-    fn protocol(&self) -> Protocol {
-        match self {
-            Self::Udp(_) => Protocol::Udp,
-            Self::Tcp(_) => Protocol::Tcp,
-        }
-    }
-
-    /// Can be given up at any time without losing anything.
-    async fn receive(&mut self) -> io::Result<(SocketAddr, Vec<u8>)> {
-        match self {
-            Self::Udp(socket) => {
-                let mut datagram = vec![0; 2000];
-                let (length, from) = socket.recv_from(&mut datagram).await?;
-                datagram.truncate(length);
-                Ok((from, datagram))
-            }
-            Self::Tcp(stream) => {
-                let frame = stream.next().await.ok_or(io::ErrorKind::UnexpectedEof)??;
-                Ok((stream.get_ref().peer_addr()?, frame.to_vec()))
-            }
-        }
-    }
-
-    async fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) -> io::Result<()> {
-        match self {
-            Self::Udp(socket) => socket.send_to(&datagram, to).await.map(drop),
-            Self::Tcp(stream) => stream.send(datagram.as_slice()).await,
-        }
-    }
 }
 
 impl Connection {
@@ -123,7 +66,9 @@ impl Connection {
                     None => return,
                 },
                 received = self.socket.receive(), if self.is_reading => match received {
-                    Ok((from, datagram)) => self.take(Way::ToPeer { from }, datagram),
+                    Ok(datagrams) => for Datagram { at, from, bytes } in datagrams {
+                        self.take(Way::ToPeer { from }, bytes, at);
+                    },
                     Err(_) => self.is_reading = false,
                 },
                 () = sleep_until(wake_at.into()) => {}
@@ -151,8 +96,7 @@ impl Connection {
     }
 
     /// A datagram at the near end of the link.
-    fn take(&mut self, way: Way, datagram: Vec<u8>) {
-        let now = Instant::now();
+    fn take(&mut self, way: Way, datagram: Vec<u8>, now: Instant) {
         if let Some(datagram) = self.link.pass(way, datagram, now) {
             self.arrive(way, datagram, now);
         }
@@ -187,7 +131,11 @@ impl Connection {
                 Output::Event(event) => self.news.push(event),
                 Output::Transmit(transmit) => {
                     let to = transmit.destination;
-                    self.take(Way::ToGateway { to }, transmit.contents.into());
+                    self.take(
+                        Way::ToGateway { to },
+                        transmit.contents.into(),
+                        Instant::now(),
+                    );
                 }
             }
         }

@@ -86,6 +86,7 @@ impl Shape {
         let (is_first, is_last) = (label.part == 0, label.part + 1 == label.parts);
         let flag = |flag: u8, is_set: bool| if is_set { flag } else { 0 };
         match self {
+            Self::H264 if label.parts == 1 => vec![if label.is_key { 0x65 } else { 0x41 }],
             // Before an IDR picture what a decoder needs for it.
             Self::H264 if label.is_key && is_first => {
                 let units = [SEQUENCE, PICTURE].into_iter();

@@ -9,31 +9,31 @@ pub(crate) mod link;
 mod reel;
 mod seen;
 mod signaling;
+mod socket;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use socket2::SockRef;
 use str0m::change::{SdpAnswer, SdpPendingOffer};
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Direction, Frequency, MediaKind, Mid, Simulcast, SimulcastLayer};
 use str0m::net::TcpType;
 use str0m::rtp::ExtensionMap;
 use str0m::{Candidate, Rtc};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
 pub(crate) use connection::Connection;
-use connection::Socket;
 use film::Shape;
 pub(crate) use reel::Reel;
-pub(crate) use seen::Seen;
-pub(crate) use signaling::{Fields, Http, Refusal, Session};
+pub(crate) use seen::{Arrived, Seen};
+pub(crate) use signaling::{Events, Fields, Http, Refusal, Session};
+use socket::Socket;
 
 /// How long a test waits for what has to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a peer is set up before it makes its offer.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ pub(crate) struct Offering {
     rtc: Rtc,
     pending: SdpPendingOffer,
     pub(crate) sdp: String,
-    socket: Option<UdpSocket>,
+    socket: Option<Socket>,
     video: Option<Mid>,
     audio: Option<Mid>,
 }
@@ -154,10 +154,10 @@ impl Setup {
         let mut rtc = config.build(Instant::now());
         let socket = match self.by_tcp {
             true => None,
-            false => Some(bound(self.address).await),
+            false => Some(Socket::udp(self.address).await),
         };
         if let Some(socket) = &socket {
-            let local = socket.local_addr().unwrap();
+            let local = socket.local();
             rtc.add_local_candidate(Candidate::host(local, "udp").unwrap());
         }
         let mut changes = rtc.sdp_api();
@@ -216,7 +216,7 @@ impl Offering {
             .accept_answer(self.pending, answer)
             .unwrap();
         let socket = match self.socket {
-            Some(socket) => Socket::Udp(socket),
+            Some(socket) => socket,
             None => {
                 let remote = tcp_candidate(&session.answer);
                 let stream = TcpStream::connect(remote).await.unwrap();
@@ -298,15 +298,6 @@ impl Peer {
         let has = |seen: &Seen| (seen.video().count() >= goal).then_some(());
         self.until("more video", has).await;
     }
-}
-
-/// A socket that holds what comes while all of the test's peers share a core.
-async fn bound(address: IpAddr) -> UdpSocket {
-    let socket = UdpSocket::bind(SocketAddr::new(address, 0)).await.unwrap();
-    SockRef::from(&socket)
-        .set_recv_buffer_size(4 << 20)
-        .unwrap();
-    socket
 }
 
 /// What str0m calls it, and the parameters that go with it.

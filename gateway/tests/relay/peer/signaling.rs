@@ -132,11 +132,15 @@ impl Session {
         assert_eq!(response.status(), StatusCode::OK);
     }
 
-    /// Whether the gateway still knows the session.
+    /// Whether the session is not over: one that is takes no candidates.
     pub(crate) async fn exists(&self) -> bool {
-        let http = &self.http;
-        let response = http.send(Method::GET, &self.location, &[], "").await;
-        response.status().is_success()
+        let fragment = "m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n";
+        let status = self.patch(fragment.to_owned(), "*").await.status();
+        match status {
+            StatusCode::NO_CONTENT => true,
+            StatusCode::NOT_FOUND | StatusCode::GONE => false,
+            other => panic!("{other} to a PATCH"),
+        }
     }
 
     /// Chooses a layer; `selection` is the extension's JSON.

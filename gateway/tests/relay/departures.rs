@@ -1,0 +1,190 @@
+//! Who goes, who comes back, and what that is to the others.
+
+use std::time::{Duration, SystemTime};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use reqwest::StatusCode;
+use sightline_spec::event::Event;
+use sightline_spec::room::RoomId;
+use sightline_spec::token::{Claims, Scope, SigningKey};
+
+use crate::peer::film::Shape;
+use crate::peer::{Http, Seen, Setup};
+use crate::support::Gateway;
+
+/// A room that is a key, and a token to publish there.
+fn key_room(http: &Http) -> (String, String) {
+    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
+    let public: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
+    let key = SigningKey::from_pkcs8(document.as_ref());
+    let (room, hour) = (RoomId::from_key(&public), Duration::from_secs(3600));
+    let now = SystemTime::now();
+    let claims = Claims::new(room.clone(), Scope::Publish, http.host(), now, hour);
+    (room.to_string(), key.sign(&claims).unwrap())
+}
+
+/// A publisher in that room.
+fn key_holder(token: &str, author: u8) -> Setup {
+    let mut setup = Setup::publisher();
+    setup.fields.token = Some(token.to_owned());
+    setup.author = author;
+    setup
+}
+
+fn of_author(author: u8, count: usize) -> impl Fn(&Seen) -> Option<()> {
+    move |seen| {
+        let theirs = seen.video().filter(|(_, label)| label.author == author);
+        (theirs.count() >= count).then_some(())
+    }
+}
+
+#[tokio::test]
+async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let (room, token) = key_room(&http);
+    let publisher = key_holder(&token, 1).open(&http, &room).await;
+    let viewer = Setup::viewer().open(&http, &room).await;
+    let mut events = viewer.session.events().await;
+    viewer.until("the first publisher", of_author(1, 60)).await;
+    events.until(&Event::Active).await;
+
+    drop(publisher);
+    let gone = std::time::Instant::now();
+    events.until(&Event::Inactive).await;
+    let took = gone.elapsed();
+    assert!(took > Duration::from_millis(1500), "too nervous: {took:?}");
+    assert!(took < Duration::from_millis(3500), "too late: {took:?}");
+
+    // The first session still exists, as far as the gateway knows.
+    let _back = key_holder(&token, 2).open(&http, &room).await;
+    events.until(&Event::Active).await;
+    viewer
+        .until("the second publisher", of_author(2, 120))
+        .await;
+    viewer.seen(|seen| {
+        let video = seen.in_order();
+        let of_second = |(_, label): &&(_, crate::peer::film::Label)| label.author == 2;
+        let first = video.iter().find(of_second).unwrap();
+        assert!(first.1.is_key && first.1.part == 0, "{:?}", first.1);
+        for pair in video.windows(2) {
+            let [(before, earlier), (after, later)] = pair else {
+                continue;
+            };
+            assert_eq!(after.sequence, before.sequence + 1, "{earlier:?} {later:?}");
+            match earlier.picture == later.picture && earlier.author == later.author {
+                true => assert_eq!(after.time, before.time),
+                false => assert!(after.time > before.time, "{earlier:?} {later:?}"),
+            }
+        }
+        // Time went on while nothing came.
+        let at = video
+            .iter()
+            .position(|(_, label)| label.author == 2)
+            .unwrap();
+        let (before, after) = (video[at - 1].0, video[at].0);
+        let pause = (after.time - before.time) as f64 / 90_000.0;
+        let truth = (after.at - before.at).as_secs_f64();
+        assert!((pause - truth).abs() < 0.1, "{pause} {truth}");
+    });
+    assert!(!viewer.seen(|seen| seen.is_over));
+}
+
+#[tokio::test]
+async fn a_key_holder_takes_over_from_itself_while_it_still_sends() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let (room, token) = key_room(&http);
+    let first = key_holder(&token, 1).open(&http, &room).await;
+    let viewer = Setup::viewer().open(&http, &room).await;
+    viewer.until("the first publisher", of_author(1, 20)).await;
+    let _second = key_holder(&token, 2).open(&http, &room).await;
+    viewer.until("the second publisher", of_author(2, 20)).await;
+    first
+        .until("the first one's end", |seen| seen.is_over.then_some(()))
+        .await;
+    assert!(!first.session.exists().await);
+}
+
+#[tokio::test]
+async fn others_cannot_take_a_room_while_its_publisher_sends() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(4).await;
+    let refusal = Setup::publisher().try_open(&http, "garage").await;
+    assert_eq!(refusal.err().unwrap().status, StatusCode::CONFLICT);
+    publisher.session.delete().await;
+    Setup::publisher().open(&http, "garage").await;
+}
+
+#[tokio::test]
+async fn viewers_of_another_encoding_are_told_to_come_again() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let (room, token) = key_room(&http);
+    let first = key_holder(&token, 1).open(&http, &room).await;
+    let viewer = Setup::viewer().open(&http, &room).await;
+    let mut events = viewer.session.events().await;
+    viewer.more_video(10).await;
+    drop(first);
+    let mut second = key_holder(&token, 2);
+    second.formats = vec![(Shape::Vp8, 96, Some(97))];
+    let _second = second.open(&http, &room).await;
+    events.until(&Event::Reconnect).await;
+    assert_eq!(
+        events.next().await,
+        None,
+        "the stream ends with its session"
+    );
+    assert!(!viewer.session.exists().await);
+    let mut again = Setup::viewer();
+    again.formats.push((Shape::Vp8, 98, Some(99)));
+    let again = again.open(&http, &room).await;
+    again.until("the second publisher", of_author(2, 20)).await;
+}
+
+#[tokio::test]
+async fn viewers_outlast_their_publisher_by_the_linger_and_no_more() {
+    let gateway = Gateway::start(["--relay", "on", "--relay-linger", "1s"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let mut events = viewer.session.events().await;
+    viewer.more_video(10).await;
+    publisher.session.delete().await;
+    let gone = std::time::Instant::now();
+    events.until(&Event::Inactive).await;
+    assert!(viewer.session.exists().await);
+    while let Some(event) = events.next().await {
+        assert!(matches!(event, Event::ViewerCount(_)), "{event:?}");
+    }
+    let took = gone.elapsed();
+    assert!(took > Duration::from_millis(900), "{took:?}");
+    viewer
+        .until("the end", |seen| seen.is_over.then_some(()))
+        .await;
+    assert!(!viewer.session.exists().await);
+}
+
+#[tokio::test]
+async fn a_viewer_that_vanishes_takes_nobody_along() {
+    let gateway = Gateway::start(["--relay", "on", "--media-silence", "3s"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let gone = Setup::viewer().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let mut events = viewer.session.events().await;
+    viewer.more_video(10).await;
+    gone.more_video(10).await;
+    events.until(&Event::ViewerCount(2)).await;
+    drop(gone);
+    let before = events.until(&Event::ViewerCount(1)).await;
+    assert_eq!(before, []);
+    viewer.more_video(30).await;
+    assert!(publisher.session.exists().await);
+    assert!(!publisher.seen(|seen| seen.is_over));
+}

@@ -1,0 +1,233 @@
+//! A new viewer sees a picture at once, and costs the publisher next to nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use crate::forwarding::missing;
+use crate::peer::film::Label;
+use crate::peer::{Http, Peer, Seen, Setup};
+use crate::support::Gateway;
+
+/// RTP ticks of video per millisecond.
+const MILLISECOND: f64 = 90.0;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_viewers_at_once_cost_one_keyframe() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher();
+    setup.reels[0].group = 100_000;
+    let publisher = setup.open(&http, "garage").await;
+    // Proves that this publisher answers, and what it answered is old by now.
+    let first = Setup::viewer().open(&http, "garage").await;
+    first.more_video(10).await;
+    ask_for_keyframe(&first).await;
+    first.more_video(80).await;
+
+    let before = publisher.seen(|seen| seen.keyframe_requests.len());
+    let viewers = join_all((0..100).map(|_| Setup::viewer().open(&http, "garage"))).await;
+    for viewer in &viewers {
+        viewer.more_video(1).await;
+        viewer.seen(|seen| assert!(begins_with_a_keyframe(seen)));
+    }
+    let asked = publisher.seen(|seen| seen.keyframe_requests.len()) - before;
+    // On a busy machine a hundred do not come at once.
+    let came = viewers
+        .iter()
+        .filter_map(|viewer| viewer.seen(|seen| seen.connected));
+    let (first, last) = (came.clone().min().unwrap(), came.max().unwrap());
+    let most = 2 + (last - first).as_secs();
+    println!(
+        "{asked} keyframes for a crowd that came within {:?}",
+        last - first
+    );
+    assert!(asked as u64 <= most, "{asked}");
+}
+
+#[tokio::test]
+async fn a_request_of_a_viewer_reaches_the_publisher() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(10).await;
+    ask_for_keyframe(&viewer).await;
+    let keys = |seen: &Seen| (keyframes(seen).len() > 1).then_some(());
+    viewer.until("another keyframe", keys).await;
+    publisher.seen(|seen| assert_eq!(seen.keyframe_requests.len(), 1));
+}
+
+/// OBS and FFmpeg never answer, and ten seconds between keyframes are OBS's default in
+/// some of its settings.
+#[tokio::test]
+async fn the_last_group_of_pictures_is_there_for_a_newcomer() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher();
+    setup.answers = false;
+    setup.reels[0].group = 100_000;
+    let publisher = setup.open(&http, "garage").await;
+    let old = Setup::viewer().open(&http, "garage").await;
+    old.more_video(10).await;
+    // Ten seconds of it, without waiting for them.
+    publisher
+        .act(|connection| connection.reels[0].in_a_hurry = 300)
+        .await;
+    old.until("the whole group", |seen| {
+        (pictures(seen) > 310).then_some(())
+    })
+    .await;
+
+    let newcomer = Setup::viewer().open(&http, "garage").await;
+    let connected = newcomer.connected().await;
+    let present = old.seen(|seen| seen.in_order().last().unwrap().1.picture);
+    let live = |seen: &Seen| {
+        let video = seen.in_order();
+        let (last, label) = video.last()?;
+        (label.picture >= present && missing(seen) == 0).then_some(last.at)
+    };
+    let caught_up = newcomer.until("the present", live).await;
+    let took = caught_up.saturating_duration_since(connected);
+    println!("{} pictures later after {took:?}", present);
+    assert!(took < Duration::from_millis(1500), "{took:?}");
+
+    newcomer.seen(|seen| {
+        assert!(begins_with_a_keyframe(seen));
+        let pictures: Vec<u32> = labels(seen).map(|label| label.picture).collect();
+        assert!(pictures.is_sorted(), "{pictures:?}");
+        let all = pictures.last().unwrap() - pictures[0] + 1;
+        assert!(all > 310, "the whole group, from its keyframe on: {all}");
+    });
+
+    // Later the newcomer sees what the others see, when they see it.
+    let goal = present + 60;
+    let reached = |seen: &Seen| labels(seen).any(|label| label.picture > goal).then_some(());
+    old.until("two more seconds", reached).await;
+    newcomer.until("two more seconds", reached).await;
+    let there = old.seen(|seen| arrivals(seen, present + 3));
+    let here = newcomer.seen(|seen| arrivals(seen, present + 3));
+    let later = there.iter().filter_map(|(picture, (at, _))| {
+        let (later, _) = here.get(picture)?;
+        Some(later.saturating_duration_since(*at))
+    });
+    let later = median(later);
+    assert!(later < Duration::from_millis(10), "{later:?}");
+
+    // And by the stream's own clock nothing is late: a player that goes by the first
+    // picture's time has no reason to wait for longer than it did then.
+    let (first, live) = newcomer.seen(|seen| {
+        let live = here
+            .values()
+            .map(|(at, time)| offset(*at, *time, connected));
+        let (first, _) = seen.in_order()[0];
+        (offset(first.at, first.time, connected), median(live))
+    });
+    println!(
+        "live pictures are {:.1} ms earlier than the first one",
+        first - live
+    );
+    assert!(live < first + 10.0, "{live} {first}");
+}
+
+/// When each picture after this one arrived, and its RTP time.
+fn arrivals(seen: &Seen, after: u32) -> BTreeMap<u32, (Instant, u64)> {
+    let live = seen
+        .in_order()
+        .into_iter()
+        .filter(|(_, l)| l.picture > after && l.part == 0);
+    live.map(|(packet, label)| (label.picture, (packet.at, packet.time)))
+        .collect()
+}
+
+/// Milliseconds from an RTP time to its arrival, beyond what both count from.
+fn offset(at: Instant, time: u64, epoch: Instant) -> f64 {
+    at.saturating_duration_since(epoch).as_secs_f64() * 1000.0 - time as f64 / MILLISECOND
+}
+
+fn median<T: PartialOrd>(values: impl Iterator<Item = T>) -> T {
+    let mut values: Vec<T> = values.collect();
+    values.sort_by(|a, b| a.partial_cmp(b).unwrap());
+    let middle = values.len() / 2;
+    values.swap_remove(middle)
+}
+
+fn labels(seen: &Seen) -> impl Iterator<Item = Label> {
+    seen.in_order().into_iter().map(|(_, label)| label)
+}
+
+fn begins_with_a_keyframe(seen: &Seen) -> bool {
+    labels(seen)
+        .next()
+        .is_some_and(|label| label.is_key && label.part == 0)
+}
+
+/// The keyframes that have come, by the numbers of their pictures.
+pub(crate) fn keyframes(seen: &Seen) -> BTreeSet<u32> {
+    let keys = labels(seen).filter(|label| label.is_key);
+    keys.map(|label| label.picture).collect()
+}
+
+pub(crate) fn pictures(seen: &Seen) -> usize {
+    labels(seen)
+        .map(|label| label.picture)
+        .collect::<BTreeSet<_>>()
+        .len()
+}
+
+/// A viewer asks for a keyframe of what it gets.
+pub(crate) async fn ask_for_keyframe(viewer: &Peer) {
+    let source = viewer.seen(|seen| seen.video().next().unwrap().0.source);
+    viewer
+        .act(move |connection| connection.request_keyframe(source))
+        .await;
+}
+
+/// The memory of the process, in kilobytes (`VmRSS` of proc(5)).
+fn occupied(gateway: &Gateway) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.unwrap().split_whitespace().next().unwrap();
+    number.parse().unwrap()
+}
+
+/// A publisher that sends one keyframe and never another: what it sends is not kept for
+/// ever.
+#[tokio::test]
+async fn an_endless_group_of_pictures_is_not_kept() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher();
+    setup.answers = false;
+    setup.reels[0].group = u32::MAX;
+    setup.reels[0].parts = 20;
+    setup.reels[0].size = 1150;
+    let publisher = setup.open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(100).await;
+    // Nine megabytes, then twenty more.
+    let mut memory = Vec::new();
+    for pictures in [400, 900] {
+        let last = publisher.act(move |connection| {
+            let reel = &mut connection.reels[0];
+            reel.in_a_hurry = pictures;
+            reel.picture + pictures
+        });
+        let last = last.await;
+        let has_last = |seen: &Seen| seen.video().any(|(_, l)| l.picture >= last).then_some(());
+        viewer.until("the last picture", has_last).await;
+        memory.push(occupied(&gateway));
+    }
+    println!("kilobytes after 9 MB and after 29 MB: {memory:?}");
+    assert!(memory[1] < memory[0] + 4096, "{memory:?}");
+
+    // A newcomer has to wait for a keyframe then, and gets it.
+    let newcomer = Setup::viewer().open(&http, "garage").await;
+    newcomer.connected().await;
+    publisher
+        .act(|connection| connection.reels[0].want_keyframe())
+        .await;
+    newcomer.more_video(10).await;
+    assert!(newcomer.seen(begins_with_a_keyframe));
+}
