@@ -109,8 +109,11 @@ test('a viewer of the relay changes networks: the same session, by an ICE restar
   await becomes(page, 'live', 20_000);
   await moves(page, 5000);
   const before = await connections(page);
+  const restarted = page.waitForResponse((response) =>
+    response.request().headers()['if-match'] === '*' && response.status() === 200, { timeout: 20_000 });
   unplug();
   const since = Date.now();
+  await restarted;
   await moves(page, 20_000, 60);
   t.diagnostic(`the picture moved on ${Date.now() - since} ms after the cable was gone`);
   assert.equal(await connections(page), before);
