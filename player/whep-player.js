@@ -217,8 +217,8 @@ export class WhepPlayer extends HTMLElement {
     const { title, hint, mood, retry, short } = WORDS[state];
     this.#stage.dataset.state = state;
     this.#stage.dataset.mood = mood;
-    // Where no picture ever came there is none to remember, only a black box.
-    if (mood === 'bad' && this.#video.videoWidth === 0) this.#video.srcObject = null;
+    // Where no picture ever came there is none to remember, only a black box (2x2 in Chromium).
+    if (mood === 'bad' && this.#video.videoWidth <= 2) this.#video.srcObject = null;
     this.#stage.classList.toggle('picture', state === 'live');
     this.#stage.classList.toggle('lost', state !== 'live' && this.#video.srcObject !== null);
     if (state !== 'live') this.#viewers = 0;
