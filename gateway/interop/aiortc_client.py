@@ -12,7 +12,7 @@ import sys
 from urllib.parse import urljoin
 
 import aiohttp
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.contrib.media import MediaPlayer
 from aiortc.mediastreams import MediaStreamError
 
@@ -82,7 +82,9 @@ async def exchange(peer, http, url):
 async def run(role, url):
     over = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
-    peer, counter, tracks = RTCPeerConnection(), Counter(), []
+    # Without this it asks a STUN server on the Internet.
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    counter, tracks = Counter(), []
 
     @peer.on("connectionstatechange")
     def changed():

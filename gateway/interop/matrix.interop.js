@@ -6,10 +6,10 @@
  */
 
 import assert from 'node:assert/strict';
-import { networkInterfaces } from 'node:os';
 import test from 'node:test';
 import { Stage } from '../../player/e2e/stage.js';
 import { answered, sessionPost } from './habits.js';
+import { ownAddress } from './own-address.js';
 import { PUBLISHERS } from './publishers.js';
 import { write } from './report.js';
 import { Tap } from './tap.js';
@@ -52,14 +52,6 @@ test('the matrix', { timeout: 600_000 }, async (t) => {
   await stage.stopGateway();
   assert.doesNotMatch(gateway.output, /panicked/);
 });
-
-/** The address that other machines would reach us at. */
-function ownAddress() {
-  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  const own = all.find(({ internal, family }) => !internal && family === 'IPv4');
-  assert.ok(own, 'this machine has an address');
-  return own.address;
-}
 
 /**
  * @param {TestContext} t

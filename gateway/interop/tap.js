@@ -38,6 +38,7 @@ ${answer}
 export class Tap {
   #server = http.createServer((request, response) => this.#pass(request, response));
   #gateway;
+  #forge;
   /** @type {Set<() => void>} */
   #listeners = new Set();
   /** @type {Exchange[]} in the order of their beginning */
@@ -45,14 +46,21 @@ export class Tap {
   /** Origin to give to the client. */
   origin = '';
 
-  /** @param {string} gateway its origin */
-  constructor(gateway) {
+  /**
+   * @param {string} gateway its origin
+   * @param {((body: string) => string)} [forge] changes what the client says; not its length
+   */
+  constructor(gateway, forge) {
     this.#gateway = gateway;
+    this.#forge = forge;
   }
 
-  /** @param {string} gateway its origin */
-  static async open(gateway) {
-    const tap = new Tap(gateway);
+  /**
+   * @param {string} gateway its origin
+   * @param {((body: string) => string)} [forge] changes what the client says; not its length
+   */
+  static async open(gateway, forge) {
+    const tap = new Tap(gateway, forge);
     tap.#server.listen(0, '127.0.0.1');
     await once(tap.#server, 'listening');
     const { port } = /** @type {import('node:net').AddressInfo} */ (tap.#server.address());
@@ -137,9 +145,10 @@ export class Tap {
     onward.on('error', () => response.destroy());
     // A client that goes away takes its request with it.
     response.on('close', () => onward.destroy());
-    request.pipe(onward);
+    if (!this.#forge) request.pipe(onward);
     text(request).then((body) => {
       exchange.body = body;
+      if (this.#forge) onward.end(this.#forge(body));
       this.#listeners.forEach((check) => check());
     }, () => {});
   }
