@@ -27,6 +27,8 @@ pub(super) struct Layer {
     /// Measured over the last second, in bit/s.
     pub(super) bitrate: u64,
     bytes: u64,
+    /// Measuring periods that it was there for, the first of them not wholly.
+    periods: u32,
     last_packet: Instant,
 }
 
@@ -70,6 +72,7 @@ impl Tracked {
             keyframes: KeyframeRequests::default(),
             bitrate: 0,
             bytes: 0,
+            periods: 0,
             last_packet: now,
         });
         Some(self.layers.len() - 1)
@@ -91,12 +94,13 @@ impl Tracked {
         let milliseconds = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
         for layer in &mut self.layers {
             layer.bitrate = std::mem::take(&mut layer.bytes) * 8 * 1000 / milliseconds;
+            layer.periods = layer.periods.saturating_add(1);
         }
     }
 
-    /// The indexes of the layers that arrive now, best first.
+    /// The indexes of the layers that arrive now and have been measured, best first.
     pub(super) fn active(&self, now: Instant) -> Vec<usize> {
-        let is_active = |layer: &Layer| layer.last_packet + SILENT > now;
+        let is_active = |layer: &Layer| layer.periods > 1 && layer.last_packet + SILENT > now;
         let mut active: Vec<usize> = (0..self.layers.len())
             .filter(|index| is_active(&self.layers[*index]))
             .collect();
