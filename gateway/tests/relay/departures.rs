@@ -87,7 +87,7 @@ async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
         let (before, after) = (video[at - 1].0, video[at].0);
         let pause = (after.time - before.time) as f64 / 90_000.0;
         let truth = (after.at - before.at).as_secs_f64();
-        assert!((pause - truth).abs() < 0.1, "{pause} {truth}");
+        assert!((pause - truth).abs() < 0.2, "{pause} {truth}");
     });
     assert!(!viewer.seen(|seen| seen.is_over));
 }

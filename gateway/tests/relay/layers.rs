@@ -5,7 +5,9 @@ use sightline_spec::event::Event;
 use sightline_spec::layer::Layers;
 
 use crate::peer::film::Label;
-use crate::peer::{Arrived, Events, Http, Peer, Seen, Setup};
+use crate::peer::seen::Arrived;
+use crate::peer::signaling::Events;
+use crate::peer::{Http, Peer, Seen, Setup};
 use crate::support::Gateway;
 
 /// 0.48, 0.19 and 0.05 Mbit/s: less than a link is taken for until it has been measured.

@@ -77,7 +77,8 @@ async fn a_publisher_is_asked_for_what_was_lost_and_viewers_get_it() {
     viewer.seen(|seen| {
         let mut pictures = seen.in_order();
         pictures.dedup_by_key(|(_, label)| label.picture);
-        let is_forward = |pair: &[(&crate::peer::Arrived, _)]| pair[0].0.time < pair[1].0.time;
+        let is_forward =
+            |pair: &[(&crate::peer::seen::Arrived, _)]| pair[0].0.time < pair[1].0.time;
         assert!(
             pictures.windows(2).all(is_forward),
             "times rise with numbers"

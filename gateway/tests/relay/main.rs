@@ -7,7 +7,9 @@ mod peer;
 mod support;
 
 mod departures;
+mod events;
 mod forwarding;
 mod layers;
 mod loss;
 mod newcomers;
+mod paths;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use str0m::media::KeyframeRequestKind;
 use str0m::net::Receive;
 use str0m::rtp::RtpWrite;
-use str0m::{Event, IceConnectionState, Input, Output, Rtc};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
@@ -169,6 +169,22 @@ impl Connection {
         self.drain();
     }
 
+    /// The address of the socket.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.socket.local()
+    }
+
+    /// Another socket instead of the present one.
+    pub(crate) fn move_to(&mut self, socket: Socket) {
+        let old = Candidate::host(self.local(), "udp").unwrap();
+        self.rtc.direct_api().invalidate_candidate(&old);
+        self.drain();
+        self.socket = socket;
+        let new = Candidate::host(self.local(), "udp").unwrap();
+        self.rtc.add_local_candidate(new);
+        self.drain();
+    }
+
     /// Sends a datagram of the test's own, from the peer's address.
     pub(crate) fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
         self.outgoing.push((to, datagram));
@@ -191,7 +207,7 @@ impl Connection {
         for event in self.news.drain(..) {
             match event {
                 Event::Connected => seen.connected = Some(now),
-                Event::RtpPacket(packet) => seen.packets.push(Arrived::new(packet, now)),
+                Event::RtpPacket(packet) => seen.packets.push(Arrived::new(packet)),
                 Event::KeyframeRequest(request) => {
                     seen.note_request(&request, now);
                     let asked = |reel: &&mut Reel| {

@@ -7,8 +7,8 @@ mod connection;
 pub(crate) mod film;
 pub(crate) mod link;
 mod reel;
-mod seen;
-mod signaling;
+pub(crate) mod seen;
+pub(crate) mod signaling;
 mod socket;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -28,8 +28,8 @@ use tokio::time::timeout;
 pub(crate) use connection::Connection;
 use film::Shape;
 pub(crate) use reel::Reel;
-pub(crate) use seen::{Arrived, Seen};
-pub(crate) use signaling::{Events, Fields, Http, Refusal, Session};
+pub(crate) use seen::Seen;
+pub(crate) use signaling::{Fields, Http, Refusal, Session};
 use socket::Socket;
 
 /// How long a test waits for what has to happen.
@@ -265,6 +265,13 @@ impl Peer {
         outcome
             .await
             .expect("the connection runs as long as its peer is there")
+    }
+
+    /// Goes on from another port of the same address, as behind another NAT.
+    pub(crate) async fn move_to_another_port(&self) {
+        let local = self.act(|connection| connection.local()).await;
+        let socket = Socket::udp(local.ip()).await;
+        self.act(move |connection| connection.move_to(socket)).await;
     }
 
     /// Looks at what has been seen so far.

@@ -37,9 +37,9 @@ pub(crate) struct Arrived {
 }
 
 impl Arrived {
-    pub(crate) fn new(packet: RtpPacket, at: Instant) -> Self {
+    pub(crate) fn new(packet: RtpPacket) -> Self {
         Self {
-            at,
+            at: packet.timestamp,
             sequence: *packet.seq_no,
             time: packet.time.numer(),
             marker: packet.header.marker,
