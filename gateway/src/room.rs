@@ -243,14 +243,13 @@ impl Room {
             .exchanges
             .values()
             .find_map(|exchange| Some((exchange.camera_ticket, held(exchange)?)));
-        match found {
-            Some((exchange, side)) => {
-                let mut actions = self.end(exchange, side, now);
-                actions.extend(self.pair(limits, now));
-                actions
-            }
+        let mut actions = match found {
+            Some((exchange, side)) => self.end(exchange, side, now),
             None => Vec::new(),
-        }
+        };
+        // What is left may be for somebody, or show that somebody waits in vain.
+        actions.extend(self.pair(limits, now));
+        actions
     }
 
     /// The time that a POST was willing to wait is over.

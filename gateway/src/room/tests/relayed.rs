@@ -178,3 +178,19 @@ fn another_publisher_gets_the_room_only_when_the_relay_s_is_silent() {
     stage.room.relay_left(second, &stage.limits, stage.now);
     assert!(stage.room.is_empty());
 }
+
+#[test]
+fn who_waits_for_a_camera_that_has_gone_is_told_that_only_the_relay_is_left() {
+    let mut stage = Stage::new();
+    stage.offers(STRICT);
+    stage.relay_has(None);
+    assert!(is_direct(&stage.comes(Wants::Direct).unwrap()));
+    let (second, _) = stage.offers(STRICT);
+    assert!(stage.comes(Wants::Direct).unwrap().is_empty());
+    assert_eq!(stage.room.give_up(second), GivenUp::Withdrawn);
+    let actions = stage.room.withdraw(second, &stage.limits, stage.now);
+    assert!(
+        matches!(actions[..], [Action::Refused(_, Error::RelayOnly)]),
+        "{actions:?}"
+    );
+}
