@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::forwarding::missing;
 use crate::peer::film::Shape;
-use crate::peer::link::{Fate, RtpHead, Rule, losing};
+use crate::peer::link::{Fate, RtpHead, Rule, losing, rough};
 use crate::peer::{Http, Seen, Setup};
 use crate::support::Gateway;
 
@@ -111,4 +111,54 @@ async fn a_publisher_without_a_format_for_it_is_asked_as_well() {
     until_later(&publisher, &viewer).await;
     let asked = |seen: &Seen| (seen.nacks >= 5).then_some(());
     publisher.until("it is asked", asked).await;
+}
+
+/// When each picture could be decoded: not before all that came before it.
+fn decoded(seen: &Seen) -> Vec<Instant> {
+    let video = seen.in_order();
+    let Some((first, _)) = video.first() else {
+        return Vec::new();
+    };
+    let (mut next, mut at) = (first.sequence, first.at);
+    let mut decoded = Vec::new();
+    for (packet, _) in video {
+        if packet.sequence != next {
+            break;
+        }
+        next += 1;
+        at = at.max(packet.at);
+        if packet.marker {
+            decoded.push(at);
+        }
+    }
+    decoded
+}
+
+#[tokio::test]
+async fn a_lossy_link_with_jitter_keeps_its_pictures_moving() {
+    const WATCHED: Duration = Duration::from_secs(6);
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let _publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    let link = || rough(0.05, Duration::from_millis(100), Duration::from_millis(20));
+    viewer
+        .act(move |connection| {
+            connection.link.to_peer = link();
+            connection.link.to_gateway = link();
+        })
+        .await;
+    let begun = Instant::now();
+    let of_the_time = |seen: &Seen| {
+        let decoded = decoded(seen);
+        let all_there = decoded.last().is_some_and(|last| *last > begun + WATCHED);
+        all_there.then_some(decoded)
+    };
+    let decoded = viewer.until("pictures", of_the_time).await;
+    let in_time = decoded
+        .iter()
+        .filter(|at| (begun..begun + WATCHED).contains(*at));
+    let per_second = in_time.count() as f64 / WATCHED.as_secs_f64();
+    assert!(per_second >= 25.0, "{per_second} pictures a second of 30");
 }

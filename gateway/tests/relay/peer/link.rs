@@ -124,3 +124,15 @@ pub(crate) fn narrow(bits_per_second: u32, most: Duration) -> Rule {
         Fate::Waits(free_at)
     })
 }
+
+/// Loses so much of everything, and delays the rest by `delay`, give or take `jitter`.
+pub(crate) fn rough(loss: f64, delay: Duration, jitter: Duration) -> Rule {
+    // The same losses in every run.
+    let mut random = fastrand::Rng::with_seed(7);
+    Box::new(move |_, now| {
+        if random.f64() < loss {
+            return Fate::IsLost;
+        }
+        Fate::Waits(now + delay - jitter + jitter.mul_f64(2.0 * random.f64()))
+    })
+}
