@@ -1,10 +1,13 @@
 //! Simulcast: which layer a viewer gets, and when it gets another.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use sightline_spec::event::Event;
 use sightline_spec::layer::Layers;
 
 use crate::peer::film::Label;
+use crate::peer::link::{Link, narrow};
 use crate::peer::seen::Arrived;
 use crate::peer::signaling::Events;
 use crate::peer::{Http, Peer, Seen, Setup};
@@ -122,13 +125,74 @@ async fn a_viewer_chooses_a_layer_and_leaves_the_choice_again() {
         settled(&viewer, layer, 30).await;
     }
     assert_eq!(viewer.session.select("{}").await, StatusCode::OK);
-    let before = viewer.seen(|seen| seen.packets.len());
-    let is_better = |seen: &Seen| {
-        let mut labels = seen.packets[before..].iter().filter_map(|p| p.label);
-        labels.any(|label| label.layer < 2).then_some(())
-    };
-    viewer.until("a better layer, unasked for", is_better).await;
+    gets_more_than_the_smallest(&viewer).await;
     viewer.seen(check_continuity);
     let nonsense = viewer.session.select(r#"{"rid":"nonsense"}"#).await;
     assert_eq!(nonsense, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// How well others do is a matter of the machine, so the smallest layer is all that is
+/// asked about.
+#[tokio::test]
+async fn a_viewer_with_a_bad_link_gets_less_and_others_do_not() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let _publisher = publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let far = Setup::viewer().open(&http, "garage").await;
+    gets_more_than_the_smallest(&viewer).await;
+    gets_more_than_the_smallest(&far).await;
+    far.act(|connection| {
+        connection.link.to_peer = narrow(80_000, Duration::from_millis(300));
+    })
+    .await;
+    let before = viewer.seen(|seen| seen.packets.len());
+    settled(&far, 2, 60).await;
+    viewer.seen(|seen| {
+        let mut labels = seen.packets[before..].iter().filter_map(|p| p.label);
+        assert!(labels.all(|label| label.layer != 2));
+        check_continuity(seen);
+    });
+    // And it gets more as soon as it can.
+    far.act(|connection| connection.link = Link::default())
+        .await;
+    gets_more_than_the_smallest(&far).await;
+}
+
+#[tokio::test]
+async fn a_layer_that_stops_is_replaced_until_it_is_back() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    gets_more_than_the_smallest(&viewer).await;
+    // So that nothing else than the layers decides.
+    viewer.session.select(r#"{"rid":"h"}"#).await;
+    settled(&viewer, 0, 30).await;
+    // What a browser does that has not enough uplink.
+    publisher
+        .act(|connection| connection.reels[0].is_running = false)
+        .await;
+    let is_other = |seen: &Seen| {
+        let others = seen.video().filter(|(_, label)| label.layer != 0);
+        let last = others.last()?.1.layer;
+        let (_, present) = seen.video().last()?;
+        (present.layer == last).then_some(())
+    };
+    viewer.until("another layer", is_other).await;
+    publisher
+        .act(|connection| connection.reels[0].is_running = true)
+        .await;
+    settled(&viewer, 0, 30).await;
+    viewer.seen(check_continuity);
+}
+
+/// Waits until half a second of better layers has come.
+async fn gets_more_than_the_smallest(viewer: &Peer) {
+    let before = viewer.seen(|seen| seen.packets.len());
+    let is_better = |seen: &Seen| {
+        let labels = seen.packets[before..].iter().filter_map(|p| p.label);
+        (labels.filter(|label| label.layer < 2).count() > 60).then_some(())
+    };
+    viewer.until("a better layer", is_better).await;
 }
