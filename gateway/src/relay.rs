@@ -73,7 +73,6 @@ impl Relay {
         rendezvous: Rendezvous,
     ) -> anyhow::Result<Self> {
         let certificate = dtls::certificate().context("making a certificate for DTLS")?;
-        let crypto = Arc::new(dtls::crypto_provider());
         let directory = Arc::new(Directory::new(rendezvous, limits));
         let bound = ports.bind()?;
         let workers = bound.into_iter().map(|ports| {
@@ -86,7 +85,8 @@ impl Relay {
         });
         Ok(Self(Arc::new(Shared {
             endpoint: Endpoint {
-                crypto,
+                for_publishers: Arc::new(dtls::for_publishers()),
+                for_viewers: Arc::new(dtls::for_viewers()),
                 certificate,
             },
             workers: workers.collect::<anyhow::Result<_>>()?,

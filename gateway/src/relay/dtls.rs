@@ -21,17 +21,30 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use str0m::crypto::dtls::{DtlsCert, DtlsInstance, DtlsProvider, DtlsVersion};
 use str0m::crypto::{CryptoError, CryptoProvider};
 
-use handshake::Handshake;
+use handshake::{Handshake, Remembers};
 
 /// GCM first: it costs half of what CM with SHA-1 does. 128 bits are what browsers want.
 const SRTP_PROFILES: &str = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";
 
 const CIPHERS: &str = "ECDHE+AESGCM:DHE+AESGCM:ECDHE+AES256:DHE+AES256";
 
-/// The crypto of every peer: DTLS by OpenSSL, all else by aws-lc.
-pub(super) fn crypto_provider() -> CryptoProvider {
+/// The crypto of publishers' connections: DTLS by OpenSSL, all else by aws-lc.
+pub(super) fn for_publishers() -> CryptoProvider {
+    with_dtls(&OpensslDtls {
+        remembers: Remembers::Always,
+    })
+}
+
+/// The crypto of viewers' connections, of which there are many.
+pub(super) fn for_viewers() -> CryptoProvider {
+    with_dtls(&OpensslDtls {
+        remembers: Remembers::ForAWhile,
+    })
+}
+
+fn with_dtls(dtls_provider: &'static OpensslDtls) -> CryptoProvider {
     CryptoProvider {
-        dtls_provider: &OpensslDtls,
+        dtls_provider,
         ..str0m::crypto::from_feature_flags()
     }
 }
@@ -62,7 +75,9 @@ pub(super) fn certificate() -> Result<DtlsCert, ErrorStack> {
 }
 
 #[derive(Debug)]
-struct OpensslDtls;
+struct OpensslDtls {
+    remembers: Remembers,
+}
 
 impl DtlsProvider for OpensslDtls {
     fn generate_certificate(&self) -> Option<DtlsCert> {
@@ -81,7 +96,7 @@ impl DtlsProvider for OpensslDtls {
         if let Some(mtu) = mtu.and_then(|mtu| u32::try_from(mtu).ok()) {
             ssl.set_mtu(mtu).map_err(other)?;
         }
-        Ok(Box::new(Handshake::new(ssl)))
+        Ok(Box::new(Handshake::new(ssl, self.remembers)))
     }
 }
 

@@ -68,7 +68,8 @@ pub(super) struct Negotiated<T> {
 /// What all connections of this gateway have in common.
 #[derive(Debug)]
 pub(super) struct Endpoint {
-    pub(super) crypto: Arc<CryptoProvider>,
+    pub(super) for_publishers: Arc<CryptoProvider>,
+    pub(super) for_viewers: Arc<CryptoProvider>,
     pub(super) certificate: DtlsCert,
 }
 
@@ -85,7 +86,7 @@ impl Endpoint {
                 Direction::SendRecv => Direction::SendOnly,
                 direction => direction,
             });
-        let mut config = self.config();
+        let mut config = self.config(&self.for_publishers);
         let mut tracks = Vec::new();
         for media in offer.active_media() {
             let known = |payload: &Payload<'_>| fits_section(&media, payload);
@@ -125,7 +126,7 @@ impl Endpoint {
         tracks: &[Track],
         candidates: &[Candidate],
     ) -> Result<Negotiated<Vec<Outlet>>, Error> {
-        let mut config = self.config();
+        let mut config = self.config(&self.for_viewers);
         if tracks.iter().any(|track| track.has_layers) {
             config = config.enable_bwe(Some(FIRST_ESTIMATE));
         } else {
@@ -186,10 +187,10 @@ impl Endpoint {
         })
     }
 
-    fn config(&self) -> RtcConfig {
+    fn config(&self, crypto: &Arc<CryptoProvider>) -> RtcConfig {
         let credentials = credentials();
         Rtc::builder()
-            .set_crypto_provider(self.crypto.clone())
+            .set_crypto_provider(crypto.clone())
             .set_dtls_cert(self.certificate.clone())
             .set_local_ice_credentials(credentials)
             // Peers check and we answer, which is all that FFmpeg can do with.

@@ -23,9 +23,8 @@ const HELLO_AGAIN: Duration = Duration::from_millis(60);
 /// How often a handshake is looked after; OpenSSL decides whether to send again.
 const HANDSHAKE_TICK: Duration = Duration::from_millis(250);
 
-/// How long a finished handshake is remembered: the peer may have missed our last flight
-/// and ask for it again (RFC 6347 section 4.2.4), and OpenSSL takes 70 KiB for that. It
-/// would also carry goodbyes; ICE and RTCP tell those as well.
+/// How long a finished handshake is remembered at least: the peer may have missed our last
+/// flight and ask for it again (RFC 6347 section 4.2.4).
 const REMEMBERED: Duration = Duration::from_secs(5);
 
 /// When nothing is due.
@@ -75,8 +74,19 @@ enum State {
     Failed,
 }
 
+/// Whether OpenSSL's side of a finished handshake is kept, 70 KiB, to say and to hear
+/// goodbye.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remembers {
+    /// A publisher's end shall be known at once, by either side.
+    Always,
+    /// Of a viewer's end RTCP and ICE tell as well.
+    ForAWhile,
+}
+
 /// See the module.
 pub(super) struct Handshake {
+    remembers: Remembers,
     state: State,
     active: bool,
     now: Option<Instant>,
@@ -104,8 +114,9 @@ enum News {
 }
 
 impl Handshake {
-    pub(super) fn new(ssl: Ssl) -> Self {
+    pub(super) fn new(ssl: Ssl, remembers: Remembers) -> Self {
         Self {
+            remembers,
             state: State::New(ssl, Datagrams::default()),
             active: false,
             now: None,
@@ -148,7 +159,10 @@ impl Handshake {
             Ok(stream) => {
                 self.news.extend(keys(&stream)?);
                 self.state = State::Done(stream);
-                self.next_tick = self.now.map(|now| now + REMEMBERED);
+                self.next_tick = match self.remembers {
+                    Remembers::Always => None,
+                    Remembers::ForAWhile => self.now.map(|now| now + REMEMBERED),
+                };
                 Ok(())
             }
             Err(HandshakeError::WouldBlock(stream)) => {
