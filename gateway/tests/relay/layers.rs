@@ -88,6 +88,9 @@ async fn all_layers_are_accepted_and_a_viewer_gets_one() {
     assert!(publisher.session.answer.contains("a=simulcast:recv h;m;l"));
     let viewer = Setup::viewer().open(&http, "garage").await;
     assert!(!viewer.session.answer.contains("a=simulcast"));
+    viewer.more_video(30).await;
+    // Which one is a matter of the link, unless the viewer says.
+    viewer.session.select(r#"{"rid":"h"}"#).await;
     settled(&viewer, 0, 60).await;
     viewer.seen(check_continuity);
 }
@@ -99,7 +102,7 @@ async fn a_viewer_chooses_a_layer_and_leaves_the_choice_again() {
     let _publisher = publisher().open(&http, "garage").await;
     let viewer = Setup::viewer().open(&http, "garage").await;
     let mut events = viewer.session.events().await;
-    settled(&viewer, 0, 30).await;
+    viewer.more_video(30).await;
 
     let mut layers = told_layers(&mut events).await;
     while layers
