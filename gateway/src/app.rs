@@ -93,7 +93,8 @@ impl App {
             let answered = self.relay_answers(&room, publisher, &offer, None)?;
             return Ok((answered, Path::Relay));
         };
-        let offer = offer.without_undescribed_ssrc_groups();
+        // One copy waits, not two.
+        let offer = without_undescribed_ssrc_groups(offer);
         let wait = self.wait(prefer, Side::Camera);
         let held = self
             .rendezvous
@@ -321,4 +322,8 @@ impl App {
     pub(crate) fn ice_server_links(&self) -> impl Iterator<Item = Link> {
         self.ice_servers.links(SystemTime::now())
     }
+}
+
+fn without_undescribed_ssrc_groups(offer: Sdp) -> Sdp {
+    offer.without_undescribed_ssrc_groups()
 }
