@@ -80,7 +80,7 @@ enum State {
 pub(super) enum Remembers {
     /// A publisher's end shall be known at once, by either side.
     Always,
-    /// Of a viewer's end RTCP and ICE tell as well.
+    /// Of a viewer's end DELETE tells, or its silence.
     ForAWhile,
 }
 
