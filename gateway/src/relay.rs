@@ -12,6 +12,7 @@ mod directory;
 mod dtls;
 mod encoding;
 mod feed;
+mod history;
 mod hub;
 mod keyframe;
 mod negotiate;
@@ -23,8 +24,11 @@ mod ports;
 mod quality;
 mod resend;
 mod splice;
+mod srtp;
+mod stream;
 mod tcp;
 mod track;
+mod transport;
 mod worker;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -156,8 +160,8 @@ impl Relay {
             rtc: negotiated.rtc,
             ufrag: negotiated.ufrag,
         };
-        let outlets = negotiated.media;
-        self.send(worker, Command::View { newcomer, outlets }, &answered)?;
+        let view = negotiated.media;
+        self.send(worker, Command::View { newcomer, view }, &answered)?;
         Ok(answered)
     }
 

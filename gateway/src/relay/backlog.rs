@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use str0m::rtp::{ExtensionValues, RtpPacket};
 
@@ -15,6 +15,13 @@ use super::splice::Position;
 /// What a group of pictures may take: some six seconds at 8 Mbit/s. One that takes more is
 /// not kept, and newcomers wait for the next.
 const MAX_BYTES: usize = 8 << 20;
+
+/// Viewers that have missed a packet can have it again for so long: two round trips of a
+/// slow link.
+pub(super) const HISTORY: Duration = Duration::from_millis(500);
+
+/// And so many packets at most, which is what 16 Mbit/s needs.
+pub(super) const HISTORY_PACKETS: usize = 1024;
 
 /// A place in a backlog. Places count up and are never used again.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,19 +136,24 @@ impl Backlog {
     }
 
     /// Forgets what is neither of the last picture group nor of the present picture, which
-    /// may turn out to begin one, nor still to be sent to a viewer at `slowest`.
-    pub(super) fn trim(&mut self, slowest: Place) {
+    /// may turn out to begin one, nor still to be sent to a viewer at `slowest`, nor young
+    /// enough to be sent again.
+    pub(super) fn trim(&mut self, slowest: Place, now: Instant) {
         if self.bytes > MAX_BYTES {
             self.group_start = None;
         }
         let group = self.group_start.unwrap_or(u64::MAX);
         let keep = group.min(self.picture_start).min(slowest.0);
         // Viewers that are further behind than that begin again at the next group.
-        while self.first < keep || self.bytes > 2 * MAX_BYTES {
-            let Some(packet) = self.packets.pop_front() else {
+        while let Some(oldest) = self.packets.front() {
+            let is_young = oldest.arrived + HISTORY > now;
+            let can_be_asked_for = is_young && self.packets.len() <= HISTORY_PACKETS;
+            let is_needed = self.first >= keep || can_be_asked_for;
+            if is_needed && self.bytes <= 2 * MAX_BYTES {
                 break;
-            };
-            self.bytes -= packet.size();
+            }
+            self.bytes -= oldest.size();
+            self.packets.pop_front();
             self.first += 1;
         }
     }
@@ -206,6 +218,11 @@ mod tests {
         });
     }
 
+    /// When all viewers have everything, and nobody may ask for it again.
+    fn trim(backlog: &mut Backlog) {
+        backlog.trim(backlog.end(), Instant::now() + HISTORY);
+    }
+
     /// The sequence numbers from the group's place on.
     fn group(backlog: &Backlog) -> Vec<u64> {
         let place = backlog.group().unwrap().0;
@@ -218,18 +235,18 @@ mod tests {
     fn a_group_begins_with_all_of_its_first_picture() {
         let mut backlog = backlog(&[(1, 0, OTHER), (2, 3000, SEQUENCE)]);
         // Everyone has got the parameters before the picture itself arrives.
-        backlog.trim(backlog.end());
+        trim(&mut backlog);
         add(&mut backlog, (3, 3000, KEY));
         add(&mut backlog, (4, 3000, KEY));
         add(&mut backlog, (5, 6000, OTHER));
-        backlog.trim(backlog.end());
+        trim(&mut backlog);
         assert_eq!(group(&backlog), [2, 3, 4, 5]);
     }
 
     #[test]
     fn a_newer_group_takes_the_place_of_an_older_one() {
         let mut backlog = backlog(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
-        backlog.trim(backlog.end());
+        trim(&mut backlog);
         assert_eq!(group(&backlog), [3]);
         assert_eq!(backlog.packets.len(), 1);
     }
@@ -255,13 +272,22 @@ mod tests {
     }
 
     #[test]
+    fn what_has_just_been_sent_can_be_sent_again() {
+        let mut backlog = backlog(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
+        backlog.trim(backlog.end(), Instant::now());
+        assert!(backlog.get(Place::default()).is_some());
+        trim(&mut backlog);
+        assert!(backlog.get(Place::default()).is_none());
+    }
+
+    #[test]
     fn what_a_viewer_still_needs_is_kept_until_it_is_too_much() {
         let mut backlog = backlog(&[(1, 0, OTHER)]);
         let slow = Place::default();
         let large = vec![0x41; 1 << 20];
         for number in 2..50 {
             add(&mut backlog, (number, number * 3000, &large));
-            backlog.trim(slow);
+            backlog.trim(slow, Instant::now() + HISTORY);
             assert!(backlog.bytes <= 2 * MAX_BYTES);
         }
         assert!(backlog.get(slow).is_none());
@@ -273,7 +299,7 @@ mod tests {
         let mut backlog = backlog(&[(1, 0, KEY)]);
         for number in 2..200_000 {
             add(&mut backlog, (number, number * 3000, OTHER));
-            backlog.trim(backlog.end());
+            trim(&mut backlog);
         }
         assert!(backlog.packets.len() * size_of::<Packet>() < 2 * MAX_BYTES);
     }

@@ -6,6 +6,7 @@
 
 mod handshake;
 
+use std::cell::RefCell;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -21,7 +22,20 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use str0m::crypto::dtls::{DtlsCert, DtlsInstance, DtlsProvider, DtlsVersion};
 use str0m::crypto::{CryptoError, CryptoProvider};
 
+use super::srtp::Keys;
 use handshake::{Handshake, Remembers};
+
+thread_local! {
+    static EXPORTED: RefCell<Option<Keys>> = const { RefCell::new(None) };
+}
+
+/// The keys of a handshake that was completed on this thread since the last call.
+///
+/// str0m has no words for handing them on to whoever drives it. A worker drives one
+/// connection at a time and asks after each step, so it knows whose they are.
+pub(super) fn exported_keys() -> Option<Keys> {
+    EXPORTED.take()
+}
 
 /// GCM first: it costs half of what CM with SHA-1 does. 128 bits are what browsers want.
 const SRTP_PROFILES: &str = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AES128_CM_SHA1_80";

@@ -4,15 +4,17 @@
 use std::time::{Duration, Instant};
 
 use str0m::Rtc;
-use str0m::rtp::{RtpWrite, Vp8Patch};
+use str0m::rtp::RtpWrite;
 
 use super::backlog::{Backlog, Packet, Place};
 use super::encoding::Encoding;
 use super::negotiate::Outlet;
 use super::peer::Drain;
-use super::pictures::Pictures;
+use super::pictures::{Numbers, Pictures};
 use super::splice::{Position, Splice};
+use super::stream::RtpStream;
 use super::track::Layer;
+use super::transport::Transport;
 
 /// How many times as fast as they were taken old pictures follow each other: they are sent
 /// only to be decoded, not to be looked at. At their own pace the player would play them
@@ -33,6 +35,7 @@ pub(super) const CATCH_UP_PACKETS: usize = 24;
 #[derive(Debug)]
 pub(super) struct Feed {
     pub(super) outlet: Outlet,
+    pub(super) stream: RtpStream,
     splice: Splice,
     pictures: Pictures,
     state: State,
@@ -40,8 +43,16 @@ pub(super) struct Feed {
     pub(super) layer: usize,
     /// The layer to go over to at its next keyframe, and since when.
     pub(super) wanted: Option<(usize, Instant)>,
-    /// How many packets are kept to be sent again.
+    /// How many packets str0m keeps to be sent again.
     pub(super) resend_packets: usize,
+}
+
+/// How packets leave.
+pub(super) enum Way<'a> {
+    /// Through str0m, which measures the link by them.
+    Measured(&'a mut Rtc),
+    /// By our own SRTP, as there is nothing to be measured.
+    Plain(&'a Transport),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +80,7 @@ impl Feed {
         let clock_rate = outlet.format.encoding.clock_rate();
         Self {
             splice: Splice::new(clock_rate, first_sequence(&outlet)),
+            stream: RtpStream::new(&outlet),
             outlet,
             pictures: Pictures::default(),
             state: State::Waiting,
@@ -83,12 +95,13 @@ impl Feed {
         self.layer = 0;
         self.wanted = None;
         self.state = State::Waiting;
+        self.stream.forget_places();
     }
 
     /// Sends what there is to send.
     pub(super) fn send(
         &mut self,
-        rtc: &mut Rtc,
+        way: &mut Way<'_>,
         layers: &mut [Layer],
         now: Instant,
         drain: &mut Drain<'_>,
@@ -117,7 +130,7 @@ impl Feed {
             // A newer group has begun: the old one is of no use any more.
             self.catch_up_from(&layer.backlog, group, now);
         }
-        if self.write(rtc, &layer.backlog, now, drain) {
+        if self.write(way, &layer.backlog, now, drain) {
             need = Need::Time;
         }
         need
@@ -143,6 +156,7 @@ impl Feed {
             Some(((place, began), layer)) if began >= since => {
                 self.layer = wanted;
                 self.wanted = None;
+                self.stream.forget_places();
                 self.catch_up_from(&layer.backlog, place, now);
                 Need::Nothing
             }
@@ -177,7 +191,7 @@ impl Feed {
     /// Sends from the viewer's place on; says whether there is more.
     fn write(
         &mut self,
-        rtc: &mut Rtc,
+        way: &mut Way<'_>,
         backlog: &Backlog,
         now: Instant,
         drain: &mut Drain<'_>,
@@ -192,16 +206,27 @@ impl Feed {
             if !self.splice.has_source() {
                 self.splice.switch(position, now);
             }
+            let place = next;
             next = next.next();
-            if let Some(position) = self.splice.map(position, now) {
-                left -= 1;
-                let patch = match self.outlet.format.encoding {
-                    Encoding::Vp8 => self.pictures.patch(&packet.payload),
-                    _ => None,
-                };
-                write(rtc, &self.outlet, packet, position, patch);
-                // str0m wants every change followed by a complete drain.
-                drain.run(rtc);
+            let Some(position) = self.splice.map(position, now) else {
+                continue;
+            };
+            left -= 1;
+            let numbers = match self.outlet.format.encoding {
+                Encoding::Vp8 => self.pictures.renumber(&packet.payload),
+                _ => None,
+            };
+            match way {
+                Way::Plain(transport) => {
+                    let packet = (packet, place);
+                    self.stream
+                        .send(transport, drain.network, packet, position, numbers);
+                }
+                Way::Measured(rtc) => {
+                    write(rtc, &self.outlet, packet, position, numbers);
+                    // str0m wants every change followed by a complete drain.
+                    drain.run(rtc);
+                }
             }
         }
         let caught_up = next >= backlog.end();
@@ -226,11 +251,19 @@ fn write(
     outlet: &Outlet,
     packet: &Packet,
     position: Position,
-    patch: Option<Vp8Patch>,
+    numbers: Option<Numbers>,
 ) {
     let mut api = rtc.direct_api();
     let Some(stream) = api.stream_tx(&outlet.source) else {
         return;
+    };
+    let payload = match numbers {
+        None => packet.payload.clone(),
+        Some(numbers) => {
+            let mut copy = packet.payload.to_vec();
+            numbers.write(&mut copy);
+            copy.into()
+        }
     };
     let write = RtpWrite::new(
         outlet.payload_type,
@@ -238,16 +271,13 @@ fn write(
         // RTP has the lower 32 bits of it.
         position.time as u32,
         packet.arrived,
-        packet.payload.clone(),
+        payload,
     );
     let write = write
         .marker(packet.marker)
         .ext_vals(packet.extensions.clone())
         .nackable(outlet.format.encoding.is_video());
-    stream.write_rtp(match patch {
-        Some(patch) => write.vp8_patch(patch),
-        None => write,
-    });
+    stream.write_rtp(write);
 }
 
 /// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is

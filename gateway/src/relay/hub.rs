@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use sightline_spec::event::Event;
 use sightline_spec::layer::{self, Layers};
 use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
+use str0m::rtp::rtcp::Nack;
 
-use super::feed::{Feed, Need};
+use super::feed::{Feed, Need, Way};
 use super::negotiate::{Track, kind};
+use super::network::Network;
 use super::peer::{Drain, Peer, Role, Watching};
 use super::peers::{Key, Peers};
 use super::quality;
@@ -93,7 +95,7 @@ impl Hub {
             }
         }
         self.viewers = viewers;
-        self.trim(peers);
+        self.trim(peers, now);
         self.ask_for_keyframes(peers, now, drain);
         // Without a publisher there is nobody to ask.
         let layers = self.publisher.iter().flat_map(|_| self.layers());
@@ -116,20 +118,55 @@ impl Hub {
         let Role::Viewer(watching) = &mut peer.role else {
             return false;
         };
+        let mut way = match &peer.transport {
+            Some(transport) => Way::Plain(transport),
+            None => Way::Measured(&mut peer.rtc),
+        };
         let mut has_more = false;
         for feed in &mut watching.feeds {
             let Some(tracked) = self.tracks.get_mut(feed.outlet.track) else {
                 continue;
             };
-            match feed.send(&mut peer.rtc, &mut tracked.layers, now, drain) {
+            match feed.send(&mut way, &mut tracked.layers, now, drain) {
                 Need::Nothing => {}
                 Need::Time => has_more = true,
                 Need::Keyframe(layer) => tracked.want_keyframe(layer),
             }
         }
-        peer.tick(now, drain);
-        peers.note(key);
+        match way {
+            Way::Plain(_) => drain.network.flush(),
+            Way::Measured(_) => {
+                peer.tick(now, drain);
+                peers.note(key);
+            }
+        }
         has_more
+    }
+
+    /// Sends a viewer what it has missed.
+    pub(super) fn send_again(&self, peer: &mut Peer, nack: &Nack, network: &mut Network) {
+        let (Role::Viewer(watching), Some(transport)) = (&mut peer.role, &peer.transport) else {
+            return;
+        };
+        let of_source = |feed: &&mut Feed| feed.outlet.source == nack.ssrc;
+        let Some(feed) = watching.feeds.iter_mut().find(of_source) else {
+            return;
+        };
+        let tracked = self.tracks.get(feed.outlet.track);
+        let Some(layer) = tracked.and_then(|tracked| tracked.layers.get(feed.layer)) else {
+            return;
+        };
+        for entry in nack.reports.iter() {
+            // One number, and a bit for each of the sixteen that follow.
+            let following = (0..16).filter(|bit| entry.blp >> bit & 1 == 1);
+            let all = std::iter::once(0).chain(following.map(|bit| bit + 1));
+            for offset in all {
+                let sequence = entry.pid.wrapping_add(offset);
+                feed.stream
+                    .send_again(transport, network, &layer.backlog, sequence);
+            }
+        }
+        network.flush();
     }
 
     /// A viewer cannot go on without a keyframe.
@@ -170,7 +207,7 @@ impl Hub {
         }
     }
 
-    fn trim(&mut self, peers: &mut Peers) {
+    fn trim(&mut self, peers: &mut Peers, now: Instant) {
         for (index, tracked) in self.tracks.iter_mut().enumerate() {
             let places = self.viewers.iter().filter_map(|key| {
                 let (watching, is_connected) = peers.viewer(*key)?;
@@ -181,7 +218,7 @@ impl Hub {
                 // Who cannot be sent anything yet need not be waited for.
                 Some((feed.layer, feed.place().filter(|_| is_connected)?))
             });
-            tracked.trim(places);
+            tracked.trim(places, now);
         }
     }
 
@@ -215,7 +252,7 @@ impl Hub {
             let tracked = self.tracks.get(feed.outlet.track);
             let layer = tracked.and_then(|tracked| tracked.layers.get(feed.layer));
             let bitrate = layer.map_or(0, |layer| layer.bitrate);
-            resend::provide(feed, &mut peer.rtc, bitrate);
+            resend::provide(feed, &mut peer.rtc, peer.transport.is_some(), bitrate);
         }
     }
 

@@ -19,6 +19,7 @@ use str0m::rtp::{Extension, ExtensionMap, Ssrc};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::encoding::{Encoding, Format};
+use super::stream::Extensions;
 use crate::error::Error;
 
 /// What a viewer's link is taken for until it has been measured.
@@ -43,6 +44,25 @@ pub(super) struct Outlet {
     pub(super) format: Format,
     pub(super) payload_type: Pt,
     pub(super) source: Ssrc,
+    /// How packets are sent again, if the viewer knows RTX (RFC 4588).
+    pub(super) resend: Option<Resend>,
+    pub(super) extensions: Extensions,
+}
+
+/// A retransmission stream.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resend {
+    pub(super) payload_type: Pt,
+    pub(super) source: Ssrc,
+}
+
+/// What a viewer gets.
+pub(super) struct View {
+    pub(super) outlets: Vec<Outlet>,
+    /// Whether its link is measured, because there are layers to choose from.
+    pub(super) is_measured: bool,
+    /// Names our side in reports (RFC 3550 section 6.5.1).
+    pub(super) name: String,
 }
 
 /// What one of a viewer's sections is for.
@@ -51,6 +71,7 @@ struct Chosen {
     section: u16,
     mid: Mid,
     payload_type: Pt,
+    resend_type: Option<Pt>,
 }
 
 /// A connection that waits for its peer, and what to tell that peer.
@@ -125,14 +146,17 @@ impl Endpoint {
         offer: &Sdp,
         tracks: &[Track],
         candidates: &[Candidate],
-    ) -> Result<Negotiated<Vec<Outlet>>, Error> {
+    ) -> Result<Negotiated<View>, Error> {
         let mut config = self.config(&self.for_viewers);
-        if tracks.iter().any(|track| track.has_layers) {
-            config = config.enable_bwe(Some(FIRST_ESTIMATE));
-        } else {
+        let is_measured = tracks.iter().any(|track| track.has_layers);
+        config = match is_measured {
+            true => config.enable_bwe(Some(FIRST_ESTIMATE)),
             // Where there is nothing to choose, feedback about every packet is of no use.
-            config = config.set_extension_map(without_transport_feedback());
-        }
+            // What viewers report comes to us as raw packets: they do not send other ones.
+            false => config
+                .set_extension_map(without_measuring())
+                .enable_raw_packets(true),
+        };
         let mut chosen: Vec<Chosen> = Vec::new();
         for (section, media) in (0..).zip(offer.media()) {
             if media.is_rejected() {
@@ -146,6 +170,7 @@ impl Endpoint {
                     section,
                     mid: media.mid().unwrap_or_default().into(),
                     payload_type: payload.number.into(),
+                    resend_type: payload.rtx.map(Pt::from),
                 });
             } else if let Some((payload, encoding)) = any_known(&media) {
                 // There is nothing for it now. A rejected section would be by the book,
@@ -162,20 +187,9 @@ impl Endpoint {
         });
         refuse_without_picture(tracks, chosen.iter().map(|chosen| chosen.track))?;
         let (mut rtc, ufrag, answer) = connect(config, &offer, candidates)?;
-        let outlet = |chosen: Chosen| {
-            let mut api = rtc.direct_api();
-            let stream = api.stream_tx_by_mid(chosen.mid, None)?;
-            // A picture leaves when it arrives, whatever the link is taken for.
-            stream.set_unpaced(true);
-            let source = stream.ssrc();
-            Some(Outlet {
-                track: chosen.track,
-                section: chosen.section,
-                format: tracks[chosen.track].format.clone(),
-                payload_type: chosen.payload_type,
-                source,
-            })
-        };
+        let name = chosen.first().and_then(|chosen| rtc.media(chosen.mid));
+        let name = name.map_or("", |media| media.cname()).to_owned();
+        let outlet = |chosen| outlet(&mut rtc, &chosen, tracks);
         let outlets: Vec<Outlet> = chosen.into_iter().filter_map(outlet).collect();
         refuse_without_picture(tracks, outlets.iter().map(|outlet| outlet.track))?;
         Ok(Negotiated {
@@ -183,7 +197,11 @@ impl Endpoint {
             ufrag,
             answer: answer.in_one_stream(),
             offer,
-            media: outlets,
+            media: View {
+                outlets,
+                is_measured,
+                name,
+            },
         })
     }
 
@@ -200,10 +218,34 @@ impl Endpoint {
     }
 }
 
-fn without_transport_feedback() -> ExtensionMap {
+fn outlet(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<Outlet> {
+    let extensions = rtc.media(chosen.mid)?.remote_extmap();
+    let extensions = Extensions::new(extensions, &chosen.mid);
+    let mut api = rtc.direct_api();
+    let stream = api.stream_tx_by_mid(chosen.mid, None)?;
+    // A picture leaves when it arrives, whatever the link is taken for.
+    stream.set_unpaced(true);
+    let resend = chosen.resend_type.zip(stream.rtx());
+    Some(Outlet {
+        track: chosen.track,
+        section: chosen.section,
+        format: tracks[chosen.track].format.clone(),
+        payload_type: chosen.payload_type,
+        source: stream.ssrc(),
+        resend: resend.map(|(payload_type, source)| Resend {
+            payload_type,
+            source,
+        }),
+        extensions,
+    })
+}
+
+/// The extensions without those that tell what a link can carry.
+fn without_measuring() -> ExtensionMap {
+    use Extension::{AbsoluteSendTime, TransportSequenceNumber};
     let mut others = ExtensionMap::empty();
     for (id, extension) in ExtensionMap::standard().iter() {
-        if *extension != Extension::TransportSequenceNumber {
+        if !matches!(extension, AbsoluteSendTime | TransportSequenceNumber) {
             others.set(id, extension.clone());
         }
     }

@@ -33,10 +33,18 @@ pub(super) struct UdpPort {
     waiting_bytes: usize,
 }
 
+/// Where datagrams go, and from where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) proto: Protocol,
+    pub(super) source: SocketAddr,
+    pub(super) destination: SocketAddr,
+}
+
 /// Equally long datagrams to one peer; the last may be shorter.
 #[derive(Debug, Default)]
 struct Batch {
-    route: Option<(SocketAddr, SocketAddr)>,
+    route: Option<Route>,
     segment: usize,
     count: usize,
     has_short: bool,
@@ -138,7 +146,12 @@ impl UdpPort {
 
     /// False if the socket is full.
     fn try_send(&self, batch: &Batch, own: &[IpAddr]) -> bool {
-        let Some((source, destination)) = batch.route else {
+        let Some(Route {
+            source,
+            destination,
+            ..
+        }) = batch.route
+        else {
             return true;
         };
         let transmit = quinn_udp::Transmit {
@@ -207,32 +220,57 @@ impl Network {
     }
 
     /// Sends one datagram, together with those of the same run.
-    pub(super) fn send(&mut self, transmit: Transmit) {
-        if transmit.proto != Protocol::Udp {
-            self.send_by_tcp(transmit);
+    pub(super) fn send(&mut self, transmit: &Transmit) {
+        let contents: &[u8] = &transmit.contents;
+        self.write(&Route::of(transmit), contents.len(), |buffer| {
+            buffer.extend_from_slice(contents);
+            Some(())
+        });
+    }
+
+    /// Sends a datagram of `length` bytes that `fill` appends to the buffer, together with
+    /// those of the same run. Nothing is sent if `fill` returns nothing.
+    pub(super) fn write(
+        &mut self,
+        route: &Route,
+        length: usize,
+        fill: impl FnOnce(&mut Vec<u8>) -> Option<()>,
+    ) {
+        if route.proto != Protocol::Udp {
+            let mut frame = Vec::with_capacity(length);
+            if fill(&mut frame).is_some() {
+                self.send_by_tcp(route, frame);
+            }
             return;
         }
-        let route = (transmit.source, transmit.destination);
-        let contents: &[u8] = &transmit.contents;
         let most = self
             .ports
             .first()
             .map_or(1, |port| port.state.max_gso_segments());
-        if !self.batch.takes(route, contents.len(), most) {
+        if !self.batch.takes(route, length, most) {
             self.flush();
-            self.batch.route = Some(route);
-            self.batch.segment = contents.len();
+            self.batch.route = Some(*route);
+            self.batch.segment = length;
         }
-        self.batch.count += 1;
-        self.batch.has_short = contents.len() < self.batch.segment;
-        self.batch.contents.extend_from_slice(contents);
+        let start = self.batch.contents.len();
+        match fill(&mut self.batch.contents) {
+            Some(()) => {
+                self.batch.count += 1;
+                self.batch.has_short = length < self.batch.segment;
+            }
+            None => self.batch.contents.truncate(start),
+        }
     }
 
     /// Sends what is collected.
     pub(super) fn flush(&mut self) {
-        let Some((_, destination)) = self.batch.route else {
+        let Some(Route { destination, .. }) = self.batch.route else {
             return;
         };
+        if self.batch.count == 0 {
+            self.batch.clear();
+            return;
+        }
         let of_family = |port: &&mut UdpPort| port.address.is_ipv4() == destination.is_ipv4();
         let batch = &mut self.batch;
         if let Some(port) = self.ports.iter_mut().find(of_family) {
@@ -247,16 +285,26 @@ impl Network {
     }
 
     /// A peer that does not read loses frames, like one on a lossy link.
-    fn send_by_tcp(&mut self, transmit: Transmit) {
-        if let Some(connection) = self.tcp.get(&transmit.destination) {
-            let _ = connection.try_send(transmit.contents.into());
+    fn send_by_tcp(&mut self, route: &Route, frame: Vec<u8>) {
+        if let Some(connection) = self.tcp.get(&route.destination) {
+            let _ = connection.try_send(frame);
+        }
+    }
+}
+
+impl Route {
+    pub(super) fn of(transmit: &Transmit) -> Self {
+        Self {
+            proto: transmit.proto,
+            source: transmit.source,
+            destination: transmit.destination,
         }
     }
 }
 
 impl Batch {
-    fn takes(&self, route: (SocketAddr, SocketAddr), length: usize, most: usize) -> bool {
-        self.route == Some(route)
+    fn takes(&self, route: &Route, length: usize, most: usize) -> bool {
+        self.route.as_ref() == Some(route)
             && !self.has_short
             && length <= self.segment
             && self.count < most

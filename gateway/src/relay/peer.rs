@@ -8,14 +8,18 @@ use std::time::{Duration, Instant};
 use sightline_spec::room::{RoomId, SessionId};
 use str0m::bwe::{Bitrate, BweKind};
 use str0m::media::Rid;
-use str0m::net::Receive;
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::net::{Receive, Transmit};
+use str0m::rtp::rtcp::{Nack, Rtcp};
+use str0m::rtp::{RawPacket, RtpPacket, Ssrc};
 use str0m::{Event, Input, Output, Rtc};
 
+use super::dtls;
 use super::feed::Feed;
-use super::network::Network;
+use super::network::{Network, Route};
 use super::peers::Key;
+use super::srtp::Srtp;
 use super::track::Tracked;
+use super::transport::Transport;
 
 /// What drives a connection, and where its words go.
 pub(super) struct Drain<'a> {
@@ -26,6 +30,11 @@ pub(super) struct Drain<'a> {
     /// When the connection wants to be driven again.
     pub(super) next: Option<Instant>,
     pub(super) has_failed: bool,
+    /// Where the connection sends what is not STUN.
+    route: Option<Route>,
+    /// The reports are ours to make; the connection's own say when they are due.
+    holds_reports: bool,
+    is_report_due: bool,
 }
 
 /// What a connection tells.
@@ -39,6 +48,8 @@ pub(super) enum Heard {
     Packet(Box<RtpPacket>),
     /// A viewer cannot go on without a keyframe.
     KeyframeWanted,
+    /// Packets that a viewer has missed.
+    Missing(Box<Nack>),
     /// What a viewer's link can carry.
     Estimate(Bitrate),
 }
@@ -51,6 +62,9 @@ impl<'a> Drain<'a> {
             whose: Key::default(),
             next: None,
             has_failed: false,
+            route: None,
+            holds_reports: false,
+            is_report_due: false,
         }
     }
 
@@ -74,7 +88,7 @@ impl<'a> Drain<'a> {
                     self.next = Some(next);
                     return;
                 }
-                Ok(Output::Transmit(transmit)) => self.network.send(transmit),
+                Ok(Output::Transmit(transmit)) => self.transmit(&transmit),
                 Ok(Output::Event(event)) => self.hear(Heard::of(event)),
                 Err(error) => {
                     tracing::debug!(%error, "a connection failed");
@@ -82,6 +96,21 @@ impl<'a> Drain<'a> {
                     return;
                 }
             }
+        }
+    }
+}
+
+impl Drain<'_> {
+    fn transmit(&mut self, transmit: &Transmit) {
+        // RFC 7983: what a datagram is, by its first byte.
+        let kind = transmit.contents.first();
+        if kind.is_some_and(|byte| *byte >= 20) {
+            self.route = Some(Route::of(transmit));
+        }
+        let is_report = kind.is_some_and(|byte| (128..192).contains(byte));
+        match is_report && self.holds_reports {
+            true => self.is_report_due = true,
+            false => self.network.send(transmit),
         }
     }
 }
@@ -95,6 +124,10 @@ impl Heard {
             Event::Closed => Some(Self::Gone),
             Event::RtpPacket(packet) => Some(Self::Packet(Box::new(packet))),
             Event::KeyframeRequest(_) => Some(Self::KeyframeWanted),
+            Event::RawPacket(packet) => match *packet {
+                RawPacket::RtcpRx(Rtcp::Nack(nack)) => Some(Self::Missing(Box::new(nack))),
+                _ => None,
+            },
             Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
                 Some(Self::Estimate(estimate))
             }
@@ -106,6 +139,10 @@ impl Heard {
 /// A connection and whose it is.
 pub(super) struct Peer {
     pub(super) rtc: Box<Rtc>,
+    /// The pair of addresses that ICE chose.
+    pub(super) route: Option<Route>,
+    /// The way to a viewer, unless str0m is that.
+    pub(super) transport: Option<Transport>,
     pub(super) session: SessionId,
     pub(super) room: RoomId,
     pub(super) role: Role,
@@ -134,6 +171,10 @@ pub(super) struct Sources(Vec<(Ssrc, usize, Option<Rid>)>);
 #[derive(Debug)]
 pub(super) struct Watching {
     pub(super) feeds: Vec<Feed>,
+    /// Whether str0m sends, to measure the link.
+    pub(super) is_measured: bool,
+    /// Names our side in reports.
+    pub(super) name: String,
     pub(super) estimate: Option<Bitrate>,
     /// What it was when layers were chosen last.
     pub(super) estimate_before: Option<Bitrate>,
@@ -179,6 +220,7 @@ impl Peer {
     /// What one peer makes of our libraries ends that peer and nothing else.
     fn input(&mut self, input: Input<'_>, drain: &mut Drain<'_>) {
         let rtc = &mut self.rtc;
+        drain.holds_reports = self.transport.is_some();
         let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
             Ok(()) => drain.run(rtc),
             Err(error) => {
@@ -201,7 +243,48 @@ impl Peer {
         if std::mem::take(&mut drain.has_failed) {
             drain.hear([Heard::Gone]);
         }
+        self.route = drain.route.take().or(self.route);
+        self.take_keys();
+        if let (Some(transport), Some(route)) = (&mut self.transport, self.route) {
+            transport.route = route;
+        }
+        if std::mem::take(&mut drain.is_report_due) {
+            self.report(drain.network, Instant::now(), false);
+        }
         drain.network.flush();
+    }
+
+    /// Takes a viewer's media over from str0m once its keys are there.
+    fn take_keys(&mut self) {
+        let (Some(keys), Some(route)) = (dtls::exported_keys(), self.route) else {
+            return;
+        };
+        if matches!(&self.role, Role::Viewer(watching) if !watching.is_measured) {
+            self.transport = Srtp::new(&keys).map(|srtp| Transport::new(srtp, route));
+        }
+    }
+
+    fn report(&mut self, network: &mut Network, now: Instant, is_over: bool) {
+        if let (Role::Viewer(watching), Some(transport)) = (&self.role, &mut self.transport) {
+            for feed in &watching.feeds {
+                feed.stream
+                    .report(transport, network, &watching.name, now, is_over);
+            }
+        }
+    }
+
+    /// Says goodbye.
+    pub(super) fn close(&mut self, drain: &mut Drain<'_>, now: Instant) {
+        self.report(drain.network, now, true);
+        drain.network.flush();
+        // A peer that has failed has nothing to say any more.
+        if self.rtc.close().is_ok() {
+            drain.holds_reports = self.transport.is_some();
+            drain.run(&mut self.rtc);
+            // It is over, and that was the last report.
+            drain.is_report_due = false;
+            self.settle(drain);
+        }
     }
 
     /// Which of a publisher's tracks and layers a source belongs to.

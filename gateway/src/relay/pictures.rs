@@ -5,7 +5,7 @@
 //! an old picture, and it shows none until the count has caught up. So the counts go on
 //! where the last source ended, as sequence numbers do (see `splice`).
 
-use str0m::rtp::{Vp8Descriptor, Vp8Patch};
+use str0m::rtp::Vp8Descriptor;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub(super) struct Pictures {
 
 /// Every count that a descriptor can hold; zero where it holds none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Numbers {
+pub(super) struct Numbers {
     /// `PictureID`, 15 bits.
     picture: u16,
     /// `TL0PICIDX`
@@ -36,7 +36,7 @@ impl Pictures {
     }
 
     /// What to write over a packet's own numbers, if anything.
-    pub(super) fn patch(&mut self, payload: &[u8]) -> Option<Vp8Patch> {
+    pub(super) fn renumber(&mut self, payload: &[u8]) -> Option<Numbers> {
         let descriptor = Vp8Descriptor::parse(payload).ok()?;
         let own = Numbers::of(&descriptor);
         if std::mem::take(&mut self.is_new_source)
@@ -48,10 +48,7 @@ impl Pictures {
         if self.last.is_none_or(|last| numbers.is_ahead_of(last)) {
             self.last = Some(numbers);
         }
-        match numbers == own {
-            true => None,
-            false => numbers.patch(&descriptor),
-        }
+        (numbers != own).then_some(numbers)
     }
 }
 
@@ -97,23 +94,38 @@ impl Numbers {
         (1..=Self::PICTURES / 2).contains(&self.minus(other).picture)
     }
 
-    /// These numbers in place of those of the descriptor, as far as it has any.
-    fn patch(self, descriptor: &Vp8Descriptor) -> Option<Vp8Patch> {
-        let mut patch = descriptor.patch();
-        if descriptor.picture_id().is_some() {
-            patch = patch.picture_id(self.picture);
-            // A count that has only seven bits wraps earlier.
-            if patch.build().is_err() {
-                patch = patch.picture_id(self.picture & Self::FEW_PICTURES);
+    /// Writes these numbers over those of a payload, as far as it has any.
+    pub(super) fn write(self, payload: &mut [u8]) {
+        // RFC 7741 section 4.2: X, then I, L, T and K, then what these say is there.
+        let bits = match payload {
+            [first, bits, ..] if *first & 0x80 != 0 => *bits,
+            _ => return,
+        };
+        let mut bytes = payload[2..].iter_mut();
+        if bits & 0x80 != 0 {
+            match (bytes.next(), bytes.as_slice()) {
+                (Some(high), [_, ..]) if *high & 0x80 != 0 => {
+                    let [new_high, new_low] = (self.picture | 0x8000).to_be_bytes();
+                    *high = new_high;
+                    bytes.next().into_iter().for_each(|low| *low = new_low);
+                }
+                (Some(short), _) if *short & 0x80 == 0 => {
+                    *short = (self.picture & Self::FEW_PICTURES) as u8;
+                }
+                _ => return,
             }
         }
-        if descriptor.tl0_pic_idx().is_some() {
-            patch = patch.tl0_pic_idx(self.base);
+        if bits & 0x40 != 0
+            && let Some(base) = bytes.next()
+        {
+            *base = self.base;
         }
-        if descriptor.key_idx().is_some() {
-            patch = patch.key_idx(self.key);
+        if bits & 0x10 != 0
+            && let Some(key) = bytes.next()
+        {
+            // It shares its byte with the temporal layer.
+            *key = *key & !Self::KEYS | self.key;
         }
-        patch.build().ok()
     }
 }
 
@@ -129,16 +141,12 @@ mod tests {
 
     /// Numbers of the source, and as the viewer gets them.
     fn sent(pictures: &mut Pictures, (picture, base, key): (u16, u8, u8)) -> (u16, u8, u8) {
-        let own = payload(picture, base, key);
-        let descriptor = Vp8Descriptor::parse(&own).unwrap();
-        match pictures.patch(&own) {
-            None => (picture, base, key),
-            Some(patch) => {
-                let wanted = pictures.added.plus(Numbers::of(&descriptor));
-                assert_eq!(Some(patch), wanted.patch(&descriptor));
-                (wanted.picture, wanted.base, wanted.key)
-            }
+        let mut payload = payload(picture, base, key);
+        if let Some(numbers) = pictures.renumber(&payload) {
+            numbers.write(&mut payload);
         }
+        let numbers = Numbers::of(&Vp8Descriptor::parse(&payload).unwrap());
+        (numbers.picture, numbers.base, numbers.key)
     }
 
     #[test]
@@ -164,14 +172,34 @@ mod tests {
     }
 
     #[test]
-    fn a_descriptor_without_numbers_stays_as_it_is() {
+    fn what_is_not_there_is_not_written() {
         let mut pictures = Pictures::default();
         sent(&mut pictures, (9, 9, 9));
         pictures.switch();
-        assert_eq!(pictures.patch(&[]), None);
-        assert_eq!(pictures.patch(&[0x80, 0x80]), None, "cut off");
-        let descriptor = Vp8Descriptor::parse(&[0x10, 0]).unwrap();
-        assert_eq!(pictures.patch(&[0x10, 0]), descriptor.patch().build().ok());
+        assert_eq!(pictures.renumber(&[]), None);
+        assert_eq!(pictures.renumber(&[0x80, 0x80]), None, "cut off");
+        let numbers = Numbers {
+            picture: 0x7fff,
+            base: 0xff,
+            key: 0x1f,
+        };
+        let all = [
+            &[][..],
+            &[0x80],
+            &[0x10, 0],
+            &[0x80, 0],
+            &[0x80, 0xf0],
+            &[0x80, 0x20, 0xe0],
+        ];
+        for unnumbered in all {
+            let mut written = unnumbered.to_vec();
+            numbers.write(&mut written);
+            assert_eq!(written, unnumbered);
+        }
+        // The temporal layer beside the key's number.
+        let mut written = [0x80, 0x30, 0xe0];
+        numbers.write(&mut written);
+        assert_eq!(written, [0x80, 0x30, 0xff]);
     }
 
     #[test]
@@ -179,9 +207,9 @@ mod tests {
         let mut pictures = Pictures::default();
         sent(&mut pictures, (200, 0, 0));
         pictures.switch();
-        let short = [0x80, 0x80, 5, 0];
-        let descriptor = Vp8Descriptor::parse(&short).unwrap();
-        let wanted = descriptor.patch().picture_id(201 & 0x7f).build();
-        assert_eq!(pictures.patch(&short), wanted.ok());
+        let mut short = [0x80, 0x80, 5, 0];
+        let numbers = pictures.renumber(&short).unwrap();
+        numbers.write(&mut short);
+        assert_eq!(short, [0x80, 0x80, 201 & 0x7f, 0]);
     }
 }

@@ -1,31 +1,26 @@
-//! How many packets are kept for a viewer that asks for them again.
-//!
-//! They are most of a viewer's memory: str0m keeps some 430 bytes for each, the payload
-//! not counted, which all viewers share.
-
-use std::time::Duration;
+//! How many packets are remembered for a viewer that asks for them again.
 
 use str0m::Rtc;
 
+use super::backlog::{HISTORY, HISTORY_PACKETS};
 use super::feed::Feed;
-
-/// Retransmissions come too late after this: two round trips of a slow link.
-const HISTORY: Duration = Duration::from_millis(500);
 
 /// What one packet of video carries, about.
 const PACKET_BITS: u64 = 8 * 1100;
 
-/// At least a picture group's first pictures, at most what 16 Mbit/s needs.
-const PACKETS: std::ops::RangeInclusive<usize> = 64..=1024;
+/// At least a picture group's first pictures.
+const PACKETS: std::ops::RangeInclusive<usize> = 64..=HISTORY_PACKETS;
 
 /// Makes room for as many packets as the layer's bitrate calls for, if that has grown.
-pub(super) fn provide(feed: &mut Feed, rtc: &mut Rtc, bitrate: u64) {
-    if !feed.outlet.format.encoding.is_video() {
+pub(super) fn provide(feed: &mut Feed, rtc: &mut Rtc, is_plain: bool, bitrate: u64) {
+    let wanted = packets(bitrate);
+    if is_plain {
+        feed.stream.provide_history(wanted);
         return;
     }
-    let wanted = packets(bitrate);
-    // Another size loses what is kept, so small changes are let pass.
-    if wanted <= feed.resend_packets + feed.resend_packets / 2 {
+    // Another size loses what str0m keeps, so small changes are let pass.
+    let is_video = feed.outlet.format.encoding.is_video();
+    if !is_video || wanted <= feed.resend_packets + feed.resend_packets / 2 {
         return;
     }
     feed.resend_packets = wanted;

@@ -109,7 +109,7 @@ impl Tracked {
     }
 
     /// Forgets what no viewer needs; `places` are those of each viewer, by layer.
-    pub(super) fn trim(&mut self, places: impl Iterator<Item = (usize, Place)>) {
+    pub(super) fn trim(&mut self, places: impl Iterator<Item = (usize, Place)>, now: Instant) {
         let mut slowest: Vec<Place> = self.layers.iter().map(|l| l.backlog.end()).collect();
         for (layer, place) in places {
             if let Some(slowest) = slowest.get_mut(layer) {
@@ -117,7 +117,7 @@ impl Tracked {
             }
         }
         for (layer, slowest) in self.layers.iter_mut().zip(slowest) {
-            layer.backlog.trim(slowest);
+            layer.backlog.trim(slowest, now);
         }
     }
 }

@@ -221,6 +221,11 @@ impl Worker {
                     self.dirty.insert(room);
                 }
             }
+            (Heard::Missing(nack), Role::Viewer(_)) => {
+                if let Some(hub) = self.hubs.get(&room) {
+                    hub.send_again(peer, &nack, &mut self.network);
+                }
+            }
             (Heard::Estimate(estimate), Role::Viewer(watching)) => {
                 watching.estimate = Some(estimate);
             }
@@ -272,12 +277,7 @@ impl Worker {
         let Some(mut peer) = self.peers.remove(key) else {
             return;
         };
-        // A peer that has failed has nothing to say any more.
-        if peer.rtc.close().is_ok() {
-            let mut drain = Drain::new(&mut self.network, &mut self.heard);
-            drain.run(&mut peer.rtc);
-            peer.settle(&mut drain);
-        }
+        peer.close(&mut Drain::new(&mut self.network, &mut self.heard), now);
         self.directory.ended(peer.session);
         self.remembers = true;
         let Some(hub) = self.hubs.get_mut(&peer.room) else {

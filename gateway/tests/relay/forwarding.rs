@@ -25,6 +25,51 @@ async fn a_viewer_gets_pictures_and_sound() {
     });
 }
 
+/// Receivers align sound and picture by sender reports (RFC 3550 section 6.4.1).
+#[tokio::test]
+async fn a_viewer_is_told_what_time_it_is_and_when_it_is_over() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().with_sound().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    publisher.connected().await;
+    let last_of = |seen: &Seen, source: u32| {
+        let mut reports = seen.reports.iter().rev();
+        reports.find(|report| *report.ssrc == source).cloned()
+    };
+    let reported = |seen: &Seen| {
+        let picture = seen.video().last()?.0.clone();
+        let sound = seen.sound().last()?.clone();
+        let reports = (last_of(seen, picture.source)?, last_of(seen, sound.source)?);
+        let counts = (seen.video().count(), seen.sound().count());
+        Some((picture, sound, reports, counts))
+    };
+    let (picture, sound, reports, counts) = viewer.until("both reports", reported).await;
+    // What was measured at different moments of a busy machine is not equal.
+    let near = |a: f64, b: f64| (a - b).abs() < 1.5;
+    let seconds = |time: u64, rate: f64| time as f64 / rate;
+    assert!(near(
+        seconds(reports.0.rtp_time.numer(), 90e3),
+        seconds(picture.time, 90e3)
+    ));
+    assert!(near(
+        seconds(reports.1.rtp_time.numer(), 48e3),
+        seconds(sound.time, 48e3)
+    ));
+    let apart = reports.0.ntp_time.duration_since(reports.1.ntp_time);
+    assert!(apart.unwrap_or_else(|e| e.duration()).as_millis() < 1500);
+    assert!((1..=counts.0).contains(&(reports.0.sender_packet_count as usize)));
+    assert!((1..=counts.1).contains(&(reports.1.sender_packet_count as usize)));
+
+    viewer.session.delete().await;
+    let both_over = |seen: &Seen| {
+        let sources = [picture.source, sound.source];
+        let is_over = |source| seen.goodbyes.contains(source);
+        sources.iter().all(is_over).then_some(())
+    };
+    viewer.until("goodbyes", both_over).await;
+}
+
 /// Each to its own viewer, which takes it by another number than the publisher's and
 /// prefers other encodings.
 #[tokio::test]

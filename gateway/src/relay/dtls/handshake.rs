@@ -14,6 +14,9 @@ use str0m::crypto::dtls::{
 };
 use str0m_proto::crypto::dtls::{DtlsCryptoError, DtlsCryptoOperation};
 
+use super::EXPORTED;
+use crate::relay::srtp::Keys;
+
 /// What a client hello waits for its answer at first; it doubles with each repetition.
 ///
 /// FFmpeg drops a hello that comes while it is still busy with ICE, and OpenSSL's own
@@ -304,8 +307,15 @@ impl DtlsInstance for Handshake {
                 DtlsOutput::BufferTooSmall { needed }
             }
             Some(News::PeerCertificate(der)) => DtlsOutput::PeerCert(copied(&der, buf)),
-            Some(News::Keys(keys, profile)) => {
-                DtlsOutput::KeyingMaterial(KeyingMaterial::new(&keys), profile)
+            Some(News::Keys(material, profile)) => {
+                let keys = KeyingMaterial::new(&material);
+                let is_client = self.active;
+                EXPORTED.set(Some(Keys {
+                    material,
+                    profile,
+                    is_client,
+                }));
+                DtlsOutput::KeyingMaterial(keys, profile)
             }
             Some(News::Connected) => DtlsOutput::Connected,
             Some(News::Closed) => DtlsOutput::CloseNotify,

@@ -14,7 +14,7 @@ use super::Worker;
 use crate::error::Error;
 use crate::relay::feed::Feed;
 use crate::relay::hub::Hub;
-use crate::relay::negotiate::{Outlet, Track, on_the_wire, readable};
+use crate::relay::negotiate::{Track, View, on_the_wire, readable};
 use crate::relay::peer::{Peer, Role, Sources, Watching};
 use crate::relay::peers::Key;
 
@@ -26,7 +26,7 @@ pub(in crate::relay) enum Command {
     },
     View {
         newcomer: Newcomer,
-        outlets: Vec<Outlet>,
+        view: View,
     },
     /// An ICE restart: the same session with other credentials.
     Restart {
@@ -57,7 +57,7 @@ impl Worker {
         let now = Instant::now();
         match command {
             Command::Publish { newcomer, tracks } => self.add_publisher(newcomer, tracks, now),
-            Command::View { newcomer, outlets } => self.add_viewer(newcomer, outlets, now),
+            Command::View { newcomer, view } => self.add_viewer(newcomer, view, now),
             Command::Restart {
                 session,
                 offer,
@@ -98,11 +98,13 @@ impl Worker {
         }
     }
 
-    fn add_viewer(&mut self, newcomer: Newcomer, outlets: Vec<Outlet>, now: Instant) {
+    fn add_viewer(&mut self, newcomer: Newcomer, view: View, now: Instant) {
         let room = newcomer.room.clone();
         let hub = self.hub(&room, now);
         let watching = Watching {
-            feeds: outlets.into_iter().map(Feed::new).collect(),
+            feeds: view.outlets.into_iter().map(Feed::new).collect(),
+            is_measured: view.is_measured,
+            name: view.name,
             estimate: None,
             estimate_before: None,
             selected: None,
@@ -131,6 +133,8 @@ impl Worker {
     fn admit(&mut self, newcomer: Newcomer, role: Role, now: Instant) -> Key {
         let peer = Peer {
             rtc: newcomer.rtc,
+            route: None,
+            transport: None,
             session: newcomer.session,
             room: newcomer.room,
             role,

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use str0m::media::KeyframeRequestKind;
 use str0m::net::Receive;
-use str0m::rtp::RtpWrite;
+use str0m::rtp::{RawPacket, RtpWrite};
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
@@ -217,6 +217,11 @@ impl Connection {
                         .iter_mut()
                         .filter(asked)
                         .for_each(Reel::want_keyframe);
+                }
+                Event::RawPacket(packet) => {
+                    if let RawPacket::RtcpRx(rtcp) = *packet {
+                        seen.note_rtcp(rtcp);
+                    }
                 }
                 Event::MediaEgressStats(stats) => seen.nacks = stats.nacks,
                 Event::Closed

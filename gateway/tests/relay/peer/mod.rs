@@ -138,6 +138,7 @@ impl Setup {
         let mut config = builder
             .set_rtp_mode(true)
             .set_stats_interval(Some(Duration::from_millis(100)))
+            .enable_raw_packets(true)
             .set_extension_map(self.extensions.clone())
             .clear_codecs();
         for (shape, number, rtx) in &self.formats {

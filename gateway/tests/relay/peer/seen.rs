@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use str0m::media::{KeyframeRequest, Rid};
+use str0m::rtp::rtcp::{Rtcp, SenderInfo};
 use str0m::rtp::{ExtensionValues, RtpPacket};
 
 use super::film::Label;
@@ -18,6 +19,10 @@ pub(crate) struct Seen {
     pub(crate) keyframe_requests: Vec<(Instant, Option<Rid>)>,
     /// Packets that the other side has asked for again.
     pub(crate) nacks: u64,
+    /// What time the other side says that it is in each of its streams.
+    pub(crate) reports: Vec<SenderInfo>,
+    /// The sources that the other side has said goodbye for.
+    pub(crate) goodbyes: Vec<u32>,
     /// The other side said goodbye, or is silent.
     pub(crate) is_over: bool,
 }
@@ -60,6 +65,17 @@ impl Arrived {
 impl Seen {
     pub(crate) fn note_request(&mut self, request: &KeyframeRequest, now: Instant) {
         self.keyframe_requests.push((now, request.rid));
+    }
+
+    pub(crate) fn note_rtcp(&mut self, rtcp: Rtcp) {
+        match rtcp {
+            Rtcp::SenderReport(report) => self.reports.push(report.sender_info),
+            Rtcp::Goodbye(goodbye) => {
+                let sources = goodbye.reports.iter().map(|source| **source);
+                self.goodbyes.extend(sources);
+            }
+            _ => {}
+        }
     }
 
     /// The packets of video with their labels, in the order of their numbers.
