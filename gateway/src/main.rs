@@ -26,6 +26,11 @@ use relay::Relay;
 use rendezvous::Rendezvous;
 use serve::ConnectionLimits;
 
+/// Handshakes come in crowds and leave holes, which the system's allocator keeps
+/// (`docs/decisions/allocator.md`).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::read()?;
