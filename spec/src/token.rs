@@ -1,4 +1,5 @@
-//! Publish tokens: JWTs (RFC 7519) that the room itself verifies, since a room is a key.
+//! Publish tokens and view tickets: JWTs (RFC 7519) that the room itself verifies, since a
+//! room is a key.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,8 +17,25 @@ use crate::room::RoomId;
 pub enum Scope {
     /// To POST to `/whip/{room}`.
     Publish,
-    /// To POST to `/whep/{room}`.
+    /// To POST to `/whep/{room}`. Such a token is a view ticket.
     View,
+}
+
+/// Whom a publisher lets watch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Admission {
+    /// Whoever has the link.
+    #[default]
+    Link,
+    /// Whoever brings a ticket besides.
+    Ticket,
+}
+
+impl Admission {
+    fn is_link(&self) -> bool {
+        *self == Self::Link
+    }
 }
 
 /// The claims of a token.
@@ -33,23 +51,40 @@ pub struct Claims {
     pub iat: u64,
     /// When it ends, in seconds since 1970.
     pub exp: u64,
+    /// In a publish token: whom its bearer lets watch.
+    #[serde(default, skip_serializing_if = "Admission::is_link")]
+    pub view: Admission,
 }
 
 /// Why a token does not let its bearer in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// Not a JWT with these claims, or not signed by EdDSA.
+    /// Not a JWT with these claims, or not signed by the algorithm of its key.
     #[error("the token is malformed")]
     Malformed,
-    /// The room's key did not sign this.
-    #[error("the token was not signed by this room's key")]
+    /// The key that it takes here did not sign this.
+    #[error("the token was not signed by the key that it takes here")]
     Signature,
     /// `exp` has passed.
-    #[error("the token has expired")]
-    Expired,
-    /// `iat` is in the future: one of the clocks is wrong.
-    #[error("the token is from the future: check the clocks")]
-    NotYetValid,
+    #[error(
+        "the token expired {} ago by the gateway's clock: get a new one, or if it is new, set \
+         the clock of whoever made it forward by that much",
+        in_words(*.ago)
+    )]
+    Expired {
+        /// How long ago, by the verifier's clock.
+        ago: Duration,
+    },
+    /// `iat` or `nbf` is in the future: mostly, one of the clocks is wrong.
+    #[error(
+        "the token begins {} from now by the gateway's clock: the clock of whoever made it is \
+         ahead by that much, or the gateway's is behind",
+        in_words(*.begins_in)
+    )]
+    NotYetValid {
+        /// How soon it begins, by the verifier's clock.
+        begins_in: Duration,
+    },
     /// Made for another gateway.
     #[error("the token is for another gateway")]
     Audience,
@@ -63,6 +98,9 @@ pub enum TokenError {
 
 /// How far the clocks of a camera and its gateway may differ.
 pub const LEEWAY: Duration = Duration::from_secs(60);
+
+/// The longest token that is looked at, in bytes. One of ours has 350.
+pub const MAX_LEN: usize = 8192;
 
 /// A room's private key, which signs its tokens.
 #[derive(Clone)]
@@ -105,8 +143,14 @@ impl Claims {
             scope,
             aud: audience.to_ascii_lowercase(),
             iat,
-            exp: iat + lifetime.as_secs(),
+            exp: iat.saturating_add(lifetime.as_secs()),
+            view: Admission::Link,
         }
+    }
+
+    /// The same, with whom the publisher lets watch.
+    pub fn admitting(self, view: Admission) -> Self {
+        Self { view, ..self }
     }
 
     /// Reads a token and checks it against the room it is used in.
@@ -124,6 +168,9 @@ impl Claims {
         audience: &str,
         now: SystemTime,
     ) -> Result<Self, TokenError> {
+        if token.len() > MAX_LEN {
+            return Err(TokenError::Malformed);
+        }
         let claimed: Self = insecure_decode_claims(token).map_err(|_| TokenError::Malformed)?;
         let key = claimed.sub.key().ok_or(TokenError::Signature)?;
         let mut validation = Validation::new(Algorithm::EdDSA);
@@ -132,11 +179,15 @@ impl Claims {
         validation.validate_aud = false;
         validation.required_spec_claims.clear();
         let decoded = decode::<Self>(token, &DecodingKey::from_ed_der(&key), &validation);
-        let claims = decoded.map_err(|e| match e.kind() {
+        let decoded = decoded.map_err(|e| match e.kind() {
             ErrorKind::InvalidSignature => TokenError::Signature,
             _ => TokenError::Malformed,
         })?;
-        let claims = claims.claims;
+        // RFC 7515 section 4.1.11: extensions that MUST be understood; we know none.
+        if decoded.header.crit.is_some() {
+            return Err(TokenError::Malformed);
+        }
+        let claims = decoded.claims;
         if claims.sub != *room {
             return Err(TokenError::Room);
         }
@@ -146,17 +197,44 @@ impl Claims {
         if !claims.aud.eq_ignore_ascii_case(audience) {
             return Err(TokenError::Audience);
         }
-        let now = seconds(now);
-        if claims.exp.saturating_add(LEEWAY.as_secs()) <= now {
-            return Err(TokenError::Expired);
-        }
-        if claims.iat > now.saturating_add(LEEWAY.as_secs()) {
-            return Err(TokenError::NotYetValid);
-        }
+        check_times(claims.iat, claims.exp, now)?;
         Ok(claims)
     }
 }
 
+/// Whether `now`, give or take the [`LEEWAY`], is within a token's time. `begin` and `end`
+/// are in seconds since 1970.
+///
+/// # Errors
+/// [`TokenError::Expired`] or [`TokenError::NotYetValid`], with what is missing.
+pub fn check_times(begin: u64, end: u64, now: SystemTime) -> Result<(), TokenError> {
+    let now = seconds(now);
+    if end.saturating_add(LEEWAY.as_secs()) <= now {
+        let ago = Duration::from_secs(now - end);
+        return Err(TokenError::Expired { ago });
+    }
+    if begin > now.saturating_add(LEEWAY.as_secs()) {
+        let begins_in = Duration::from_secs(begin - now);
+        return Err(TokenError::NotYetValid { begins_in });
+    }
+    Ok(())
+}
+
 fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+}
+
+/// The two largest units: `5 min 3 s`, `2 h 10 min`.
+fn in_words(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let (larger, smaller) = match seconds {
+        0..60 => return format!("{seconds} s"),
+        60..3600 => ((seconds / 60, "min"), (seconds % 60, "s")),
+        3600..86_400 => ((seconds / 3600, "h"), (seconds % 3600 / 60, "min")),
+        _ => ((seconds / 86_400, "d"), (seconds % 86_400 / 3600, "h")),
+    };
+    match smaller {
+        (0, _) => format!("{} {}", larger.0, larger.1),
+        (count, unit) => format!("{} {} {count} {unit}", larger.0, larger.1),
+    }
 }

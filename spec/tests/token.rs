@@ -1,11 +1,11 @@
-//! Publish tokens, good and bad: design section 6.
+//! Publish tokens and view tickets, good and bad: design section 6.
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use sightline_spec::room::RoomId;
-use sightline_spec::token::{Claims, LEEWAY, Scope, SigningKey, TokenError};
+use sightline_spec::token::{Admission, Claims, LEEWAY, MAX_LEN, Scope, SigningKey, TokenError};
 
 const HOST: &str = "gateway.example:8443";
 const LIFETIME: Duration = Duration::from_secs(60);
@@ -91,11 +91,82 @@ fn it_ends_a_minute_after_its_end_and_does_not_begin_before_its_beginning() {
     let second = Duration::from_secs(1);
     let end = now() + LIFETIME + LEEWAY;
     assert!(verify(&token, &camera.room, end - second).is_ok());
-    assert_eq!(verify(&token, &camera.room, end), Err(TokenError::Expired));
+    let ago = LEEWAY;
+    let expired = Err(TokenError::Expired { ago });
+    assert_eq!(verify(&token, &camera.room, end), expired);
     let start = now() - LEEWAY;
     assert!(verify(&token, &camera.room, start).is_ok());
     let early = verify(&token, &camera.room, start - second);
-    assert_eq!(early, Err(TokenError::NotYetValid));
+    let begins_in = LEEWAY + second;
+    assert_eq!(early, Err(TokenError::NotYetValid { begins_in }));
+}
+
+#[test]
+fn clocks_that_differ_are_told_by_how_much_and_which_way() {
+    let camera = camera();
+    let token = camera.key.sign(&claims(&camera.room)).unwrap();
+    let told = |now| {
+        let refused = verify(&token, &camera.room, now).unwrap_err();
+        refused.to_string()
+    };
+    let behind = told(now() - Duration::from_secs(303));
+    assert!(
+        behind.contains("begins 5 min 3 s from now by the gateway's clock"),
+        "{behind}"
+    );
+    let ahead = told(now() + LIFETIME + Duration::from_secs(7200 + 600));
+    assert!(
+        ahead.contains("expired 2 h 10 min ago by the gateway's clock"),
+        "{ahead}"
+    );
+}
+
+#[test]
+fn a_publish_token_says_whom_it_lets_watch_and_says_nothing_of_the_usual() {
+    let camera = camera();
+    let usual = serde_json::to_value(claims(&camera.room)).unwrap();
+    assert_eq!(usual.get("view"), None);
+    let claims = claims(&camera.room).admitting(Admission::Ticket);
+    assert_eq!(serde_json::to_value(&claims).unwrap()["view"], "ticket");
+    let token = camera.key.sign(&claims).unwrap();
+    let verified = verify(&token, &camera.room, now()).unwrap();
+    assert_eq!(verified.view, Admission::Ticket);
+}
+
+#[test]
+fn a_condition_that_is_not_known_is_no_permission() {
+    use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+    let document = Ed25519KeyPair::generate_pkcs8(&aws_lc_rs::rand::SystemRandom::new()).unwrap();
+    let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
+    let room = RoomId::from_key(pair.public_key().as_ref().try_into().unwrap());
+    let key = EncodingKey::from_ed_der(document.as_ref());
+    let mut header = Header::new(Algorithm::EdDSA);
+
+    let mut unknown = serde_json::to_value(claims(&room)).unwrap();
+    unknown["view"] = "friends".into();
+    let token = encode(&header, &unknown, &key).unwrap();
+    assert_eq!(verify(&token, &room, now()), Err(TokenError::Malformed));
+
+    // RFC 7515 section 4.1.11: "If any of the listed extension Header Parameters are not
+    // understood and supported by the recipient, then the JWS is invalid."
+    header.crit = Some(vec!["exp".into()]);
+    let token = encode(&header, &claims(&room), &key).unwrap();
+    assert_eq!(verify(&token, &room, now()), Err(TokenError::Malformed));
+    header.crit = None;
+    let token = encode(&header, &claims(&room), &key).unwrap();
+    assert!(verify(&token, &room, now()).is_ok());
+}
+
+#[test]
+fn a_token_cut_short_at_any_place_is_good_for_nothing() {
+    let camera = camera();
+    let token = camera.key.sign(&claims(&camera.room)).unwrap();
+    for length in 0..token.len() {
+        assert!(verify(&token[..length], &camera.room, now()).is_err());
+    }
+    let huge = format!("{token}{}", "A".repeat(MAX_LEN));
+    let refused = verify(&huge, &camera.room, now());
+    assert_eq!(refused, Err(TokenError::Malformed));
 }
 
 #[test]
@@ -128,4 +199,17 @@ fn rubbish_is_malformed() {
 #[test]
 fn a_key_does_not_show_in_debug_output() {
     assert_eq!(format!("{:?}", camera().key), "SigningKey(…)");
+}
+
+#[test]
+fn a_ticket_lets_watch_and_not_publish() {
+    let camera = camera();
+    let ticket = Claims {
+        scope: Scope::View,
+        ..claims(&camera.room)
+    };
+    let ticket = camera.key.sign(&ticket).unwrap();
+    let used_for = |scope| Claims::verify(&ticket, &camera.room, scope, HOST, now()).map(drop);
+    assert_eq!(used_for(Scope::View), Ok(()));
+    assert_eq!(used_for(Scope::Publish), Err(TokenError::Scope));
 }
