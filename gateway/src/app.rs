@@ -10,6 +10,7 @@ use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{PublisherOffer, Sdp, ViewerAnswer, ViewerOffer};
 use sightline_spec::sdpfrag::SdpFrag;
+use sightline_spec::token::Admission;
 
 use crate::auth::Authority;
 use crate::error::Error;
@@ -17,7 +18,7 @@ use crate::events::{Outbox, StreamId};
 use crate::ice_servers::IceServers;
 use crate::relay::Relay;
 use crate::rendezvous::{self, Listening, Published, Rendezvous};
-use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Wants};
+use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
 use crate::session::{Party, Precondition, Side};
 
 /// How long POSTs are held.
@@ -53,6 +54,16 @@ pub(crate) struct Publish<'a> {
     pub(crate) audience: &'a str,
 }
 
+/// A viewer that wants to watch.
+pub(crate) struct View<'a> {
+    pub(crate) room: RoomId,
+    pub(crate) offer: ViewerOffer,
+    pub(crate) prefer: Prefer,
+    pub(crate) bearer: Option<&'a str>,
+    /// The gateway's host and port as the viewer addressed it.
+    pub(crate) audience: &'a str,
+}
+
 /// What a viewer gets.
 pub(crate) enum Viewed {
     /// The camera's offer, to be answered by PATCH.
@@ -85,12 +96,12 @@ impl App {
             audience,
         } = publish;
         let now = SystemTime::now();
-        let publisher = self
+        let (publisher, admission) = self
             .authority
             .publisher(&room, &offer, bearer, audience, now)?;
         let offer = offer.into_sdp();
-        let Some(terms) = self.terms(prefer) else {
-            let answered = self.relay_answers(&room, publisher, &offer, None)?;
+        let Some(terms) = self.terms(prefer, admission) else {
+            let answered = self.relay_answers(&room, publisher, admission, &offer, None)?;
             return Ok((answered, Path::Relay));
         };
         // One copy waits, not two.
@@ -106,7 +117,8 @@ impl App {
                 Ok((answered, Path::Direct))
             }
             Published::Taken(offer) => {
-                let answered = self.relay_answers(&room, publisher, &offer, Some(terms))?;
+                let answered =
+                    self.relay_answers(&room, publisher, admission, &offer, Some(terms))?;
                 Ok((answered, Path::Relay))
             }
         }
@@ -114,13 +126,16 @@ impl App {
 
     /// Gives a viewer a camera's offer or the relay's answer, whichever path is open to
     /// both; holds its request until one is.
-    pub(crate) async fn view(
-        &self,
-        room: RoomId,
-        offer: ViewerOffer,
-        prefer: Prefer,
-    ) -> Result<Viewed, Error> {
-        self.authority.view(&room)?;
+    pub(crate) async fn view(&self, view: View<'_>) -> Result<Viewed, Error> {
+        let View {
+            room,
+            offer,
+            prefer,
+            bearer,
+            audience,
+        } = view;
+        let now = SystemTime::now();
+        let ticket = self.authority.viewer(&room, bearer, audience, now)?;
         let wants = match (&self.relay, prefer.direct) {
             (None, _) => Wants::Direct,
             (Some(_), Some(_)) if prefer.strict => Wants::Direct,
@@ -130,7 +145,11 @@ impl App {
         let wait = self.wait(prefer, Side::Viewer);
         // Only the relay has a use for the viewer's own offer.
         let offer = (wants != Wants::Direct).then(|| offer.into_sdp());
-        let held = self.rendezvous.view(room.clone(), wants, wait)?;
+        let visitor = Visitor {
+            wants,
+            ticket: ticket.clone(),
+        };
+        let held = self.rendezvous.view(room.clone(), visitor, wait)?;
         tracing::debug!(?room, ?wait, "a viewer waits");
         let met = held.outcome().await?;
         match (met, &self.relay, offer) {
@@ -138,7 +157,12 @@ impl App {
                 Ok(Viewed::CounterOffer(counter_offer))
             }
             (rendezvous::Viewed::Relayed, Some(relay), Some(offer)) => {
-                let answered = relay.view(&room, &offer)?;
+                let answered = relay.view(&room, &offer, ticket.is_err())?;
+                // Whoever has taken the room over meanwhile has not seen this viewer yet.
+                if let Err(refused) = self.rendezvous.admits(&room, &ticket) {
+                    let _ = relay.leave(&room, answered.session);
+                    return Err(refused);
+                }
                 tracing::info!(?room, "a viewer has come to the relay");
                 Ok(Viewed::Answered(answered))
             }
@@ -148,7 +172,7 @@ impl App {
 
     /// How a camera's offer may be used; nothing if the relay answers it at once, as
     /// publishers expect who know of nothing else.
-    fn terms(&self, prefer: Prefer) -> Option<OfferTerms> {
+    fn terms(&self, prefer: Prefer, admission: Admission) -> Option<OfferTerms> {
         let limit = prefer
             .direct
             .map(|n| usize::try_from(n).unwrap_or(usize::MAX));
@@ -157,6 +181,7 @@ impl App {
             (relay, limit) => Some(OfferTerms {
                 direct: limit.unwrap_or(usize::MAX),
                 relay: relay.is_some() && !prefer.strict,
+                admission,
             }),
         }
     }
@@ -165,13 +190,20 @@ impl App {
         &self,
         room: &RoomId,
         publisher: Publisher,
+        admission: Admission,
         offer: &Sdp,
         taken: Option<OfferTerms>,
     ) -> Result<Answered, Error> {
         let relay = self.relay.as_ref().ok_or(Error::NobodyCame)?;
         let party = Party::new(offer.ice_credentials());
-        let claim = self.rendezvous.claim(room, party.id, publisher, taken)?;
+        let claim = self
+            .rendezvous
+            .claim(room, party.id, publisher, admission, taken)?;
         let answered = relay.publish(room, party, offer, taken.is_some())?;
+        // Viewers outlast their publisher, and this one may be stricter than the last.
+        if admission == Admission::Ticket {
+            relay.end_ticketless(room);
+        }
         claim.settle();
         tracing::info!(?room, "the relay has a publisher");
         Ok(answered)

@@ -1,15 +1,15 @@
-//! Who may publish where: design section 6.
+//! Who may publish and who may watch where: design section 6.
 
 use std::time::SystemTime;
 
 use sightline_spec::room::RoomId;
 use sightline_spec::sdp::PublisherOffer;
-use sightline_spec::token::{Claims, Scope, TokenError};
+use sightline_spec::token::{Admission, Claims, Scope, TokenError};
 
 use crate::error::Error;
-use crate::room::Publisher;
+use crate::room::{Publisher, Shown};
 
-/// Decides who may publish.
+/// Decides who may publish and who may watch.
 #[derive(Debug, Clone)]
 pub(crate) struct Authority {
     /// Whether rooms with a name instead of a key are open to everyone.
@@ -17,7 +17,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    /// Who this publisher is, if it may publish in `room`.
+    /// Who this publisher is and whom it lets watch, if it may publish in `room`.
     ///
     /// `audience` is the gateway as the client addressed it. A room that is a key
     /// asks for a token that the key signed; the gateway stores nothing for that.
@@ -28,27 +28,58 @@ impl Authority {
         bearer: Option<&str>,
         audience: &str,
         now: SystemTime,
-    ) -> Result<Publisher, Error> {
+    ) -> Result<(Publisher, Admission), Error> {
         if room.key().is_none() {
-            self.view(room)?;
-            return Ok(Publisher::Certificates(offer.fingerprints()));
+            self.named_room()?;
+            let publisher = Publisher::Certificates(offer.fingerprints());
+            return Ok((publisher, Admission::Link));
         }
         let token = bearer.ok_or(Error::NoToken)?;
-        match Claims::verify(token, room, Scope::Publish, audience, now) {
-            Ok(_) => Ok(Publisher::Key),
-            // RFC 6750 section 3.1: a token that is good, but not for this.
-            Err(e @ (TokenError::Room | TokenError::Scope | TokenError::Audience)) => {
-                Err(Error::NotPermitted(e))
-            }
-            Err(e) => Err(Error::BadToken(e)),
-        }
+        let claims = Claims::verify(token, room, Scope::Publish, audience, now);
+        let claims = claims.map_err(|error| refused(Scope::Publish, error))?;
+        Ok((Publisher::Key, claims.view))
     }
 
-    /// Whether anyone may watch in `room`.
-    pub(crate) fn view(&self, room: &RoomId) -> Result<(), Error> {
-        match room.key().is_some() || self.named_rooms_open {
+    /// Whether this viewer may come into `room`, and if so, whether it has brought a good
+    /// ticket, or what it is told if the room's camera asks for one. Nobody else can know
+    /// whether that camera does: it says so when it publishes.
+    pub(crate) fn viewer(
+        &self,
+        room: &RoomId,
+        bearer: Option<&str>,
+        audience: &str,
+        now: SystemTime,
+    ) -> Result<Shown, Error> {
+        if room.key().is_none() {
+            self.named_room()?;
+            return Ok(Ok(()));
+        }
+        let verify = |ticket| Claims::verify(ticket, room, Scope::View, audience, now);
+        let ticket = bearer.ok_or(Error::NoTicket);
+        Ok(ticket.and_then(|ticket| match verify(ticket) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(refused(Scope::View, error)),
+        }))
+    }
+
+    fn named_room(&self) -> Result<(), Error> {
+        match self.named_rooms_open {
             true => Ok(()),
             false => Err(Error::NamedRoomsClosed),
         }
+    }
+}
+
+/// RFC 6750 section 3.1 tells a token that is good, but not for this, from one that is good
+/// for nothing.
+fn refused(to: Scope, error: TokenError) -> Error {
+    match error {
+        TokenError::Room | TokenError::Scope | TokenError::Audience => {
+            Error::NotPermitted { to, error }
+        }
+        TokenError::Malformed
+        | TokenError::Signature
+        | TokenError::Expired { .. }
+        | TokenError::NotYetValid { .. } => Error::BadToken(error),
     }
 }

@@ -6,7 +6,7 @@ use sightline_spec::layer::LayerSelectionError;
 use sightline_spec::room::RoomIdError;
 use sightline_spec::sdp::SdpError;
 use sightline_spec::sdpfrag::SdpFragError;
-use sightline_spec::token::TokenError;
+use sightline_spec::token::{Scope, TokenError};
 
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,10 +38,12 @@ pub(crate) enum Error {
     // The client's fault: who it is.
     #[error("publishing in this room takes a token signed by its key")]
     NoToken,
+    #[error("this camera shows its picture to whoever has a ticket: ask for a link with one")]
+    NoTicket,
     #[error(transparent)]
     BadToken(TokenError),
-    #[error(transparent)]
-    NotPermitted(TokenError),
+    #[error("{error}")]
+    NotPermitted { to: Scope, error: TokenError },
     #[error(
         "named rooms are closed on this gateway: use a camera's own room (its key), \
          or start the gateway with --open-rooms"

@@ -135,12 +135,18 @@ impl Relay {
     }
 
     /// Answers a viewer with what the room's publisher sends.
-    pub(crate) fn view(&self, room: &RoomId, offer: &Sdp) -> Result<Answered, Error> {
+    pub(crate) fn view(
+        &self,
+        room: &RoomId,
+        offer: &Sdp,
+        is_ticketless: bool,
+    ) -> Result<Answered, Error> {
         let worker = self.worker(room);
         let tracks = self.0.directory.tracks(room)?;
         let candidates = worker.addresses.candidates();
         let negotiated = self.0.endpoint.viewer(offer, &tracks, &candidates)?;
-        let party = Party::new(offer.ice_credentials());
+        let mut party = Party::new(offer.ice_credentials());
+        party.is_ticketless = is_ticketless;
         let answered = Answered {
             session: party.id,
             etag: party.etag.clone(),
@@ -171,6 +177,19 @@ impl Relay {
         self.0.directory.forget(session);
         self.end(room, session);
         Ok(())
+    }
+
+    /// Ends the viewers who have brought no ticket: the room's publisher asks for one now.
+    pub(crate) fn end_ticketless(&self, room: &RoomId) {
+        let is_ticketless = |session: &Session| session.party.is_ticketless;
+        for (in_room, session, _) in self.0.directory.all() {
+            let found =
+                in_room == *room && self.0.directory.read(room, session, is_ticketless) == Ok(true);
+            if found {
+                self.0.directory.ended(session);
+                self.end(room, session);
+            }
+        }
     }
 
     /// Which end of its connection a session is, or was a moment ago.

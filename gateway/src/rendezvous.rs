@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::error::Error;
 use crate::events::Outbox;
 use crate::room::{
-    Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, Room, Ticket, Wants,
+    Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, Room, Ticket, Visitor,
 };
 use crate::session::{Precondition, Side};
 pub(crate) use held::{Claim, Held, Listening};
@@ -159,11 +159,11 @@ impl Rendezvous {
     pub(crate) fn view(
         &self,
         id: RoomId,
-        wants: Wants,
+        visitor: Visitor,
         wait: Duration,
     ) -> Result<Held<Viewed>, Error> {
         self.admit(id, wait, Waiter::Viewer, |room, ticket, limits, now| {
-            room.view(ticket, wants, limits, now.into_std())
+            room.view(ticket, visitor, limits, now.into_std())
         })
     }
 

@@ -25,7 +25,7 @@ use crate::session::{EntityTag, Precondition, Side};
 use exchange::{Exchange, State};
 use relayed::RelayState;
 use terms::Path;
-pub(crate) use terms::{OfferTerms, Wants};
+pub(crate) use terms::{OfferTerms, Shown, Visitor, Wants};
 
 /// The place of a held request, unique in the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +111,7 @@ struct WaitingOffer {
 
 struct WaitingViewer {
     ticket: Ticket,
-    wants: Wants,
+    visitor: Visitor,
     since: Instant,
 }
 
@@ -157,7 +157,7 @@ impl Room {
     pub(crate) fn view(
         &mut self,
         ticket: Ticket,
-        wants: Wants,
+        visitor: Visitor,
         limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
@@ -166,7 +166,7 @@ impl Room {
         }
         self.viewers.push_back(WaitingViewer {
             ticket,
-            wants,
+            visitor,
             since: now,
         });
         Ok(self.pair(limits, now))

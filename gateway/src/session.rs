@@ -79,6 +79,8 @@ pub(crate) struct Party {
     pub(crate) etag: EntityTag,
     pub(crate) outbox: Outbox,
     pub(crate) presence: Presence,
+    /// A viewer that has brought no ticket, for which a later publisher may ask.
+    pub(crate) is_ticketless: bool,
     /// Its ICE credentials, once it has sent a description.
     credentials: Vec<IceCredentials>,
     candidates: usize,
@@ -91,6 +93,7 @@ impl Party {
             etag: EntityTag::random(),
             outbox: Outbox::default(),
             presence: Presence::Unknown,
+            is_ticketless: false,
             credentials,
             candidates: 0,
         }

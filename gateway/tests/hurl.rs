@@ -12,15 +12,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hurl::runner::{self, RunnerOptionsBuilder, Value, VariableSet};
 use hurl::util::logger::LoggerOptionsBuilder;
 use hurl::util::path::ContextDir;
 use hurl_core::input::Input;
 use libtest_mimic::{Arguments, Failed, Trial};
 use sightline_spec::room::RoomId;
-use sightline_spec::token::{Claims, Scope, SigningKey};
+use sightline_spec::token::{Admission, Claims, Scope, SigningKey};
 use support::Gateway;
 
 /// Longer than anything that a case waits for.
@@ -140,18 +143,43 @@ fn variables(host: &str) -> VariableSet {
         ..publish.clone()
     };
     let old = Claims::new(room.clone(), Scope::Publish, host, now - hour, minute);
+    let ahead = Claims::new(room.clone(), Scope::Publish, host, now + 6 * minute, minute);
+    let asking = publish.clone().admitting(Admission::Ticket);
+    let view = claims(&room, Scope::View);
+    let old_ticket = Claims {
+        scope: Scope::View,
+        ..old.clone()
+    };
+    let ticket_elsewhere = Claims {
+        aud: "elsewhere.example".into(),
+        ..view.clone()
+    };
     let sign = |key: &SigningKey, claims| key.sign(claims).unwrap();
+    let token = sign(&key, &publish);
     let values = [
         ("gateway", format!("http://{host}")),
         ("key_room", room.to_string()),
-        ("token", sign(&key, &publish)),
+        ("token", token.clone()),
+        ("token_asking_for_tickets", sign(&key, &asking)),
+        ("token_truncated", token[..token.len() - 4].to_owned()),
+        ("token_huge", format!("{token}{}", "A".repeat(9000))),
+        ("token_of_no_algorithm", unsigned(&token)),
+        ("token_by_the_public_key", by_the_public_key(&token, &room)),
+        ("token_from_the_future", sign(&key, &ahead)),
         ("token_of_another_key", sign(&other_key, &publish)),
         (
             "token_for_another_room",
             sign(&other_key, &claims(&other_room, Scope::Publish)),
         ),
         ("token_for_another_gateway", sign(&key, &elsewhere)),
-        ("token_to_view", sign(&key, &claims(&room, Scope::View))),
+        ("ticket", sign(&key, &view)),
+        ("ticket_expired", sign(&key, &old_ticket)),
+        ("ticket_for_another_gateway", sign(&key, &ticket_elsewhere)),
+        ("ticket_of_another_key", sign(&other_key, &view)),
+        (
+            "ticket_for_another_room",
+            sign(&other_key, &claims(&other_room, Scope::View)),
+        ),
         ("token_expired", sign(&key, &old)),
     ];
     let mut variables = VariableSet::new();
@@ -167,4 +195,22 @@ fn room_key() -> (SigningKey, RoomId) {
     let public: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
     let key = SigningKey::from_pkcs8(document.as_ref());
     (key, RoomId::from_key(&public))
+}
+
+/// The same claims with `alg` none and no signature: RFC 8725 section 2.1.
+fn unsigned(token: &str) -> String {
+    let claims = token.split('.').nth(1).unwrap();
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
+    format!("{header}.{claims}.")
+}
+
+/// The same claims, signed by HS256 with what everybody knows, the public key, as its secret:
+/// the other attack of RFC 8725 section 2.1.
+fn by_the_public_key(token: &str, room: &RoomId) -> String {
+    let claims = token.split('.').nth(1).unwrap();
+    let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
+    let signed = format!("{header}.{claims}");
+    let secret = hmac::Key::new(hmac::HMAC_SHA256, &room.key().unwrap());
+    let signature = BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&secret, signed.as_bytes()));
+    format!("{signed}.{signature}")
 }

@@ -1,16 +1,15 @@
 //! `/whip/{room}` and `/whep/{room}`.
 
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::media_type::SDP;
 use sightline_spec::prefer::Prefer;
-use sightline_spec::sdp::ViewerOffer;
 
-use super::extract::{self, Offer, Publication, Room};
+use super::extract::{Publication, Room, Visit};
 use super::reply::{self, Place};
 use super::{Context, Ctx};
-use crate::app::{Path, Publish, Viewed};
+use crate::app::{Path, Publish, View, Viewed};
 use crate::error::Error;
 use crate::session::Side;
 
@@ -37,14 +36,22 @@ pub(super) async fn whip(State(context): Ctx, publication: Publication) -> Resul
 }
 
 /// A viewer's request is held until a camera's offer or the relay's media is there.
-pub(super) async fn whep(
-    State(context): Ctx,
-    Room(room): Room,
-    request: Request,
-) -> Result<Response, Error> {
-    let prefer = extract::prefer(request.headers());
-    let Offer::<ViewerOffer>(offer) = Offer::from_request(request, &context).await?;
-    let viewed = context.app.view(room.clone(), offer, prefer).await?;
+pub(super) async fn whep(State(context): Ctx, visit: Visit) -> Result<Response, Error> {
+    let Visit {
+        room,
+        offer,
+        prefer,
+        bearer,
+        audience,
+    } = visit;
+    let view = View {
+        room: room.clone(),
+        offer,
+        prefer,
+        bearer: bearer.as_deref(),
+        audience: &audience,
+    };
+    let viewed = context.app.view(view).await?;
     let applied = |path| applied(&context, prefer, Side::Viewer, path);
     let place = |path, session| Place::new(Side::Viewer, path, &room, session);
     Ok(match viewed {

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::media_type::{PROBLEM, SDP};
 use sightline_spec::problem::Problem;
+use sightline_spec::token::Scope;
 
 use crate::error::Error;
 
@@ -28,8 +29,10 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         ),
         Error::BodyTooLong { .. } => (S::PAYLOAD_TOO_LARGE, "body-too-long", "Body too long"),
         Error::BodyTooSlow { .. } => (S::REQUEST_TIMEOUT, "body-too-slow", "Body too slow"),
-        Error::NoToken | Error::BadToken(_) => (S::UNAUTHORIZED, "unauthorized", "Not authorized"),
-        Error::NotPermitted(_) => (S::FORBIDDEN, "not-permitted", "Not permitted"),
+        Error::NoToken | Error::NoTicket | Error::BadToken(_) => {
+            (S::UNAUTHORIZED, "unauthorized", "Not authorized")
+        }
+        Error::NotPermitted { .. } => (S::FORBIDDEN, "not-permitted", "Not permitted"),
         Error::NamedRoomsClosed => (S::FORBIDDEN, "named-rooms-closed", "Named rooms are closed"),
         Error::AlreadyAnswered => (S::CONFLICT, "already-answered", "Already answered"),
         Error::SessionOver => (S::GONE, "session-over", "The session is over"),
@@ -112,11 +115,16 @@ impl IntoResponse for Error {
         }
         let challenge = match self {
             // RFC 6750 section 3.1: no token, no error code.
-            Self::NoToken => Some(r#"Bearer realm="sightline""#),
+            Self::NoToken | Self::NoTicket => Some(r#"Bearer realm="sightline""#),
             Self::BadToken(_) => Some(r#"Bearer realm="sightline", error="invalid_token""#),
-            Self::NotPermitted(_) => {
-                Some(r#"Bearer realm="sightline", error="insufficient_scope", scope="publish""#)
-            }
+            Self::NotPermitted { to, .. } => Some(match to {
+                Scope::Publish => {
+                    r#"Bearer realm="sightline", error="insufficient_scope", scope="publish""#
+                }
+                Scope::View => {
+                    r#"Bearer realm="sightline", error="insufficient_scope", scope="view""#
+                }
+            }),
             _ => None,
         };
         if let Some(challenge) = challenge {

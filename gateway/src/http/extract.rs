@@ -183,17 +183,23 @@ impl<T: FromSdp> FromRequest<State> for Offer<T> {
     }
 }
 
-/// A camera's POST, read to its end.
-pub(super) struct Publication {
+/// A camera's POST.
+pub(super) type Publication = Posted<PublisherOffer>;
+
+/// A viewer's POST.
+pub(super) type Visit = Posted<ViewerOffer>;
+
+/// A POST to an endpoint, read to its end.
+pub(super) struct Posted<T> {
     pub(super) room: RoomId,
-    pub(super) offer: PublisherOffer,
+    pub(super) offer: T,
     pub(super) prefer: Prefer,
     pub(super) bearer: Option<String>,
-    /// The gateway's host and port as the camera addressed it.
+    /// The gateway's host and port as the client addressed it.
     pub(super) audience: String,
 }
 
-impl FromRequest<State> for Publication {
+impl<T: FromSdp> FromRequest<State> for Posted<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
@@ -205,7 +211,7 @@ impl FromRequest<State> for Publication {
             let (prefer, bearer) = (prefer(&parts.headers), bearer(&parts.headers));
             let audience = host(&parts);
             let request = Request::from_parts(parts, body);
-            let Offer(offer) = Offer::from_request(request, context).await?;
+            let Offer(offer) = Offer::<T>::from_request(request, context).await?;
             Ok(Self {
                 room,
                 offer,

@@ -1,10 +1,11 @@
 //! What the relay does at the rendezvous: it claims a room, has it, and leaves it.
 
 use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::token::Admission;
 
 use super::{Claim, Rendezvous};
 use crate::error::Error;
-use crate::room::{OfferTerms, Publisher};
+use crate::room::{OfferTerms, Publisher, Shown};
 
 impl Rendezvous {
     /// The relay is about to answer a publisher; nobody else publishes here meanwhile.
@@ -14,14 +15,19 @@ impl Rendezvous {
         id: &RoomId,
         session: SessionId,
         publisher: Publisher,
+        admission: Admission,
         terms: Option<OfferTerms>,
     ) -> Result<Claim, Error> {
         let mut state = self.state();
         if state.closed {
             return Err(Error::ShuttingDown);
         }
-        self.enter(&mut state, id, |room, _, _| {
-            (room.claim(session, publisher, terms), Vec::new())
+        self.enter(&mut state, id, |room, limits, now| {
+            let now = now.into_std();
+            match room.claim(session, publisher, admission, terms, limits, now) {
+                Ok(actions) => (Ok(()), actions),
+                Err(refused) => (Err(refused), Vec::new()),
+            }
         })?;
         Ok(Claim::new(self.clone(), id.clone(), session))
     }
@@ -46,6 +52,13 @@ impl Rendezvous {
             room.relay_sends(session, is_sending);
             Vec::new()
         });
+    }
+
+    /// Whether a viewer may have what this room's publisher sends.
+    pub(crate) fn admits(&self, id: &RoomId, ticket: &Shown) -> Result<(), Error> {
+        let state = self.state();
+        let entry = state.rooms.get(id);
+        entry.map_or(Ok(()), |entry| entry.room.admits(ticket))
     }
 
     /// How many viewers of this room watch directly.

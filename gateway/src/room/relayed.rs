@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use sightline_spec::room::SessionId;
+use sightline_spec::token::Admission;
 
 use super::{Action, Limits, OfferTerms, Publisher, Room, State, Ticket, Wants};
 use crate::error::Error;
@@ -19,7 +20,11 @@ pub(super) enum RelayState {
     #[default]
     Absent,
     /// It has been given a camera's offer; the camera's request is about to pass it on.
-    Taking(Ticket, Publisher),
+    Taking {
+        ticket: Ticket,
+        publisher: Publisher,
+        admission: Admission,
+    },
     /// It is answering a publisher.
     Answering(Live),
     /// It has.
@@ -31,6 +36,7 @@ pub(super) enum RelayState {
 pub(super) struct Live {
     session: SessionId,
     publisher: Publisher,
+    admission: Admission,
     /// How many viewers the camera serves itself; nothing if it never does.
     direct: Option<usize>,
     /// Media has stopped: another publisher may have the room.
@@ -39,15 +45,24 @@ pub(super) struct Live {
 
 impl RelayState {
     pub(super) fn is_taking(&self, ticket: Ticket) -> bool {
-        matches!(self, Self::Taking(taken, _) if *taken == ticket)
+        matches!(self, Self::Taking { ticket: taken, .. } if *taken == ticket)
     }
 
     /// A publisher that provably is here.
     pub(super) fn present_publisher(&self) -> Option<&Publisher> {
         match self {
-            Self::Taking(_, publisher) => Some(publisher),
+            Self::Taking { publisher, .. } => Some(publisher),
             Self::Answering(live) | Self::Live(live) if !live.is_silent => Some(&live.publisher),
             Self::Absent | Self::Answering(_) | Self::Live(_) => None,
+        }
+    }
+
+    /// Whom its publisher lets watch.
+    pub(super) fn admission(&self) -> Option<Admission> {
+        match self {
+            Self::Taking { admission, .. } => Some(*admission),
+            Self::Answering(live) | Self::Live(live) => Some(live.admission),
+            Self::Absent => None,
         }
     }
 
@@ -61,22 +76,29 @@ impl RelayState {
 
 impl Room {
     /// The relay is about to answer this publisher, which has the room from now on.
+    ///
+    /// `terms` are those of an offer that had waited.
     pub(crate) fn claim(
         &mut self,
         session: SessionId,
         publisher: Publisher,
+        admission: Admission,
         terms: Option<OfferTerms>,
-    ) -> Result<(), Error> {
+        limits: &Limits,
+        now: Instant,
+    ) -> Result<Vec<Action>, Error> {
         if self.is_taken_by_other_than(&publisher) {
             return Err(Error::RoomTaken);
         }
         self.relay = RelayState::Answering(Live {
             session,
             publisher,
+            admission,
             direct: terms.map(|terms| terms.direct),
             is_silent: false,
         });
-        Ok(())
+        // Whom it does not admit need not wait.
+        Ok(self.pair(limits, now))
     }
 
     /// The relay has answered: viewers can have what it has.
@@ -132,7 +154,11 @@ impl Room {
     /// Gives the relay an offer that waits.
     pub(super) fn hand_to_relay(&mut self, offer: usize) -> Option<Action> {
         let offer = self.offers.remove(offer)?;
-        self.relay = RelayState::Taking(offer.ticket, offer.publisher);
+        self.relay = RelayState::Taking {
+            ticket: offer.ticket,
+            publisher: offer.publisher,
+            admission: offer.terms.admission,
+        };
         Some(Action::Taken(offer.ticket, offer.sdp))
     }
 
@@ -145,7 +171,7 @@ impl Room {
     pub(super) fn is_relay_only(&self) -> bool {
         match &self.relay {
             RelayState::Live(live) => live.direct.is_none() && self.offers.is_empty(),
-            RelayState::Absent | RelayState::Taking(..) | RelayState::Answering(_) => false,
+            RelayState::Absent | RelayState::Taking { .. } | RelayState::Answering(_) => false,
         }
     }
 
@@ -164,7 +190,7 @@ impl Room {
         let patient = self
             .viewers
             .iter()
-            .filter(|v| v.wants == Wants::DirectOrRelay);
+            .filter(|v| v.visitor.wants == Wants::DirectOrRelay);
         patient.map(|viewer| viewer.since + DIRECT_FIRST).min()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use sightline_spec::token::Admission;
+
 use super::relayed::{DIRECT_FIRST, RelayState};
 use super::{Room, WaitingOffer, WaitingViewer};
 use crate::error::Error;
@@ -13,7 +15,20 @@ pub(crate) struct OfferTerms {
     pub(crate) direct: usize,
     /// Whether the relay may take it.
     pub(crate) relay: bool,
+    /// Whom it may be given to.
+    pub(crate) admission: Admission,
 }
+
+/// A viewer who asks to be let in.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    pub(crate) wants: Wants,
+    pub(crate) ticket: Shown,
+}
+
+/// Whether a viewer has shown a good view ticket, and if not, what it is told where that
+/// matters.
+pub(crate) type Shown = Result<(), Error>;
 
 /// Which path a viewer can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,31 +56,46 @@ pub(super) enum Path {
 impl Room {
     /// What a viewer can have now. It need not be what another viewer can have.
     pub(super) fn path_for(&self, viewer: &WaitingViewer, now: Instant) -> Option<Path> {
-        if viewer.wants != Wants::Relay {
+        let WaitingViewer { visitor, since, .. } = viewer;
+        if let Err(refused) = self.admits(&visitor.ticket) {
+            return Some(Path::Neither(refused));
+        }
+        if visitor.wants != Wants::Relay {
             let free = |o: &WaitingOffer| self.direct_viewers_of(&o.publisher) < o.terms.direct;
             if let Some(offer) = self.offers.iter().position(free) {
                 return Some(Path::Direct(offer));
             }
         }
-        if viewer.wants == Wants::Direct {
+        if visitor.wants == Wants::Direct {
             return self
                 .is_relay_only()
                 .then_some(Path::Neither(Error::RelayOnly));
         }
         match &self.relay {
             // A camera that serves viewers itself makes its next offer in a moment.
-            RelayState::Live(live) if viewer.wants == Wants::DirectOrRelay => {
-                let patient = now < viewer.since + DIRECT_FIRST && self.may_offer_again(live);
+            RelayState::Live(live) if visitor.wants == Wants::DirectOrRelay => {
+                let patient = now < *since + DIRECT_FIRST && self.may_offer_again(live);
                 (!patient).then_some(Path::Relay)
             }
             RelayState::Live(_) => Some(Path::Relay),
-            RelayState::Taking(..) | RelayState::Answering(_) => None,
+            RelayState::Taking { .. } | RelayState::Answering(_) => None,
             RelayState::Absent => {
                 let open = self.offers.iter().position(|offer| offer.terms.relay);
-                let refused = viewer.wants == Wants::Relay && self.is_direct_only();
+                let refused = visitor.wants == Wants::Relay && self.is_direct_only();
                 let refused = refused.then_some(Path::Neither(Error::DirectOnly));
                 open.map(Path::Take).or(refused)
             }
+        }
+    }
+
+    /// Whether a viewer may have anything of what is here: if one publisher demands tickets,
+    /// nobody comes in without.
+    pub(crate) fn admits(&self, ticket: &Shown) -> Result<(), Error> {
+        let waiting = self.offers.iter().map(|offer| offer.terms.admission);
+        let mut present = waiting.chain(self.relay.admission());
+        match present.any(|admission| admission == Admission::Ticket) {
+            true => ticket.clone(),
+            false => Ok(()),
         }
     }
 }

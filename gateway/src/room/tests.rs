@@ -4,18 +4,21 @@ use std::net::Ipv4Addr;
 
 use sightline_spec::event::EventKind;
 use sightline_spec::sdp::PublisherOffer;
+use sightline_spec::token::Admission;
 
 use super::*;
 use crate::events::Read;
 
 mod invariants;
 mod relayed;
+mod tickets;
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 /// Every camera's, where there is no relay.
 const DIRECT: OfferTerms = OfferTerms {
     direct: usize::MAX,
     relay: false,
+    admission: Admission::Link,
 };
 const FREE: Precondition = Precondition::Missing { required: false };
 
@@ -58,6 +61,14 @@ pub(super) fn fragment(ufrag: &str, port: u16) -> SdpFrag {
     text.parse().unwrap()
 }
 
+/// A viewer that has no ticket.
+fn wanting(wants: Wants) -> Visitor {
+    Visitor {
+        wants,
+        ticket: Err(Error::NoTicket),
+    }
+}
+
 /// A room, its clock, and short words for what happens to it.
 struct Stage {
     room: Room,
@@ -94,7 +105,7 @@ impl Stage {
         let ticket = self.ticket();
         let viewed = self
             .room
-            .view(ticket, Wants::Direct, &self.limits, self.now);
+            .view(ticket, wanting(Wants::Direct), &self.limits, self.now);
         (ticket, viewed.unwrap())
     }
 
@@ -356,7 +367,7 @@ fn waiting_is_bounded_on_both_sides() {
     assert_eq!(
         stage
             .room
-            .view(ticket, Wants::Direct, &limits, now)
+            .view(ticket, wanting(Wants::Direct), &limits, now)
             .unwrap_err(),
         Error::RoomFull
     );

@@ -10,11 +10,11 @@ use super::*;
 #[derive(Debug, Clone)]
 enum Step {
     Publish(OfferTerms),
-    View(Wants),
+    View(Visitor),
     /// The relay answers the offer that it has taken, or cannot.
     RelayAnswers(bool),
     /// A publisher that is nobody's camera, such as OBS.
-    RelayPublishes,
+    RelayPublishes(Admission),
     RelaySends(bool),
     RelayLeaves,
     Withdraw(usize),
@@ -31,9 +31,9 @@ fn step() -> impl Strategy<Value = Step> {
     let index = 0..8_usize;
     prop_oneof![
         3 => terms().prop_map(Step::Publish),
-        3 => wants().prop_map(Step::View),
+        3 => visitor().prop_map(Step::View),
         2 => any::<bool>().prop_map(Step::RelayAnswers),
-        1 => Just(Step::RelayPublishes),
+        1 => admission().prop_map(Step::RelayPublishes),
         1 => any::<bool>().prop_map(Step::RelaySends),
         1 => Just(Step::RelayLeaves),
         1 => index.clone().prop_map(Step::Withdraw),
@@ -49,7 +49,31 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn terms() -> impl Strategy<Value = OfferTerms> {
     let direct = prop_oneof![Just(1), Just(2), Just(usize::MAX)];
-    (direct, any::<bool>()).prop_map(|(direct, relay)| OfferTerms { direct, relay })
+    let terms = (direct, any::<bool>(), admission());
+    terms.prop_map(|(direct, relay, admission)| OfferTerms {
+        direct,
+        relay,
+        admission,
+    })
+}
+
+fn admission() -> impl Strategy<Value = Admission> {
+    prop_oneof![4 => Just(Admission::Link), 1 => Just(Admission::Ticket)]
+}
+
+fn visitor() -> impl Strategy<Value = Visitor> {
+    let ticket = prop_oneof![Just(Ok(())), Just(Err(Error::NoTicket))];
+    (wants(), ticket).prop_map(|(wants, ticket)| Visitor { wants, ticket })
+}
+
+/// An offer that shows whom it may be given to.
+fn offer_for(admission: Admission) -> Sdp {
+    let ufrag = match admission {
+        Admission::Link => "camr",
+        Admission::Ticket => "tick",
+    };
+    let offer = PublisherOffer::parse(&sdp("sendonly", ufrag)).unwrap();
+    offer.into_sdp()
 }
 
 fn wants() -> impl Strategy<Value = Wants> {
@@ -64,13 +88,15 @@ fn wants() -> impl Strategy<Value = Wants> {
 #[derive(Default)]
 struct Seen {
     tickets: Vec<Ticket>,
+    /// Those of viewers that have brought a view ticket.
+    ticketed: HashSet<Ticket>,
     sessions: Vec<SessionId>,
     withdrawn: HashSet<Ticket>,
     told: HashSet<Ticket>,
     /// The offer that the relay was given and has not answered.
-    taken: Option<Ticket>,
-    /// The relay's session, as it knows it.
-    relayed: Option<SessionId>,
+    taken: Option<(Ticket, Admission)>,
+    /// The relay's session, as it knows it, and whom its publisher admits.
+    relayed: Option<(SessionId, Admission)>,
 }
 
 impl Seen {
@@ -79,25 +105,27 @@ impl Seen {
             let ticket = match action {
                 Action::CounterOffer(ticket, counter_offer) => {
                     self.sessions.push(counter_offer.session);
+                    let is_open = !counter_offer.sdp.as_str().contains("ufrag:tick");
+                    assert!(is_open || self.ticketed.contains(&ticket), "no ticket");
                     ticket
                 }
                 Action::Answered(ticket, answered) => {
                     self.sessions.push(answered.session);
                     ticket
                 }
-                Action::Taken(ticket, _) => {
-                    assert_eq!(
-                        self.taken.replace(ticket),
-                        None,
-                        "the relay takes one at a time"
-                    );
+                Action::Taken(ticket, sdp) => {
+                    let admission = match sdp.as_str().contains("ufrag:tick") {
+                        true => Admission::Ticket,
+                        false => Admission::Link,
+                    };
+                    let before = self.taken.replace((ticket, admission));
+                    assert_eq!(before, None, "the relay takes one at a time");
                     ticket
                 }
                 Action::Relayed(ticket) => {
-                    assert!(
-                        self.relayed.is_some(),
-                        "the relay has nothing for {ticket:?}"
-                    );
+                    let relayed = self.relayed.expect("the relay has something for viewers");
+                    let is_open = relayed.1 == Admission::Link;
+                    assert!(is_open || self.ticketed.contains(&ticket), "no ticket");
                     ticket
                 }
                 Action::Spent(ticket) | Action::Refused(ticket, _) => ticket,
@@ -113,14 +141,22 @@ fn nth<T: Copy>(all: &[T], index: usize) -> Option<T> {
     (!all.is_empty()).then(|| all[all.len() - 1 - index % all.len()])
 }
 
-fn relay_answers(stage: &mut Stage, seen: &mut Seen, terms: Option<OfferTerms>, can: bool) {
+fn relay_answers(
+    stage: &mut Stage,
+    seen: &mut Seen,
+    admission: Admission,
+    terms: Option<OfferTerms>,
+    can: bool,
+) {
     let (limits, now) = (stage.limits.clone(), stage.now);
     let session = SessionId::random();
-    if stage.room.claim(session, Publisher::Key, terms).is_err() {
+    let Ok(actions) = stage.claims(session, Publisher::Key, admission, terms) else {
         return;
-    }
+    };
     // Whoever had the room for the relay has been replaced.
-    seen.relayed = can.then_some(session);
+    seen.relayed = None;
+    seen.tell(actions);
+    seen.relayed = can.then_some((session, admission));
     let actions = match can {
         true => stage.room.relay_ready(session, &limits, now),
         false => stage.room.relay_left(session, &limits, now),
@@ -133,37 +169,40 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
     let now = stage.now;
     match step {
         Step::Publish(terms) => {
+            let offer = offer_for(terms.admission);
             let ticket = stage.ticket();
             seen.tickets.push(ticket);
-            let published =
-                stage
-                    .room
-                    .publish(ticket, Publisher::Key, offer(), terms, &limits, now);
+            let published = stage
+                .room
+                .publish(ticket, Publisher::Key, offer, terms, &limits, now);
             seen.tell(published.unwrap_or_default());
         }
-        Step::View(wants) => {
+        Step::View(visitor) => {
             let ticket = stage.ticket();
             seen.tickets.push(ticket);
-            let viewed = stage.room.view(ticket, wants, &limits, now);
+            if visitor.ticket.is_ok() {
+                seen.ticketed.insert(ticket);
+            }
+            let viewed = stage.room.view(ticket, visitor, &limits, now);
             seen.tell(viewed.unwrap_or_default());
         }
         Step::RelayAnswers(can) => {
-            if seen.taken.take().is_some() {
-                relay_answers(stage, seen, Some(DIRECT), can);
+            if let Some((_, admission)) = seen.taken.take() {
+                relay_answers(stage, seen, admission, Some(DIRECT), can);
             }
         }
-        Step::RelayPublishes => {
+        Step::RelayPublishes(admission) => {
             if seen.taken.is_none() {
-                relay_answers(stage, seen, None, true);
+                relay_answers(stage, seen, admission, None, true);
             }
         }
         Step::RelaySends(is_sending) => {
-            if let Some(session) = seen.relayed {
+            if let Some((session, _)) = seen.relayed {
                 stage.room.relay_sends(session, is_sending);
             }
         }
         Step::RelayLeaves => {
-            if let Some(session) = seen.relayed.take() {
+            if let Some((session, _)) = seen.relayed.take() {
                 seen.tell(stage.room.relay_left(session, &limits, now));
             }
         }
@@ -172,7 +211,7 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             let Some(ticket) = nth(&seen.tickets, index) else {
                 return;
             };
-            let is_taken = seen.taken == Some(ticket);
+            let is_taken = seen.taken.is_some_and(|(taken, _)| taken == ticket);
             if seen.told.contains(&ticket) && !is_taken {
                 return;
             }
@@ -236,6 +275,10 @@ proptest! {
             let room = &stage.room;
             let missed = |viewer: &WaitingViewer| room.path_for(viewer, stage.now).is_some();
             prop_assert!(!room.viewers.iter().any(missed), "a pair was missed");
+            let asks = room.offers.iter().any(|o| o.terms.admission == Admission::Ticket)
+                || matches!(seen.relayed, Some((_, Admission::Ticket)));
+            let ticketless = |v: &WaitingViewer| !seen.ticketed.contains(&v.ticket);
+            prop_assert!(!asks || !room.viewers.iter().any(ticketless), "it waits in vain");
             prop_assert!(room.viewers.len() <= stage.limits.waiting);
             prop_assert!(room.offers.len() <= stage.limits.waiting);
             prop_assert_eq!(room.sessions(), 2 * room.exchanges.len());
@@ -246,10 +289,10 @@ proptest! {
                 stage.room.withdraw(ticket, &stage.limits, stage.now);
             }
         }
-        if let Some(session) = seen.relayed {
+        if let Some((session, _)) = seen.relayed {
             stage.room.relay_left(session, &stage.limits, stage.now);
         }
-        if let Some(ticket) = seen.taken {
+        if let Some((ticket, _)) = seen.taken {
             stage.room.withdraw(ticket, &stage.limits, stage.now);
         }
         for session in seen.sessions.clone() {

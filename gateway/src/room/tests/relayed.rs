@@ -6,14 +6,16 @@ use super::*;
 const ONE: OfferTerms = OfferTerms {
     direct: 1,
     relay: true,
+    admission: Admission::Link,
 };
 const STRICT: OfferTerms = OfferTerms {
     direct: 1,
     relay: false,
+    admission: Admission::Link,
 };
 
 impl Stage {
-    fn offers(&mut self, terms: OfferTerms) -> (Ticket, Vec<Action>) {
+    pub(super) fn offers(&mut self, terms: OfferTerms) -> (Ticket, Vec<Action>) {
         let (ticket, limits, now) = (self.ticket(), &self.limits, self.now);
         let published = self
             .room
@@ -21,32 +23,46 @@ impl Stage {
         (ticket, published.unwrap())
     }
 
-    fn comes(&mut self, wants: Wants) -> Result<Vec<Action>, Error> {
+    pub(super) fn comes(&mut self, wants: Wants) -> Result<Vec<Action>, Error> {
         let ticket = self.ticket();
-        self.room.view(ticket, wants, &self.limits, self.now)
+        self.room
+            .view(ticket, wanting(wants), &self.limits, self.now)
+    }
+
+    pub(super) fn claims(
+        &mut self,
+        session: SessionId,
+        publisher: Publisher,
+        admission: Admission,
+        terms: Option<OfferTerms>,
+    ) -> Result<Vec<Action>, Error> {
+        let (limits, now) = (&self.limits, self.now);
+        self.room
+            .claim(session, publisher, admission, terms, limits, now)
     }
 
     fn relay_has(&mut self, terms: Option<OfferTerms>) -> (SessionId, Vec<Action>) {
         let session = SessionId::random();
-        self.room.claim(session, Publisher::Key, terms).unwrap();
+        self.claims(session, Publisher::Key, Admission::Link, terms)
+            .unwrap();
         let actions = self.room.relay_ready(session, &self.limits, self.now);
         (session, actions)
     }
 }
 
-fn is_relayed(actions: &[Action]) -> bool {
+pub(super) fn is_relayed(actions: &[Action]) -> bool {
     matches!(actions, [Action::Relayed(_)])
 }
 
-fn is_direct(actions: &[Action]) -> bool {
+pub(super) fn is_direct(actions: &[Action]) -> bool {
     matches!(actions, [Action::CounterOffer(..)])
 }
 
-fn is_refused(actions: &[Action], with: Error) -> bool {
+pub(super) fn is_refused(actions: &[Action], with: Error) -> bool {
     matches!(actions, [Action::Refused(_, error)] if *error == with)
 }
 
-fn takes(actions: &[Action], camera: Ticket) -> bool {
+pub(super) fn takes(actions: &[Action], camera: Ticket) -> bool {
     matches!(actions, [Action::Taken(ticket, _)] if *ticket == camera)
 }
 
@@ -168,10 +184,11 @@ fn another_publisher_gets_the_room_only_when_the_relay_s_is_silent() {
     let (first, _) = stage.relay_has(None);
     let other = || Publisher::Certificates(vec![]);
     let second = SessionId::random();
-    let refused = stage.room.claim(second, other(), None);
-    assert_eq!(refused, Err(Error::RoomTaken));
+    let refused = stage.claims(second, other(), Admission::Link, None);
+    assert_eq!(refused.unwrap_err(), Error::RoomTaken);
     stage.room.relay_sends(first, false);
-    assert_eq!(stage.room.claim(second, other(), None), Ok(()));
+    let claimed = stage.claims(second, other(), Admission::Link, None);
+    assert!(claimed.is_ok());
     // The first one's end is no end of the second.
     stage.room.relay_left(first, &stage.limits, stage.now);
     assert!(!stage.room.is_empty());
