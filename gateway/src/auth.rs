@@ -1,5 +1,12 @@
 //! Who may publish and who may watch where: design section 6.
 
+mod access;
+mod issuer;
+mod keys;
+mod rooms;
+#[cfg(test)]
+mod tests;
+
 use std::time::SystemTime;
 
 use sightline_spec::room::RoomId;
@@ -8,12 +15,18 @@ use sightline_spec::token::{Admission, Claims, Scope, TokenError};
 
 use crate::error::Error;
 use crate::room::{Publisher, Shown};
+pub(crate) use access::{Access, Grant, Role};
+pub(crate) use issuer::Issuer;
+pub(crate) use keys::{Algorithm, KeyError, Keys};
+pub(crate) use rooms::Rooms;
 
 /// Decides who may publish and who may watch.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Authority {
-    /// Whether rooms with a name instead of a key are open to everyone.
+    /// Whether rooms with a name instead of a key, and no rule, are open to everyone.
     pub(crate) named_rooms_open: bool,
+    /// The rules of rooms with a name.
+    pub(crate) access: Access,
 }
 
 impl Authority {
@@ -30,7 +43,7 @@ impl Authority {
         now: SystemTime,
     ) -> Result<(Publisher, Admission), Error> {
         if room.key().is_none() {
-            self.named_room()?;
+            self.named_room(room, Scope::Publish, bearer, audience, now)?;
             let publisher = Publisher::Certificates(offer.fingerprints());
             return Ok((publisher, Admission::Link));
         }
@@ -51,7 +64,7 @@ impl Authority {
         now: SystemTime,
     ) -> Result<Shown, Error> {
         if room.key().is_none() {
-            self.named_room()?;
+            self.named_room(room, Scope::View, bearer, audience, now)?;
             return Ok(Ok(()));
         }
         let verify = |ticket| Claims::verify(ticket, room, Scope::View, audience, now);
@@ -62,11 +75,26 @@ impl Authority {
         }))
     }
 
-    fn named_room(&self) -> Result<(), Error> {
-        match self.named_rooms_open {
-            true => Ok(()),
-            false => Err(Error::NamedRoomsClosed),
+    fn named_room(
+        &self,
+        room: &RoomId,
+        scope: Scope,
+        bearer: Option<&str>,
+        audience: &str,
+        now: SystemTime,
+    ) -> Result<(), Error> {
+        if !self.access.covers(room) {
+            return match self.named_rooms_open {
+                true => Ok(()),
+                false => Err(Error::NamedRoomsClosed),
+            };
         }
+        if !self.access.asks(room, scope) {
+            return Ok(());
+        }
+        let token = bearer.ok_or(Error::NoRoomToken(scope))?;
+        let checked = self.access.check(token, room, scope, audience, now);
+        checked.map_err(|error| refused(scope, error))
     }
 }
 
@@ -78,7 +106,9 @@ fn refused(to: Scope, error: TokenError) -> Error {
             Error::NotPermitted { to, error }
         }
         TokenError::Malformed
+        | TokenError::Unknown
         | TokenError::Signature
+        | TokenError::Issuer
         | TokenError::Expired { .. }
         | TokenError::NotYetValid { .. } => Error::BadToken(error),
     }

@@ -2,21 +2,25 @@
 
 #![expect(unreachable_pub, reason = "the derive macro exposes these types")]
 
+mod access;
+
 use std::net::{AddrParseError, IpAddr, SocketAddr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use conf::{Conf, find_parameter};
 use humantime::parse_duration;
 
 use crate::app::Waits;
+use crate::auth::Authority;
 use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
 use crate::relay::{MediaPorts, PeerLimits, RelayLimits};
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
+use access::AccessOptions;
 
 /// Where media is received unless told otherwise.
 const DEFAULT_MEDIA_PORT: u16 = 8189;
@@ -29,8 +33,9 @@ const DEFAULT_MEDIA_PORT: u16 = 8189;
 ///
 /// Every option can also be set in the environment (SIGHTLINE_LISTEN, …) or, in
 /// snake_case, in a TOML file given by --config, where waits and timeouts stand in
-/// the table [waits] and bounds in [limits]. Arguments win over the environment,
-/// and the environment over the file.
+/// the table [waits] and bounds in [limits]. The file alone holds who may publish and watch
+/// in rooms with a name: [[access.tokens]] and [[access.issuers]], see docs/access.md.
+/// Arguments win over the environment, and the environment over the file.
 #[derive(Conf, Debug)]
 #[conf(env_prefix = "SIGHTLINE_", serde, name = "sightline-gateway", version)]
 #[conf(validation_predicate = Config::turn_has_credentials)]
@@ -105,8 +110,9 @@ pub struct Config {
 
     /// Open rooms with a name (/whip/garage) to everyone who can reach the gateway.
     ///
-    /// Always so when it listens on loopback only. Otherwise only rooms that are a
-    /// key can be used, and only the key's holder can publish there.
+    /// Always so when it listens on loopback only and has no tokens configured. Otherwise
+    /// only rooms that are a key can be used, where only the key's holder can publish, and
+    /// those with a name for which the table [access] of the file has tokens or issuers.
     #[arg(long, env)]
     pub(crate) open_rooms: bool,
 
@@ -119,6 +125,9 @@ pub struct Config {
     /// Serve the player from this folder instead of from the program (for development).
     #[arg(long, env)]
     pub(crate) player_dir: Option<PathBuf>,
+
+    #[conf(flatten)]
+    access: AccessOptions,
 
     #[conf(flatten)]
     pub(crate) waits: WaitOptions,
@@ -261,13 +270,23 @@ impl Config {
         };
         let name = file.display().to_string();
         let text = std::fs::read_to_string(&file).with_context(|| format!("reading {name}"))?;
-        let document: toml::Table = text.parse().with_context(|| format!("in {name}"))?;
+        // The whole error would show the line, which may hold a secret.
+        let document: toml::Table = text.parse().map_err(|error: toml::de::Error| {
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.unwrap_or_default().matches('\n').count() + 1;
+            anyhow!("in {name}, line {line}: {}", error.message())
+        })?;
         Ok(Self::conf_builder().doc(name, document).parse())
     }
 
-    /// Whether rooms with a name are open to everyone.
-    pub(crate) fn named_rooms_open(&self) -> bool {
-        self.open_rooms || self.listen.ip().is_loopback()
+    /// Who may publish and who may watch.
+    pub(crate) fn authority(&self) -> Authority {
+        let access = self.access.access();
+        let is_private = self.listen.ip().is_loopback() && access.is_empty();
+        Authority {
+            named_rooms_open: self.open_rooms || is_private,
+            access,
+        }
     }
 
     /// The servers that clients are told of.
@@ -428,7 +447,7 @@ mod tests {
 
     #[test]
     fn names_are_open_on_loopback_only() {
-        let open = |args: &[&str]| config(args, &[], "").unwrap().named_rooms_open();
+        let open = |args: &[&str]| config(args, &[], "").unwrap().authority().named_rooms_open;
         assert!(open(&[]));
         assert!(open(&["--listen", "[::1]:80"]));
         assert!(!open(&["--listen", "0.0.0.0:80"]));

@@ -40,13 +40,15 @@ pub(crate) enum Error {
     NoToken,
     #[error("this camera shows its picture to whoever has a ticket: ask for a link with one")]
     NoTicket,
+    #[error("{} in this room takes a token", doing(*.0))]
+    NoRoomToken(Scope),
     #[error(transparent)]
     BadToken(TokenError),
     #[error("{error}")]
     NotPermitted { to: Scope, error: TokenError },
     #[error(
-        "named rooms are closed on this gateway: use a camera's own room (its key), \
-         or start the gateway with --open-rooms"
+        "this room is closed on this gateway: use a camera's own room (its key), or have the \
+         gateway configured with tokens for this one, or started with --open-rooms"
     )]
     NamedRoomsClosed,
 
@@ -113,4 +115,11 @@ pub(crate) enum Error {
     TooManyStreams,
     #[error("the gateway is shutting down")]
     ShuttingDown,
+}
+
+fn doing(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Publish => "publishing",
+        Scope::View => "watching",
+    }
 }

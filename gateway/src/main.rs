@@ -20,7 +20,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use app::App;
-use auth::Authority;
 use config::{Config, Switch};
 use relay::Relay;
 use rendezvous::Rendezvous;
@@ -88,9 +87,7 @@ fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relay>) -> htt
     let app = App {
         rendezvous,
         relay,
-        authority: Authority {
-            named_rooms_open: config.named_rooms_open(),
-        },
+        authority: config.authority(),
         ice_servers: config.ice_servers(),
         waits: config.waits(),
         strict: config.strict,

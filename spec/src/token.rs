@@ -62,6 +62,9 @@ pub enum TokenError {
     /// Not a JWT with these claims, or not signed by the algorithm of its key.
     #[error("the token is malformed")]
     Malformed,
+    /// Neither one that the gateway knows nor a JWT.
+    #[error("the gateway knows no such token")]
+    Unknown,
     /// The key that it takes here did not sign this.
     #[error("the token was not signed by the key that it takes here")]
     Signature,
@@ -85,6 +88,9 @@ pub enum TokenError {
         /// How soon it begins, by the verifier's clock.
         begins_in: Duration,
     },
+    /// `iss` is not the one whose tokens count here.
+    #[error("the token is from another issuer")]
+    Issuer,
     /// Made for another gateway.
     #[error("the token is for another gateway")]
     Audience,

@@ -29,7 +29,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         ),
         Error::BodyTooLong { .. } => (S::PAYLOAD_TOO_LARGE, "body-too-long", "Body too long"),
         Error::BodyTooSlow { .. } => (S::REQUEST_TIMEOUT, "body-too-slow", "Body too slow"),
-        Error::NoToken | Error::NoTicket | Error::BadToken(_) => {
+        Error::NoToken | Error::NoTicket | Error::NoRoomToken(_) | Error::BadToken(_) => {
             (S::UNAUTHORIZED, "unauthorized", "Not authorized")
         }
         Error::NotPermitted { .. } => (S::FORBIDDEN, "not-permitted", "Not permitted"),
@@ -115,7 +115,9 @@ impl IntoResponse for Error {
         }
         let challenge = match self {
             // RFC 6750 section 3.1: no token, no error code.
-            Self::NoToken | Self::NoTicket => Some(r#"Bearer realm="sightline""#),
+            Self::NoToken | Self::NoTicket | Self::NoRoomToken(_) => {
+                Some(r#"Bearer realm="sightline""#)
+            }
             Self::BadToken(_) => Some(r#"Bearer realm="sightline", error="invalid_token""#),
             Self::NotPermitted { to, .. } => Some(match to {
                 Scope::Publish => {

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 
 use super::*;
 use crate::app::Waits;
-use crate::auth::Authority;
+use crate::auth::{Access, Authority};
 use crate::ice_servers::IceServers;
 use crate::rendezvous::{Bounds, Rendezvous};
 use crate::room::Limits;
@@ -49,6 +49,7 @@ fn gateway() -> Gateway {
         relay: None,
         authority: Authority {
             named_rooms_open: true,
+            access: Access::default(),
         },
         ice_servers: IceServers {
             servers: vec!["stun:a".parse().unwrap()],
