@@ -8,6 +8,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{EncodingKey, Header, encode};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
@@ -275,4 +276,23 @@ fn a_key_that_is_none_or_weak_is_refused_and_does_not_show() {
     }
     let shown = format!("{:?}", Maker::hs256().issuer());
     assert!(!shown.contains("secret"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn a_token_changed_anywhere_is_refused(at in any::<proptest::sample::Index>(), with in 1..=255_u8) {
+        let maker = Maker::hs256();
+        let token = maker.token(&claims());
+        let mut changed = token.clone().into_bytes();
+        changed[at.index(token.len())] ^= with;
+        // A header field holds text.
+        if let Ok(changed) = String::from_utf8(changed) {
+            prop_assert!(view(&maker.issuer(), "garage", &changed).is_err());
+        }
+    }
+
+    #[test]
+    fn no_text_is_a_token(text in "[!-~]{0,200}") {
+        prop_assert!(view(&Maker::hs256().issuer(), "garage", &text).is_err());
+    }
 }

@@ -1,39 +1,17 @@
 //! Who goes, who comes back, and what that is to the others.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use reqwest::StatusCode;
 use sightline_spec::event::Event;
-use sightline_spec::room::RoomId;
-use sightline_spec::token::{Claims, Scope, SigningKey};
 
+use crate::key_room::{KeyRoom, key_holder};
 use crate::peer::film::Shape;
 use crate::peer::{Http, Seen, Setup};
 use crate::support::Gateway;
 
-/// A room that is a key, and a token to publish there.
-fn key_room(http: &Http) -> (String, String) {
-    let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-    let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
-    let public: [u8; 32] = pair.public_key().as_ref().try_into().unwrap();
-    let key = SigningKey::from_pkcs8(document.as_ref());
-    let (room, hour) = (RoomId::from_key(&public), Duration::from_secs(3600));
-    let now = SystemTime::now();
-    let claims = Claims::new(room.clone(), Scope::Publish, http.host(), now, hour);
-    (room.to_string(), key.sign(&claims).unwrap())
-}
-
-/// A publisher in that room.
-fn key_holder(token: &str, author: u8) -> Setup {
-    let mut setup = Setup::publisher();
-    setup.fields.token = Some(token.to_owned());
-    setup.author = author;
-    setup
-}
-
-fn of_author(author: u8, count: usize) -> impl Fn(&Seen) -> Option<()> {
+/// So many packets of this publisher.
+pub(crate) fn of_author(author: u8, count: usize) -> impl Fn(&Seen) -> Option<()> {
     move |seen| {
         let theirs = seen.video().filter(|(_, label)| label.author == author);
         (theirs.count() >= count).then_some(())
@@ -44,7 +22,7 @@ fn of_author(author: u8, count: usize) -> impl Fn(&Seen) -> Option<()> {
 async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
     let gateway = Gateway::start(["--relay", "on"]);
     let http = Http::new(&gateway);
-    let (room, token) = key_room(&http);
+    let KeyRoom { room, token, .. } = KeyRoom::new(&http);
     let publisher = key_holder(&token, 1).open(&http, &room).await;
     let viewer = Setup::viewer().open(&http, &room).await;
     let mut events = viewer.session.events().await;
@@ -96,7 +74,7 @@ async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
 async fn a_key_holder_takes_over_from_itself_while_it_still_sends() {
     let gateway = Gateway::start(["--relay", "on"]);
     let http = Http::new(&gateway);
-    let (room, token) = key_room(&http);
+    let KeyRoom { room, token, .. } = KeyRoom::new(&http);
     let first = key_holder(&token, 1).open(&http, &room).await;
     let viewer = Setup::viewer().open(&http, &room).await;
     viewer.until("the first publisher", of_author(1, 20)).await;
@@ -125,7 +103,7 @@ async fn others_cannot_take_a_room_while_its_publisher_sends() {
 async fn viewers_of_another_encoding_are_told_to_come_again() {
     let gateway = Gateway::start(["--relay", "on"]);
     let http = Http::new(&gateway);
-    let (room, token) = key_room(&http);
+    let KeyRoom { room, token, .. } = KeyRoom::new(&http);
     let first = key_holder(&token, 1).open(&http, &room).await;
     let viewer = Setup::viewer().open(&http, &room).await;
     let mut events = viewer.session.events().await;
