@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "link",
         "prefer",
         "layer-selection",
+        "proof",
     ] {
         write(&corpus, target, &vectors(target)?)?;
     }

@@ -122,7 +122,7 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`TokenError::Malformed`] if the document was no Ed25519 key.
-    pub fn sign(&self, claims: &Claims) -> Result<String, TokenError> {
+    pub fn sign(&self, claims: &impl Serialize) -> Result<String, TokenError> {
         let header = Header::new(Algorithm::EdDSA);
         encode(&header, claims, &self.0).map_err(|_| TokenError::Malformed)
     }

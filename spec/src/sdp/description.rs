@@ -141,6 +141,25 @@ impl Sdp {
         all
     }
 
+    /// The one certificate that this peer will present: every `a=fingerprint` line can be read,
+    /// and all say the same. Nothing if there is none, or a choice.
+    pub fn sole_fingerprint(&self) -> Option<Fingerprint> {
+        let lines = self.text.lines();
+        let mut all = lines.filter(|line| line.starts_with("a=fingerprint"));
+        let read = |line: &str| Fingerprint::parse(line.strip_prefix("a=fingerprint:")?);
+        let first = read(all.next()?)?;
+        all.all(|line| read(line).as_ref() == Some(&first))
+            .then_some(first)
+    }
+
+    /// The values of this attribute above the first `m=` line.
+    pub fn session_attribute(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.session_lines().filter_map(move |line| {
+            let (found, value) = line.strip_prefix("a=")?.split_once(':')?;
+            (found == name).then_some(value.trim())
+        })
+    }
+
     /// Every pair of ICE credentials in use, in order of appearance.
     pub fn ice_credentials(&self) -> Vec<IceCredentials> {
         let mut all: Vec<_> = self

@@ -86,6 +86,15 @@ impl Sdp {
         Self { text: text.into() }
     }
 
+    /// Adds an attribute to the session level.
+    #[must_use]
+    pub fn with_session_attribute(&self, name: &str, value: &str) -> Self {
+        let end = self.text.find("\nm=").map_or(self.text.len(), |at| at + 1);
+        let (session, media) = self.text.split_at(end);
+        let text = format!("{session}a={name}:{value}\r\n{media}");
+        Self { text: text.into() }
+    }
+
     /// Gives every section the direction that `of` says, which it is told with the
     /// section and its index.
     #[must_use]

@@ -16,7 +16,9 @@ use sightline_spec::layer::{LayerSelection, Rid};
 use sightline_spec::link::{IceServer, IceServerCredential, Link};
 use sightline_spec::media_type::{self, MediaType};
 use sightline_spec::prefer::Prefer;
+use sightline_spec::private::{LinkSecret, Seed, check_viewer};
 use sightline_spec::problem::Problem;
+use sightline_spec::proof::check_camera;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{Fingerprint, PublisherOffer, Sdp, ViewerAnswer, ViewerOffer};
 use sightline_spec::sdpfrag::SdpFrag;
@@ -78,6 +80,14 @@ fn every_parser_holds(text: &str) {
     let room = RoomId::from_key(&[7; 32]);
     let claims = Claims::verify(text, &room, Scope::Publish, "host", SystemTime::UNIX_EPOCH);
     assert!(claims.is_err(), "nobody has signed this");
+    if let Ok(sdp) = Sdp::parse(text) {
+        let _ = check_camera(&sdp, &room, SystemTime::UNIX_EPOCH);
+        let proved = check_viewer(&sdp, &room, &Seed::new([7; 32]), SystemTime::UNIX_EPOCH);
+        assert!(proved.is_err(), "nobody has this link");
+    }
+    if let Ok(secret) = text.parse::<LinkSecret>() {
+        assert_eq!(secret.expose(), text);
+    }
 }
 
 fn round_trips<T>(text: &str)
