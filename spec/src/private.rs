@@ -8,7 +8,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -107,7 +107,8 @@ impl LinkSecret {
     }
 }
 
-/// Whether this answer is from somebody who has a link of this room that has not expired.
+/// Whether this answer is from somebody who has a link of this room that has not expired, and
+/// when it will, if ever.
 ///
 /// `iat` is not looked at: the proof is bound to the viewer's certificate, and the clock of a
 /// viewer may be wrong.
@@ -119,12 +120,15 @@ pub fn check_viewer(
     room: &RoomId,
     seed: &Seed,
     now: SystemTime,
-) -> Result<(), ProofError> {
+) -> Result<Option<SystemTime>, ProofError> {
     let proof = proof::proof_in(answer)?;
     // Which link it claims to have says which key verifies the claim.
     let claimed: Claims = insecure_decode_claims(proof).map_err(|_| ProofError::Malformed)?;
-    let secret = LinkSecret::at(seed, claimed.exp.unwrap_or(0));
-    let key = DecodingKey::from_secret(&secret.mac);
+    let expiry = claimed.exp.unwrap_or(0);
+    if expiry > MAX_EXPIRY {
+        return Err(ProofError::Malformed);
+    }
+    let key = DecodingKey::from_secret(&LinkSecret::at(seed, expiry).mac);
     let claims: Claims = proof::open(proof, Algorithm::HS256, &key)?;
     if claims
         .exp
@@ -132,7 +136,10 @@ pub fn check_viewer(
     {
         return Err(ProofError::Expired);
     }
-    proof::check_bound(answer, room, &claims.sub, &claims.fp)
+    proof::check_bound(answer, room, &claims.sub, &claims.fp)?;
+    Ok(claims
+        .exp
+        .map(|expiry| UNIX_EPOCH + Duration::from_secs(expiry)))
 }
 
 impl FromStr for LinkSecret {
