@@ -4,13 +4,19 @@ use std::{path::PathBuf, time::Duration};
 
 use conf::{Conf, Subcommands};
 use reqwest::Url;
-use sightline_spec::{link::IceServer, room::RoomId};
+use sightline_spec::{
+    link::IceServer,
+    room::RoomId,
+    token::{Admission, Scope},
+};
 
 use crate::{
     capacity::Capacity,
     encoder::Codec,
     format::{Format, Size},
-    option::{Publish, QrMode, Secret, parse_ice_server, parse_lifetime},
+    option::{
+        Publish, QrMode, Secret, parse_admission, parse_ice_server, parse_lifetime, parse_scope,
+    },
     source::Source,
 };
 
@@ -89,6 +95,15 @@ pub struct Config {
     #[conf(long, env)]
     pub direct_only: bool,
 
+    /// Show pictures only to who has a private link (sightline-camera share --private). Not even
+    /// the gateway can watch then, so it cannot relay either: this implies --direct-only.
+    #[conf(long, env)]
+    pub private: bool,
+
+    /// Have the gateway let in only who has a ticket (sightline-camera share) besides the link.
+    #[conf(long, env)]
+    pub tickets: bool,
+
     /// How to publish: direct (to any number of viewers, through a Sightline gateway) or
     /// whip (once, to any WHIP server, whose full URL --gateway then is).
     #[conf(long, env, default_value = "direct", serde(use_value_parser))]
@@ -123,9 +138,29 @@ pub struct Config {
 pub enum Command {
     /// Look at this machine: what is there, what is missing, what to install.
     Doctor,
-    /// Print a token that lets another program (OBS, say) publish in this camera's room.
+    /// Show this camera's room, the link to watch it, and the link's QR code.
+    #[conf(serde(skip))]
+    Key(KeyOptions),
+    /// Print a token that lets another program publish in this camera's room.
+    ///
+    /// OBS, say, takes it as bearer token. With --scope view it is a ticket to watch the room,
+    /// which `share` prints as a link.
     #[conf(serde(skip))]
     Token(TokenOptions),
+    /// Print a link that lets whoever has it watch for a while, and its QR code.
+    ///
+    /// There is a ticket in it, which is needed where the camera runs with --tickets. With
+    /// --private it is a private link, for a camera that runs with --private.
+    #[conf(serde(skip))]
+    Share(ShareOptions),
+}
+
+/// Which gateway a link or a token is for.
+#[derive(Conf, Debug)]
+pub struct KeyOptions {
+    /// The gateway, if not the one that the camera is configured for.
+    #[conf(long)]
+    pub gateway: Option<Url>,
 }
 
 /// What the token is to be.
@@ -134,13 +169,54 @@ pub struct TokenOptions {
     /// How long it is good for: 90m, 12h, 365d.
     #[conf(long = "for", default_value = "24h", value_parser = parse_lifetime)]
     pub lifetime: Duration,
+
+    /// What it permits: publish or view.
+    #[conf(long, default_value = "publish", value_parser = parse_scope)]
+    pub scope: Scope,
+
+    /// Whom the gateway is to let watch what is published with it: link (whoever has the link) or
+    /// ticket (whoever has a ticket besides). Default: ticket if --tickets is configured.
+    #[conf(long, value_parser = parse_admission)]
+    pub view: Option<Admission>,
+
+    /// The gateway, if not the one that the camera is configured for.
+    #[conf(long)]
+    pub gateway: Option<Url>,
+}
+
+/// What the link is to be.
+#[derive(Conf, Debug)]
+pub struct ShareOptions {
+    /// How long it is good for: 90m, 2h, 7d. A private link without it does not expire; another
+    /// is good for 24h.
+    #[conf(long = "for", value_parser = parse_lifetime)]
+    pub lifetime: Option<Duration>,
+
+    /// A private link: not even the gateway can watch. Always so if --private is configured for
+    /// the camera.
+    #[conf(long)]
+    pub private: bool,
+
+    /// The gateway, if not the one that the camera is configured for.
+    #[conf(long)]
+    pub gateway: Option<Url>,
 }
 
 fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
-    match config.direct_only && config.publish == Publish::Whip {
-        true => Err("--direct-only forbids what --publish whip is: media by way of a server"),
-        false => Ok(()),
+    let whip = config.publish == Publish::Whip;
+    if config.direct_only && whip {
+        return Err("--direct-only forbids what --publish whip is: media by way of a server");
     }
+    if config.private && whip {
+        return Err("--private forbids what --publish whip is: media by way of a server");
+    }
+    if config.private && config.room.is_some() {
+        return Err("--private needs the camera's own room, which is its key: leave out --room");
+    }
+    if config.tickets && (whip || config.room.is_some()) {
+        return Err("--tickets needs the camera's own room, whose key signs them");
+    }
+    Ok(())
 }
 
 impl Config {
@@ -180,7 +256,15 @@ impl Config {
     pub fn capacity(&self) -> Capacity {
         Capacity {
             viewers: self.max_viewers,
-            direct_only: self.direct_only,
+            direct_only: self.direct_only || self.private,
+        }
+    }
+
+    /// Whom the gateway is to let watch.
+    pub fn admission(&self) -> Admission {
+        match self.tickets {
+            true => Admission::Ticket,
+            false => Admission::Link,
         }
     }
 
@@ -264,6 +348,39 @@ mod tests {
         assert!(read(&["--direct-only"], &[], "").is_ok());
         let error = read(&["--publish", "whip", "--direct-only"], &[], "").unwrap_err();
         assert!(error.contains("--direct-only forbids"), "{error}");
+    }
+
+    #[test]
+    fn private_is_direct_and_in_a_room_that_is_a_key() {
+        assert!(
+            read(&["--private"], &[], "")
+                .unwrap()
+                .capacity()
+                .direct_only
+        );
+        let named = ["--room", "garage"];
+        for option in ["--private", "--tickets"] {
+            let error = read(&[option, named[0], named[1]], &[], "").unwrap_err();
+            assert!(error.contains("the camera's own room"), "{error}");
+            assert!(read(&[option, "--publish", "whip"], &[], "").is_err());
+        }
+    }
+
+    #[test]
+    fn a_shared_link_may_be_for_another_gateway() {
+        let arguments = [
+            "share",
+            "--for",
+            "2h",
+            "--private",
+            "--gateway",
+            "https://g",
+        ];
+        let Some(Command::Share(share)) = read(&arguments, &[], "").unwrap().command else {
+            panic!("not to share");
+        };
+        assert_eq!(share.lifetime, Some(Duration::from_secs(7200)));
+        assert!(share.private && share.gateway.is_some());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The camera's key: its room's name, and the proof that it may publish there.
+//! The camera's key: its room's name, and all proofs that follow from it.
 
 use std::{
     fs, io,
@@ -8,11 +8,17 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use aws_lc_rs::{
+    encoding::{AsBigEndian, Curve25519SeedBin},
+    signature::{Ed25519KeyPair, KeyPair},
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sightline_spec::{
+    private::{LinkSecret, Seed, check_viewer},
+    proof::{ProofError, prove_camera},
     room::RoomId,
-    token::{Claims, Scope, SigningKey},
+    sdp::Sdp,
+    token::{Admission, Claims, Scope, SigningKey},
 };
 
 const HEAD: &str = "-----BEGIN PRIVATE KEY-----";
@@ -48,6 +54,16 @@ pub enum KeyError {
 pub struct RoomKey {
     room: RoomId,
     signer: SigningKey,
+    seed: Seed,
+}
+
+/// How long a token is good for.
+#[derive(Debug, Clone, Copy)]
+pub struct Validity {
+    /// From when.
+    pub from: SystemTime,
+    /// For how long.
+    pub lifetime: Duration,
 }
 
 impl RoomKey {
@@ -92,18 +108,54 @@ impl RoomKey {
         &self.room
     }
 
-    /// A token that lets its bearer publish in the room, at this gateway only.
+    /// A token that lets its bearer publish in the room, at this gateway only, and says whom the
+    /// gateway is to let watch.
     ///
     /// `audience` is the gateway's host and port as the `Host` field has them.
     pub fn publish_token(
         &self,
         audience: &str,
-        now: SystemTime,
-        lifetime: Duration,
+        admission: Admission,
+        validity: Validity,
     ) -> Option<String> {
-        let room = self.room.clone();
-        let claims = Claims::new(room, Scope::Publish, audience, now, lifetime);
+        let claims = self.claims(Scope::Publish, audience, validity);
+        self.signer.sign(&claims.admitting(admission)).ok()
+    }
+
+    /// A ticket that lets its bearer watch, where the camera asks for one.
+    pub fn view_ticket(&self, audience: &str, validity: Validity) -> Option<String> {
+        let claims = self.claims(Scope::View, audience, validity);
         self.signer.sign(&claims).ok()
+    }
+
+    /// The secret of the room's private links that expire then, or never.
+    pub fn link_secret(&self, expires: Option<SystemTime>) -> LinkSecret {
+        LinkSecret::derive(&self.seed, expires)
+    }
+
+    /// The offer with the proof that it is this camera's.
+    pub(crate) fn prove(&self, offer: &Sdp, now: SystemTime) -> Result<Sdp, ProofError> {
+        prove_camera(offer, &self.room, &self.signer, now)
+    }
+
+    /// Whether the answer's writer has a private link, and when that expires.
+    pub(crate) fn check_viewer(
+        &self,
+        answer: &Sdp,
+        now: SystemTime,
+    ) -> Result<Option<SystemTime>, ProofError> {
+        check_viewer(answer, &self.room, &self.seed, now)
+    }
+
+    fn claims(&self, scope: Scope, audience: &str, validity: Validity) -> Claims {
+        let Validity { from, lifetime } = validity;
+        Claims::new(self.room.clone(), scope, audience, from, lifetime)
+    }
+
+    /// A key that is kept nowhere.
+    #[cfg(test)]
+    pub(crate) fn random() -> Self {
+        Self::from_pem(&generate_pem().unwrap()).unwrap()
     }
 
     fn from_pem(pem: &str) -> Option<Self> {
@@ -113,9 +165,11 @@ impl RoomKey {
         let document = STANDARD.decode(base64).ok()?;
         let pair = Ed25519KeyPair::from_pkcs8(&document).ok()?;
         let public = pair.public_key().as_ref().try_into().ok()?;
+        let seed: Curve25519SeedBin<'_> = pair.seed().ok()?.as_be_bytes().ok()?;
         Some(Self {
             room: RoomId::from_key(public),
             signer: SigningKey::from_pkcs8(&document),
+            seed: Seed::new(seed.as_ref().try_into().ok()?),
         })
     }
 }
@@ -222,12 +276,30 @@ mod tests {
     fn the_room_verifies_the_token() {
         let key = RoomKey::from_pem(&generate_pem().unwrap()).unwrap();
         let now = SystemTime::now();
-        let token = key
-            .publish_token("Example.net:8080", now, Duration::from_secs(60))
-            .unwrap();
-        let verify = |audience| Claims::verify(&token, key.room(), Scope::Publish, audience, now);
-        assert!(verify("example.net:8080").is_ok());
-        assert!(verify("example.org").is_err());
+        let validity = Validity {
+            from: now,
+            lifetime: Duration::from_secs(60),
+        };
+        let host = "Example.net:8080";
+        let publish = key.publish_token(host, Admission::Ticket, validity);
+        let ticket = key.view_ticket(host, validity);
+        let verify = |token: &Option<String>, scope, audience| {
+            Claims::verify(token.as_ref().unwrap(), key.room(), scope, audience, now)
+        };
+        let published = verify(&publish, Scope::Publish, "example.net:8080").unwrap();
+        assert_eq!(published.view, Admission::Ticket);
+        assert!(verify(&ticket, Scope::View, "example.net:8080").is_ok());
+        assert!(verify(&publish, Scope::Publish, "example.org").is_err());
+        assert!(verify(&publish, Scope::View, "example.net:8080").is_err());
+        assert!(verify(&ticket, Scope::Publish, "example.net:8080").is_err());
+    }
+
+    #[test]
+    fn a_private_link_is_the_same_after_a_restart_and_another_for_every_key() {
+        let pem = generate_pem().unwrap();
+        let secret = |pem: &str| RoomKey::from_pem(pem).unwrap().link_secret(None);
+        assert_eq!(secret(&pem), secret(&pem));
+        assert_ne!(secret(&pem), secret(&generate_pem().unwrap()));
     }
 
     #[test]

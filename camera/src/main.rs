@@ -11,19 +11,24 @@ use anyhow::Context;
 use sightline_camera::{
     capture,
     certificate::Certificate,
-    config::{Command, Config, TokenOptions},
+    config::{Command, Config, KeyOptions},
     doctor,
     key::{KeyError, RoomKey},
     option::Publish,
     pipeline::Pipeline,
+    proofs::Proofs,
     publish::Publisher,
+    share,
     signaling::Signaling,
     watch_link,
-    whip::{self, Whip},
+    whip::{License, Whip},
 };
+use sightline_spec::room::RoomId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+
+const NO_GSTREAMER: &str = "GStreamer cannot be used";
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
@@ -43,22 +48,39 @@ async fn main() -> ExitCode {
 }
 
 async fn start(config: Config) -> anyhow::Result<ExitCode> {
-    gst::init().context("GStreamer cannot be used")?;
-    match config.command {
-        None => run(config).await,
+    let now = SystemTime::now();
+    match &config.command {
+        None => return run(config).await,
         Some(Command::Doctor) => {
+            gst::init().context(NO_GSTREAMER)?;
             let findings = doctor::examine();
             print!("{}", findings.report);
-            Ok(ExitCode::from(u8::from(!findings.healthy)))
+            return Ok(ExitCode::from(u8::from(!findings.healthy)));
         }
-        Some(Command::Token(TokenOptions { lifetime })) => {
-            println!("{}", token(&config, lifetime)?);
-            Ok(ExitCode::SUCCESS)
+        Some(Command::Key(KeyOptions { gateway })) => {
+            let key = key(&config)?;
+            let gateway = gateway.as_ref().unwrap_or(&config.gateway);
+            let link = watch_link::watch_link(gateway, key.room());
+            let text = format!("room {}\nwatch at {link}", key.room());
+            watch_link::print(&text, link.as_str(), config.qr)?;
+        }
+        Some(Command::Token(options)) => {
+            let token = share::token(&config, &key(&config)?, options, now)?;
+            watch_link::print(&token, &token, config.qr)?;
+        }
+        Some(Command::Share(options)) => {
+            let link = share::link(&config, &key(&config)?, options, now)?;
+            watch_link::print(link.as_str(), link.as_str(), config.qr)?;
+            if let Some(advice) = share::advice(&config, options) {
+                eprintln!("{advice}");
+            }
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run(config: Config) -> anyhow::Result<ExitCode> {
+    gst::init().context(NO_GSTREAMER)?;
     // A source that can never work is said at once, not retried for ever.
     config.source.check(config.format())?;
     let stop = stop_on_signal()?;
@@ -94,42 +116,60 @@ fn key(config: &Config) -> Result<RoomKey, KeyError> {
     RoomKey::load_or_create(&path)
 }
 
-fn token(config: &Config, lifetime: Duration) -> anyhow::Result<String> {
-    let audience = whip::audience(&config.gateway).context("the gateway's URL has no host")?;
-    key(config)?
-        .publish_token(&audience, SystemTime::now(), lifetime)
-        .context("the key cannot sign")
-}
-
 /// Straight to every viewer, through a Sightline gateway.
 fn direct(
     config: Config,
     pipeline: Arc<Pipeline>,
     stop: CancellationToken,
 ) -> anyhow::Result<impl Future<Output = ()>> {
-    let (room, key) = match &config.room {
-        Some(room) => (room.clone(), None),
-        None => {
-            let path = config
-                .key_file
-                .clone()
-                .map_or_else(RoomKey::default_path, Ok)?;
-            let key = RoomKey::load_or_create(&path)?;
-            (key.room().clone(), Some(key))
-        }
+    let own = match config.room {
+        Some(_) => None,
+        None => Some(key(&config)?),
     };
+    let room = (config.room.as_ref())
+        .or(own.as_ref().map(RoomKey::room))
+        .context("neither a room nor a key")?;
     let capacity = config.capacity();
+    let admission = config.admission();
+    let license = own.clone().map(|key| License { key, admission });
+    let whip = Whip::new(&config.gateway, room, license, capacity)?;
+    announce_link(&config, room, own.as_ref())?;
     let signaling = Arc::new(Signaling {
-        whip: Whip::new(&config.gateway, &room, key, capacity)?,
+        whip,
         pipeline,
         certificate: Certificate::generate()?,
+        proofs: match own {
+            None => Proofs::None,
+            Some(key) if config.private => Proofs::Private(key),
+            Some(key) => Proofs::Camera(key),
+        },
         ice_servers: config.ice_server,
         capacity,
         stats_interval: Duration::from_secs(config.stats),
     });
-    watch_link::print(&watch_link::watch_link(&config.gateway, &room), config.qr)?;
     let announced = std::sync::Once::new();
     Ok(signaling.run(stop, move || announced.call_once(announce)))
+}
+
+/// Prints the link, unless it takes a secret and would end up in a log.
+fn announce_link(config: &Config, room: &RoomId, key: Option<&RoomKey>) -> anyhow::Result<()> {
+    let mut link = watch_link::watch_link(&config.gateway, room);
+    let secret = key.filter(|_| config.private && !config.tickets);
+    let text = match secret {
+        Some(key) if std::io::stdout().is_terminal() => {
+            link.set_fragment(Some(&key.link_secret(None).expose()));
+            format!("watch at {link}")
+        }
+        _ if config.private => {
+            format!("watch at {link}#…: sightline-camera share --private prints the whole link")
+        }
+        _ if config.tickets => {
+            format!("watch at {link}#…: sightline-camera share prints the whole link")
+        }
+        _ => format!("watch at {link}"),
+    };
+    watch_link::print(&text, link.as_str(), config.qr)?;
+    Ok(())
 }
 
 /// To one WHIP server, which distributes the media.

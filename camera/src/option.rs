@@ -2,7 +2,10 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use sightline_spec::link::{IceServer, IceServerCredential};
+use sightline_spec::{
+    link::{IceServer, IceServerCredential},
+    token::{Admission, Scope},
+};
 
 /// The two ways out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +97,24 @@ pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
             .then_some(Duration::from_secs(lifetime))
     };
     parse().ok_or_else(|| format!("`{text}` is no time: use 90m, 12h or 365d"))
+}
+
+/// `publish` or `view`.
+pub(crate) fn parse_scope(text: &str) -> Result<Scope, String> {
+    match text {
+        "publish" => Ok(Scope::Publish),
+        "view" => Ok(Scope::View),
+        _ => Err(format!("`{text}`: use `publish` or `view`")),
+    }
+}
+
+/// `link` or `ticket`.
+pub(crate) fn parse_admission(text: &str) -> Result<Admission, String> {
+    match text {
+        "link" => Ok(Admission::Link),
+        "ticket" => Ok(Admission::Ticket),
+        _ => Err(format!("`{text}`: use `link` or `ticket`")),
+    }
 }
 
 /// `stun:host:port`, or `turn:user:password@host:port` as on the command lines of other tools.

@@ -2,9 +2,12 @@
 //!
 //! The gateway's relay is a viewer among others: nothing here tells them apart.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
-use sightline_spec::{event::Event, link::IceServer};
+use sightline_spec::{event::Event, link::IceServer, proof::ProofError};
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc},
     task::JoinSet,
@@ -20,6 +23,7 @@ use crate::{
     complaint::Complaint,
     events,
     pipeline::Pipeline,
+    proofs::Proofs,
     stats::Rates,
     viewer::{Viewer, ViewerError},
     whip::{Session, Whip, WhipError},
@@ -41,6 +45,9 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(12);
 /// How often that is looked at.
 const SILENCE_CHECK: Duration = Duration::from_secs(2);
 
+/// How late the end of a private link may be noticed when the clock is set.
+const CLOCK_CHECK: Duration = Duration::from_secs(30);
+
 /// How long goodbyes may take when the program ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -56,6 +63,8 @@ pub struct Signaling {
     pub pipeline: Arc<Pipeline>,
     /// Who we are to them.
     pub certificate: Certificate,
+    /// How we prove that, and whether they have to.
+    pub proofs: Proofs,
     /// Besides those that the gateway names.
     pub ice_servers: Vec<IceServer>,
     /// How many at once.
@@ -71,6 +80,8 @@ enum Failure {
     Whip(#[from] WhipError),
     #[error(transparent)]
     Viewer(#[from] ViewerError),
+    #[error("the offer cannot be signed: {0}")]
+    Proof(#[from] ProofError),
 }
 
 /// Why a session ended.
@@ -79,6 +90,7 @@ enum End {
     Left,
     NeverConnected,
     Silent,
+    LinkExpired,
     Connection(String),
     ShuttingDown,
 }
@@ -135,8 +147,9 @@ impl Signaling {
         let mut ice_servers = self.whip.ice_servers().await?;
         ice_servers.extend(self.ice_servers.iter().cloned());
         let viewer = Viewer::offer(&self.pipeline, &self.certificate, &ice_servers).await?;
+        let offer = self.proofs.sign(viewer.sdp(), SystemTime::now())?;
         on_waiting();
-        let session = self.whip.offer(viewer.sdp()).await?;
+        let session = self.whip.offer(&offer).await?;
         Ok((viewer, session))
     }
 
@@ -148,15 +161,32 @@ impl Signaling {
         slot: OwnedSemaphorePermit,
         stop: CancellationToken,
     ) {
-        match viewer.answer(&session.answer).await {
-            Ok(()) => {
-                let end = self.stream(&mut viewer, &session, &stop).await;
-                tracing::info!(?end, "viewer gone");
-            }
-            Err(error) => tracing::warn!("{error}"),
+        // Whoever may not watch is not even connected to.
+        match self.proofs.admit(&session.answer, SystemTime::now()) {
+            Ok(until) => self.watch(&mut viewer, &session, until, &stop).await,
+            Err(error) => tracing::warn!("a viewer is refused: {error}"),
         }
         tokio::join!(self.whip.end(session), viewer.close());
         drop(slot);
+    }
+
+    /// A viewer that may watch, for as long as it may.
+    async fn watch(
+        &self,
+        viewer: &mut Viewer,
+        session: &Session,
+        until: Option<SystemTime>,
+        stop: &CancellationToken,
+    ) {
+        if let Err(error) = viewer.answer(&session.answer).await {
+            tracing::warn!("{error}");
+            return;
+        }
+        let end = tokio::select! {
+            end = self.stream(viewer, session, stop) => end,
+            () = clock_reaches(until) => End::LinkExpired,
+        };
+        tracing::info!(?end, "viewer gone");
     }
 
     async fn stream(
@@ -267,6 +297,16 @@ fn wait_after(failure: &Failure, lasted: Duration, backoff: &mut Backoff) -> Dur
             ..
         }) => wait.max(*after),
         _ => wait,
+    }
+}
+
+/// Waits until the clock says so. It may be set meanwhile, so it is looked at now and then.
+async fn clock_reaches(time: Option<SystemTime>) {
+    let Some(time) = time else {
+        return std::future::pending().await;
+    };
+    while let Ok(left) = time.duration_since(SystemTime::now()) {
+        tokio::time::sleep(left.min(CLOCK_CHECK)).await;
     }
 }
 

@@ -13,16 +13,16 @@ pub fn watch_link(gateway: &Url, room: &RoomId) -> Url {
     below(gateway, &["watch", room.as_str()])
 }
 
-/// Prints the link on standard output, with its QR code where wanted.
-pub fn print(link: &Url, mode: QrMode) -> io::Result<()> {
+/// Prints a text on standard output, and below it the QR code of what it is about, where wanted.
+pub fn print(text: &str, code: &str, mode: QrMode) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "watch at {link}")?;
+    writeln!(out, "{text}")?;
     let wanted = match mode {
         QrMode::Always => true,
         QrMode::Never => false,
         QrMode::Auto => out.is_terminal(),
     };
-    if let Some(code) = wanted.then(|| qr_code(link.as_str())).flatten() {
+    if let Some(code) = wanted.then(|| qr_code(code)).flatten() {
         writeln!(out, "{code}")?;
     }
     out.flush()

@@ -15,9 +15,13 @@ use sightline_spec::{
     problem::Problem,
     room::RoomId,
     sdp::Sdp,
+    token::Admission,
 };
 
-use crate::{capacity::Capacity, key::RoomKey};
+use crate::{
+    capacity::Capacity,
+    key::{RoomKey, Validity},
+};
 
 /// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
 const WAIT: Duration = Duration::from_secs(55);
@@ -63,9 +67,17 @@ pub enum WhipError {
 pub struct Whip {
     http: Client,
     endpoint: Url,
-    /// Signs for the room, where the room is a key.
-    key: Option<RoomKey>,
+    license: Option<License>,
     prefer: Prefer,
+}
+
+/// What lets us publish in a room that is a key.
+#[derive(Debug, Clone)]
+pub struct License {
+    /// Signs for the room.
+    pub key: RoomKey,
+    /// Whom the gateway is to let watch.
+    pub admission: Admission,
 }
 
 /// What a 201 created. Whoever knows the URL can end the session, so `Debug` does not show it.
@@ -94,7 +106,7 @@ impl Whip {
     pub fn new(
         gateway: &Url,
         room: &RoomId,
-        key: Option<RoomKey>,
+        license: Option<License>,
         capacity: Capacity,
     ) -> Result<Self, WhipError> {
         let http = Client::builder()
@@ -110,7 +122,7 @@ impl Whip {
         Ok(Self {
             http,
             endpoint: below(gateway, &["whip", room.as_str()]),
-            key,
+            license,
             prefer: capacity.prefer(WAIT.as_secs() as u32),
         })
     }
@@ -209,9 +221,13 @@ impl Whip {
 
     /// A token for one request, so that one seen by others is soon worthless.
     fn authorization(&self) -> Option<HeaderValue> {
-        let key = self.key.as_ref()?;
+        let License { key, admission } = self.license.as_ref()?;
         let audience = audience(&self.endpoint)?;
-        let token = key.publish_token(&audience, SystemTime::now(), TOKEN_LIFETIME)?;
+        let validity = Validity {
+            from: SystemTime::now(),
+            lifetime: TOKEN_LIFETIME,
+        };
+        let token = key.publish_token(&audience, *admission, validity)?;
         let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
         value.set_sensitive(true);
         Some(value)

@@ -9,3 +9,4 @@ mod rig;
 mod signaling;
 mod sources;
 mod viewers;
+mod villains;

@@ -9,11 +9,14 @@ use sightline_camera::{
     certificate::Certificate,
     encoder::Codec,
     format::{Format, Size},
+    key::RoomKey,
     pipeline::Pipeline,
+    proofs::Proofs,
     signaling::Signaling,
     source::Source,
-    whip::Whip,
+    whip::{License, Whip},
 };
+use sightline_spec::token::Admission;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::endpoint::Endpoint;
@@ -56,6 +59,32 @@ impl Camera {
         source: &str,
         codec: Codec,
     ) -> Self {
+        let room = "test".parse().unwrap();
+        let whip = Whip::new(&endpoint.url(), &room, None, capacity).unwrap();
+        Self::start_with(whip, Proofs::None, capacity, source, codec)
+    }
+
+    /// In the room that this key is, for viewers that are reached directly.
+    pub(crate) fn start_in_room(key: &RoomKey, proofs: Proofs, endpoint: &Endpoint) -> Self {
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: true,
+        };
+        let license = License {
+            key: key.clone(),
+            admission: Admission::Link,
+        };
+        let whip = Whip::new(&endpoint.url(), key.room(), Some(license), capacity).unwrap();
+        Self::start_with(whip, proofs, capacity, "test", Codec::H264)
+    }
+
+    fn start_with(
+        whip: Whip,
+        proofs: Proofs,
+        capacity: Capacity,
+        source: &str,
+        codec: Codec,
+    ) -> Self {
         gst::init().unwrap();
         let size = Size {
             width: 320,
@@ -65,11 +94,11 @@ impl Camera {
         let pipeline = Pipeline::start(codec, format, 500).unwrap();
         let source: Source = source.parse().unwrap();
         tokio::spawn(capture::run(source, format, Arc::downgrade(&pipeline)));
-        let room = "test".parse().unwrap();
         let signaling = Signaling {
-            whip: Whip::new(&endpoint.url(), &room, None, capacity).unwrap(),
+            whip,
             pipeline: pipeline.clone(),
             certificate: Certificate::generate().unwrap(),
+            proofs,
             ice_servers: Vec::new(),
             capacity,
             stats_interval: Duration::ZERO,
