@@ -18,6 +18,7 @@ use crate::{
         Publish, QrMode, Secret, parse_admission, parse_ice_server, parse_lifetime, parse_scope,
     },
     source::Source,
+    trust::{Pin, Trust},
 };
 
 /// Puts a camera on the web: anyone with the link watches it in a browser.
@@ -48,6 +49,16 @@ pub struct Config {
         serde(use_value_parser)
     )]
     pub gateway: Url,
+
+    /// Trust the authorities in this PEM file to sign the gateway's certificate, instead of those
+    /// that the system trusts.
+    #[conf(long, env)]
+    pub ca: Option<PathBuf>,
+
+    /// Trust this certificate of the gateway and no other: sha256:HEX, as a gateway with a
+    /// self-signed one prints it at its start.
+    #[conf(long, env, serde(use_value_parser))]
+    pub pin: Option<Pin>,
 
     /// The room's name, where the gateway has open rooms. Default: a room of the camera's own,
     /// named by its key, in which nobody else can publish.
@@ -207,6 +218,15 @@ fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
     if config.direct_only && whip {
         return Err("--direct-only forbids what --publish whip is: media by way of a server");
     }
+    if config.pin.is_some() && config.ca.is_some() {
+        return Err("--pin and --ca exclude each other: one certificate, or whom --ca trusts");
+    }
+    if (config.pin.is_some() || config.ca.is_some()) && whip {
+        return Err("--pin and --ca are for gateways, not for --publish whip");
+    }
+    if (config.pin.is_some() || config.ca.is_some()) && config.gateway.scheme() != "https" {
+        return Err("--pin and --ca need a --gateway that begins with https:");
+    }
     if config.private && whip {
         return Err("--private forbids what --publish whip is: media by way of a server");
     }
@@ -257,6 +277,15 @@ impl Config {
         Capacity {
             viewers: self.max_viewers,
             direct_only: self.direct_only || self.private,
+        }
+    }
+
+    /// Which gateway is the right one.
+    pub fn trust(&self) -> Trust {
+        match (&self.pin, &self.ca) {
+            (Some(pin), _) => Trust::Pinned(*pin),
+            (None, Some(path)) => Trust::Authority(path.clone()),
+            (None, None) => Trust::System,
         }
     }
 
@@ -364,6 +393,21 @@ mod tests {
             assert!(error.contains("the camera's own room"), "{error}");
             assert!(read(&[option, "--publish", "whip"], &[], "").is_err());
         }
+    }
+
+    #[test]
+    fn a_pin_is_not_ignored() {
+        let pin = format!("sha256:{}", "a5".repeat(32));
+        let https = ["--gateway", "https://g", "--pin", pin.as_str()];
+        let trust = |arguments: &[&str]| Ok::<_, String>(read(arguments, &[], "")?.trust());
+        assert!(matches!(trust(&https), Ok(Trust::Pinned(_))));
+        let authority = trust(&["--gateway", "https://g", "--ca", "ca.pem"]);
+        assert!(matches!(authority, Ok(Trust::Authority(_))));
+        let error = trust(&["--gateway", "http://g", "--pin", &pin]).unwrap_err();
+        assert!(error.contains("begins with https:"), "{error}");
+        assert!(trust(&[&https[..], &["--ca", "ca.pem"]].concat()).is_err());
+        assert!(trust(&[&https[..], &["--publish", "whip"]].concat()).is_err());
+        assert!(trust(&["--gateway", "https://g", "--pin", "any"]).is_err());
     }
 
     #[test]

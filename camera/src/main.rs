@@ -132,7 +132,7 @@ fn direct(
     let capacity = config.capacity();
     let admission = config.admission();
     let license = own.clone().map(|key| License { key, admission });
-    let whip = Whip::new(&config.gateway, room, license, capacity)?;
+    let whip = Whip::new(&config.gateway, room, license, capacity, &config.trust())?;
     announce_link(&config, room, own.as_ref())?;
     let signaling = Arc::new(Signaling {
         whip,

@@ -1,11 +1,15 @@
 //! The HTTP side of WHIP (RFC 9725): one method for each request.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{
     Client, Method, Response, StatusCode, Url,
     header::{
-        ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION, RETRY_AFTER,
+        ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, LOCATION,
+        RETRY_AFTER,
     },
 };
 use sightline_spec::{
@@ -20,7 +24,9 @@ use sightline_spec::{
 
 use crate::{
     capacity::Capacity,
+    clock::{Difference, GatewayClock},
     key::{RoomKey, Validity},
+    trust::{self, Trust, TrustError},
 };
 
 /// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
@@ -44,6 +50,9 @@ pub enum WhipError {
     /// No HTTP answer at all.
     #[error("the gateway cannot be reached: {0}")]
     Unreachable(String),
+    /// Somebody answers by TLS, but who?
+    #[error("the gateway is not trusted: {0}")]
+    Untrusted(String),
     /// A redirect, an error or another answer that WHIP does not expect here.
     #[error("the gateway says {status}: {what}")]
     Refused {
@@ -54,6 +63,9 @@ pub enum WhipError {
         /// When to ask again, if it says so.
         retry_after: Option<Duration>,
     },
+    /// The client cannot be set up as it should trust.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// 503 after a while: no viewer came. Not an error.
     #[error("no viewer came")]
     Nobody,
@@ -68,6 +80,8 @@ pub struct Whip {
     http: Client,
     endpoint: Url,
     license: Option<License>,
+    /// By which tokens begin and end.
+    clock: Arc<GatewayClock>,
     prefer: Prefer,
 }
 
@@ -108,8 +122,9 @@ impl Whip {
         room: &RoomId,
         license: Option<License>,
         capacity: Capacity,
+        trust: &Trust,
     ) -> Result<Self, WhipError> {
-        let http = Client::builder()
+        let client = Client::builder()
             .user_agent(concat!("sightline-camera/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
             // A held request is silent for a minute. Only probes tell that the network is gone.
@@ -117,12 +132,14 @@ impl Whip {
             .tcp_keepalive_interval(Duration::from_secs(2))
             .tcp_keepalive_retries(2)
             .redirect(reqwest::redirect::Policy::limited(3))
-            .build()
-            .map_err(unreachable)?;
+            // Nobody can send us where there is no TLS.
+            .https_only(gateway.scheme() == "https");
+        let http = trust.applied_to(client)?.build().map_err(unreachable)?;
         Ok(Self {
             http,
             endpoint: below(gateway, &["whip", room.as_str()]),
             license,
+            clock: Arc::default(),
             prefer: capacity.prefer(WAIT.as_secs() as u32),
         })
     }
@@ -156,8 +173,10 @@ impl Whip {
             request = request.header(AUTHORIZATION, authorization);
         }
         let response = request.send().await.map_err(unreachable)?;
-        if response.status() != StatusCode::CREATED {
-            return Err(refusal(response).await);
+        match response.status() {
+            StatusCode::CREATED => {}
+            StatusCode::UNAUTHORIZED => return Err(self.unauthorized(response).await),
+            _ => return Err(refusal(response).await),
         }
         let location = location(&response).ok_or(WhipError::Malformed("no Location"))?;
         let events = links(response.headers())
@@ -219,12 +238,35 @@ impl Whip {
         }
     }
 
+    /// Why a token was refused; mostly, one of the clocks is wrong.
+    ///
+    /// By TLS the next token goes by the gateway's clock, which harms nobody: the token is for this
+    /// gateway alone. Without TLS anybody in between could have us sign tokens for later.
+    async fn unauthorized(&self, response: Response) -> WhipError {
+        let date = response.headers().get(DATE).and_then(|d| d.to_str().ok());
+        let difference = date.and_then(|date| Difference::of(date, SystemTime::now()));
+        let by_tls = response.url().scheme() == "https";
+        let mut refused = refusal(response).await;
+        let Some(difference) = difference else {
+            return refused;
+        };
+        if by_tls {
+            self.clock.set(difference);
+        }
+        if let WhipError::Refused { what, .. } = &mut refused
+            && difference.matters()
+        {
+            what.push_str(&format!("; {difference}"));
+        }
+        refused
+    }
+
     /// A token for one request, so that one seen by others is soon worthless.
     fn authorization(&self) -> Option<HeaderValue> {
         let License { key, admission } = self.license.as_ref()?;
         let audience = audience(&self.endpoint)?;
         let validity = Validity {
-            from: SystemTime::now(),
+            from: self.clock.at(SystemTime::now()),
             lifetime: TOKEN_LIFETIME,
         };
         let token = key.publish_token(&audience, *admission, validity)?;
@@ -267,6 +309,9 @@ fn links(headers: &HeaderMap) -> Vec<Link> {
 /// The error in words, without the URL, which may name a session.
 fn unreachable(error: reqwest::Error) -> WhipError {
     let error = error.without_url();
+    if let Some(why) = trust::distrust(&error) {
+        return WhipError::Untrusted(why);
+    }
     let mut innermost: &dyn std::error::Error = &error;
     while let Some(cause) = innermost.source() {
         innermost = cause;

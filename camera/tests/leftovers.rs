@@ -9,6 +9,8 @@ mod endpoint;
 mod peer;
 #[path = "camera/rig.rs"]
 mod rig;
+#[path = "camera/tls.rs"]
+mod tls;
 
 use endpoint::{Endpoint, Reply, Waiting};
 use peer::Peer;

@@ -231,7 +231,7 @@ fn seconds(time: SystemTime) -> u64 {
 }
 
 /// The two largest units: `5 min 3 s`, `2 h 10 min`.
-fn in_words(duration: Duration) -> String {
+pub fn in_words(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (larger, smaller) = match seconds {
         0..60 => return format!("{seconds} s"),

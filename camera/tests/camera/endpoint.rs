@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::SystemTime,
 };
 
 use axum::{
@@ -16,10 +17,14 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response, sse},
     routing::{get, post},
+    serve::Listener,
 };
 use futures_util::stream;
 use reqwest::Url;
 use tokio::sync::{mpsc, oneshot};
+use tokio_rustls::rustls::ServerConfig;
+
+use crate::tls::TlsListener;
 
 /// An offer that a camera's POST waits with.
 pub(crate) struct Waiting {
@@ -34,6 +39,8 @@ pub(crate) enum Reply {
     Answer(String),
     /// 503 with this `Retry-After`.
     Unavailable(&'static str),
+    /// 401, and what time it is here.
+    Unauthorized(SystemTime),
 }
 
 #[derive(Default)]
@@ -51,6 +58,7 @@ struct App {
 
 /// A listening endpoint; gone when dropped.
 pub(crate) struct Endpoint {
+    scheme: &'static str,
     address: SocketAddr,
     offers: mpsc::Receiver<Waiting>,
     shared: Arc<Shared>,
@@ -70,6 +78,15 @@ impl Endpoint {
 
     pub(crate) async fn start_at(address: SocketAddr) -> Self {
         let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        Self::serve("http", listener)
+    }
+
+    /// By TLS, as whoever this is.
+    pub(crate) async fn start_as(identity: ServerConfig) -> Self {
+        Self::serve("https", TlsListener::bind(identity).await)
+    }
+
+    fn serve<L: Listener<Addr = SocketAddr>>(scheme: &'static str, listener: L) -> Self {
         let address = listener.local_addr().unwrap();
         let (sender, offers) = mpsc::channel(8);
         let shared = Arc::<Shared>::default();
@@ -85,6 +102,7 @@ impl Endpoint {
             .with_state(app);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self {
+            scheme,
             address,
             offers,
             shared,
@@ -93,7 +111,9 @@ impl Endpoint {
     }
 
     pub(crate) fn url(&self) -> Url {
-        format!("http://{}", self.address).parse().unwrap()
+        format!("{}://{}", self.scheme, self.address)
+            .parse()
+            .unwrap()
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -159,6 +179,10 @@ async fn whip(State(app): State<App>, headers: HeaderMap, offer: String) -> Resp
             [(header::RETRY_AFTER, after)],
         )
             .into_response(),
+        Ok(Reply::Unauthorized(now)) => {
+            let date = [(header::DATE, httpdate::fmt_http_date(now))];
+            (StatusCode::UNAUTHORIZED, date).into_response()
+        }
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+mod clocks;
 mod endpoint;
 mod peer;
 mod publishing;
 mod rig;
 mod signaling;
 mod sources;
+mod tls;
+mod trust;
 mod viewers;
 mod villains;

@@ -14,6 +14,7 @@ use sightline_camera::{
     proofs::Proofs,
     signaling::Signaling,
     source::Source,
+    trust::Trust,
     whip::{License, Whip},
 };
 use sightline_spec::token::Admission;
@@ -60,7 +61,7 @@ impl Camera {
         codec: Codec,
     ) -> Self {
         let room = "test".parse().unwrap();
-        let whip = Whip::new(&endpoint.url(), &room, None, capacity).unwrap();
+        let whip = Whip::new(&endpoint.url(), &room, None, capacity, &Trust::System).unwrap();
         Self::start_with(whip, Proofs::None, capacity, source, codec)
     }
 
@@ -74,7 +75,14 @@ impl Camera {
             key: key.clone(),
             admission: Admission::Link,
         };
-        let whip = Whip::new(&endpoint.url(), key.room(), Some(license), capacity).unwrap();
+        let whip = Whip::new(
+            &endpoint.url(),
+            key.room(),
+            Some(license),
+            capacity,
+            &Trust::System,
+        )
+        .unwrap();
         Self::start_with(whip, proofs, capacity, "test", Codec::H264)
     }
 
