@@ -1,22 +1,17 @@
 //! All options: the only reader of arguments, environment and configuration file.
 
-use std::{path::PathBuf, time::Duration};
+use std::path::PathBuf;
 
-use conf::{Conf, Subcommands};
+use conf::Conf;
 use reqwest::Url;
-use sightline_spec::{
-    link::IceServer,
-    room::RoomId,
-    token::{Admission, Scope},
-};
+use sightline_spec::{link::IceServer, room::RoomId, token::Admission};
 
 use crate::{
     capacity::Capacity,
+    command::Command,
     encoder::Codec,
     format::{Format, Size},
-    option::{
-        Publish, QrMode, Secret, parse_admission, parse_ice_server, parse_lifetime, parse_scope,
-    },
+    option::{Publish, QrMode, Secret, parse_ice_server},
     source::Source,
     trust::{Pin, Trust},
 };
@@ -143,76 +138,6 @@ pub struct Config {
     pub command: Option<Command>,
 }
 
-/// What the program does instead of showing a camera.
-#[derive(Subcommands, Debug)]
-#[conf(serde)]
-pub enum Command {
-    /// Look at this machine: what is there, what is missing, what to install.
-    Doctor,
-    /// Show this camera's room, the link to watch it, and the link's QR code.
-    #[conf(serde(skip))]
-    Key(KeyOptions),
-    /// Print a token that lets another program publish in this camera's room.
-    ///
-    /// OBS, say, takes it as bearer token. With --scope view it is a ticket to watch the room,
-    /// which `share` prints as a link.
-    #[conf(serde(skip))]
-    Token(TokenOptions),
-    /// Print a link that lets whoever has it watch for a while, and its QR code.
-    ///
-    /// There is a ticket in it, which is needed where the camera runs with --tickets. With
-    /// --private it is a private link, for a camera that runs with --private.
-    #[conf(serde(skip))]
-    Share(ShareOptions),
-}
-
-/// Which gateway a link or a token is for.
-#[derive(Conf, Debug)]
-pub struct KeyOptions {
-    /// The gateway, if not the one that the camera is configured for.
-    #[conf(long)]
-    pub gateway: Option<Url>,
-}
-
-/// What the token is to be.
-#[derive(Conf, Debug)]
-pub struct TokenOptions {
-    /// How long it is good for: 90m, 12h, 365d.
-    #[conf(long = "for", default_value = "24h", value_parser = parse_lifetime)]
-    pub lifetime: Duration,
-
-    /// What it permits: publish or view.
-    #[conf(long, default_value = "publish", value_parser = parse_scope)]
-    pub scope: Scope,
-
-    /// Whom the gateway is to let watch what is published with it: link (whoever has the link) or
-    /// ticket (whoever has a ticket besides). Default: ticket if --tickets is configured.
-    #[conf(long, value_parser = parse_admission)]
-    pub view: Option<Admission>,
-
-    /// The gateway, if not the one that the camera is configured for.
-    #[conf(long)]
-    pub gateway: Option<Url>,
-}
-
-/// What the link is to be.
-#[derive(Conf, Debug)]
-pub struct ShareOptions {
-    /// How long it is good for: 90m, 2h, 7d. A private link without it does not expire; another
-    /// is good for 24h.
-    #[conf(long = "for", value_parser = parse_lifetime)]
-    pub lifetime: Option<Duration>,
-
-    /// A private link: not even the gateway can watch. Always so if --private is configured for
-    /// the camera.
-    #[conf(long)]
-    pub private: bool,
-
-    /// The gateway, if not the one that the camera is configured for.
-    #[conf(long)]
-    pub gateway: Option<Url>,
-}
-
 fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
     let whip = config.publish == Publish::Whip;
     if config.direct_only && whip {
@@ -321,6 +246,8 @@ fn config_file() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn read(

@@ -11,7 +11,8 @@ use anyhow::Context;
 use sightline_camera::{
     capture,
     certificate::Certificate,
-    config::{Command, Config, KeyOptions},
+    command::{Command, KeyOptions},
+    config::Config,
     doctor,
     key::{KeyError, RoomKey},
     option::Publish,

@@ -7,7 +7,8 @@ use reqwest::Url;
 use sightline_spec::token::Scope;
 
 use crate::{
-    config::{Config, ShareOptions, TokenOptions},
+    command::{ShareOptions, TokenOptions},
+    config::Config,
     key::{RoomKey, Validity},
     watch_link::watch_link,
     whip,
@@ -94,7 +95,7 @@ mod tests {
     use sightline_spec::{private::LinkSecret, token::Claims};
 
     use super::*;
-    use crate::config::Command;
+    use crate::command::Command;
 
     /// What stands behind `#` in the link that this command line prints, and whose it is.
     fn shared(arguments: &[&str], now: SystemTime) -> (RoomKey, String) {

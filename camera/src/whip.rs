@@ -1,5 +1,9 @@
 //! The HTTP side of WHIP (RFC 9725): one method for each request.
 
+mod error;
+
+pub use error::WhipError;
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime},
@@ -7,16 +11,12 @@ use std::{
 
 use reqwest::{
     Client, Method, Response, StatusCode, Url,
-    header::{
-        ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, LOCATION,
-        RETRY_AFTER,
-    },
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, LOCATION},
 };
 use sightline_spec::{
     event::EventKind,
     link::{IceServer, Link, SERVER_SENT_EVENTS},
     prefer::Prefer,
-    problem::Problem,
     room::RoomId,
     sdp::Sdp,
     token::Admission,
@@ -26,8 +26,9 @@ use crate::{
     capacity::Capacity,
     clock::{Difference, GatewayClock},
     key::{RoomKey, Validity},
-    trust::{self, Trust, TrustError},
+    trust::Trust,
 };
+use error::{refusal, text, unreachable};
 
 /// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
 const WAIT: Duration = Duration::from_secs(55);
@@ -37,42 +38,6 @@ const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 
 /// How long any other answer may take.
 const PATIENCE: Duration = Duration::from_secs(8);
-
-/// No answer that we read is longer.
-const BODY_LIMIT: usize = 256 * 1024;
-
-/// The longest `Retry-After` that is believed.
-const RETRY_LIMIT: Duration = Duration::from_secs(300);
-
-/// Why a request did not do what it should.
-#[derive(Debug, thiserror::Error)]
-pub enum WhipError {
-    /// No HTTP answer at all.
-    #[error("the gateway cannot be reached: {0}")]
-    Unreachable(String),
-    /// Somebody answers by TLS, but who?
-    #[error("the gateway is not trusted: {0}")]
-    Untrusted(String),
-    /// A redirect, an error or another answer that WHIP does not expect here.
-    #[error("the gateway says {status}: {what}")]
-    Refused {
-        /// The status code.
-        status: StatusCode,
-        /// The problem's title and detail.
-        what: String,
-        /// When to ask again, if it says so.
-        retry_after: Option<Duration>,
-    },
-    /// The client cannot be set up as it should trust.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
-    /// 503 after a while: no viewer came. Not an error.
-    #[error("no viewer came")]
-    Nobody,
-    /// Success, but not in a form that can be used.
-    #[error("the gateway's answer is not usable: {0}")]
-    Malformed(&'static str),
-}
 
 /// Where to publish, and how to say who we are.
 #[derive(Debug, Clone)]
@@ -306,66 +271,6 @@ fn links(headers: &HeaderMap) -> Vec<Link> {
     Link::parse_all(lines.filter_map(|line| line.to_str().ok()))
 }
 
-/// The error in words, without the URL, which may name a session.
-fn unreachable(error: reqwest::Error) -> WhipError {
-    let error = error.without_url();
-    if let Some(why) = trust::distrust(&error) {
-        return WhipError::Untrusted(why);
-    }
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    WhipError::Unreachable(innermost.to_string())
-}
-
-async fn refusal(response: Response) -> WhipError {
-    let status = response.status();
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|value| retry_after(value.to_str().ok()?, SystemTime::now()));
-    let body = text(response).await.unwrap_or_default();
-    let problem = serde_json::from_str::<Problem>(&body).ok();
-    if status == StatusCode::SERVICE_UNAVAILABLE && retry_after == Some(Duration::ZERO) {
-        return WhipError::Nobody;
-    }
-    let what = match problem {
-        Some(problem) if problem.detail.is_empty() => problem.title,
-        Some(problem) => format!("{}: {}", problem.title, problem.detail),
-        None => status.canonical_reason().unwrap_or("unknown").to_owned(),
-    };
-    WhipError::Refused {
-        status,
-        what,
-        retry_after,
-    }
-}
-
-/// Seconds, or a date (RFC 9110 section 10.2.3).
-fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
-    let wait = match value.trim().parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = httpdate::parse_http_date(value.trim()).ok()?;
-            date.duration_since(now).unwrap_or_default()
-        }
-    };
-    Some(wait.min(RETRY_LIMIT))
-}
-
-/// A body, up to the limit.
-async fn text(mut response: Response) -> Result<String, WhipError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > BODY_LIMIT {
-            return Err(WhipError::Malformed("far too long"));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    String::from_utf8(body).map_err(|_| WhipError::Malformed("not text"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -383,20 +288,5 @@ mod tests {
             below(&url("http://h:1"), &["watch", "r"]),
             url("http://h:1/watch/r")
         );
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_767);
-        let after = |value| retry_after(value, now);
-        assert_eq!(after("0"), Some(Duration::ZERO));
-        assert_eq!(after(" 7 "), Some(Duration::from_secs(7)));
-        assert_eq!(
-            after("Sun, 06 Nov 1994 08:49:37 GMT"),
-            Some(Duration::from_secs(10))
-        );
-        assert_eq!(after("Sun, 06 Nov 1994 08:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(after("99999999"), Some(RETRY_LIMIT));
-        assert_eq!(after("soon"), None);
     }
 }

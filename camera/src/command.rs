@@ -1,0 +1,79 @@
+//! What the program can do besides running the camera, with the options of each.
+
+use std::time::Duration;
+
+use conf::{Conf, Subcommands};
+use reqwest::Url;
+use sightline_spec::token::{Admission, Scope};
+
+use crate::option::{parse_admission, parse_lifetime, parse_scope};
+
+/// What the program does instead of showing a camera.
+#[derive(Subcommands, Debug)]
+#[conf(serde)]
+pub enum Command {
+    /// Look at this machine: what is there, what is missing, what to install.
+    Doctor,
+    /// Show this camera's room, the link to watch it, and the link's QR code.
+    #[conf(serde(skip))]
+    Key(KeyOptions),
+    /// Print a token that lets another program publish in this camera's room.
+    ///
+    /// OBS, say, takes it as bearer token. With --scope view it is a ticket to watch the room,
+    /// which `share` prints as a link.
+    #[conf(serde(skip))]
+    Token(TokenOptions),
+    /// Print a link that lets whoever has it watch for a while, and its QR code.
+    ///
+    /// There is a ticket in it, which is needed where the camera runs with --tickets. With
+    /// --private it is a private link, for a camera that runs with --private.
+    #[conf(serde(skip))]
+    Share(ShareOptions),
+}
+
+/// Which gateway a link or a token is for.
+#[derive(Conf, Debug)]
+pub struct KeyOptions {
+    /// The gateway, if not the one that the camera is configured for.
+    #[conf(long)]
+    pub gateway: Option<Url>,
+}
+
+/// What the token is to be.
+#[derive(Conf, Debug)]
+pub struct TokenOptions {
+    /// How long it is good for: 90m, 12h, 365d.
+    #[conf(long = "for", default_value = "24h", value_parser = parse_lifetime)]
+    pub lifetime: Duration,
+
+    /// What it permits: publish or view.
+    #[conf(long, default_value = "publish", value_parser = parse_scope)]
+    pub scope: Scope,
+
+    /// Whom the gateway is to let watch what is published with it: link (whoever has the link) or
+    /// ticket (whoever has a ticket besides). Default: ticket if --tickets is configured.
+    #[conf(long, value_parser = parse_admission)]
+    pub view: Option<Admission>,
+
+    /// The gateway, if not the one that the camera is configured for.
+    #[conf(long)]
+    pub gateway: Option<Url>,
+}
+
+/// What the link is to be.
+#[derive(Conf, Debug)]
+pub struct ShareOptions {
+    /// How long it is good for: 90m, 2h, 7d. A private link without it does not expire; another
+    /// is good for 24h.
+    #[conf(long = "for", value_parser = parse_lifetime)]
+    pub lifetime: Option<Duration>,
+
+    /// A private link: not even the gateway can watch. Always so if --private is configured for
+    /// the camera.
+    #[conf(long)]
+    pub private: bool,
+
+    /// The gateway, if not the one that the camera is configured for.
+    #[conf(long)]
+    pub gateway: Option<Url>,
+}
