@@ -39,6 +39,10 @@ const CLOCK_CHECK: Duration = Duration::from_secs(30);
 /// Events of one session that have not been acted on yet.
 const EVENT_BACKLOG: usize = 64;
 
+/// For how long a refused viewer keeps its place: strangers must not have the camera make one
+/// offer after the other.
+const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+
 /// Why a session ended.
 #[derive(Debug, PartialEq, Eq)]
 enum End {
@@ -60,11 +64,15 @@ impl Signaling {
         stop: CancellationToken,
     ) {
         // Whoever may not watch is not even connected to.
-        match self.proofs.admit(&session.answer, SystemTime::now()) {
-            Ok(until) => self.watch(&mut viewer, &session, until, &stop).await,
+        let admitted = self.proofs.admit(&session.answer, SystemTime::now());
+        match &admitted {
+            Ok(until) => self.watch(&mut viewer, &session, *until, &stop).await,
             Err(error) => tracing::warn!("a viewer is refused: {error}"),
         }
         tokio::join!(self.whip.end(session), viewer.close());
+        if admitted.is_err() {
+            let _ = tokio::time::timeout(REFUSED_PAUSE, stop.cancelled()).await;
+        }
         drop(slot);
     }
 
