@@ -16,6 +16,9 @@ use crate::{
     trust::{Pin, Trust},
 };
 
+/// The TLS library complains of every attempt; we say it once, and what to do.
+const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off";
+
 /// Puts a camera on the web: anyone with the link watches it in a browser.
 ///
 /// Without options it shows the webcam (or a test picture where there is none) in a room of its
@@ -194,7 +197,7 @@ impl Config {
         self.log
             .clone()
             .or_else(common)
-            .unwrap_or_else(|| "info".to_owned())
+            .unwrap_or_else(|| DEFAULT_LOG.to_owned())
     }
 
     /// Whom the camera serves.

@@ -121,11 +121,11 @@ impl fmt::Debug for Pin {
     }
 }
 
-/// The gateway has another certificate.
+/// Whoever answers has another certificate.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "its certificate is {found}, not the pinned {pin}. If the gateway has a new one, it prints \
-     that at its start: compare, then change --pin. If not, somebody is in between"
+    "its certificate is {found}, not the pinned {pin}. Compare with what the gateway prints at its \
+     start: if that is the first of the two, change --pin; if not, somebody is in between"
 )]
 struct NotPinned {
     pin: Pin,

@@ -59,7 +59,7 @@ async fn a_pinned_gateway_is_trusted_for_its_certificate_alone() {
     let other = Identity::self_signed();
     let told = refusal(&other, &trust).await;
     let found = other.pin().to_string();
-    assert!(told.contains(&found) && told.contains("compare"), "{told}");
+    assert!(told.contains(&found) && told.contains("Compare"), "{told}");
 }
 
 #[tokio::test]
