@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the derive macro exposes these types")]
 
 mod access;
+mod tls;
 
 use std::net::{AddrParseError, IpAddr, SocketAddr};
 use std::num::NonZero;
@@ -14,6 +15,8 @@ use anyhow::{Context, anyhow};
 use conf::{Conf, find_parameter};
 use humantime::parse_duration;
 
+use tls::TlsOptions;
+
 use crate::app::Waits;
 use crate::auth::Authority;
 use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
@@ -21,6 +24,7 @@ use crate::relay::{MediaPorts, PeerLimits, RelayLimits};
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
 use access::AccessOptions;
+use crate::serve::ConnectionLimits;
 
 /// Where media is received unless told otherwise.
 const DEFAULT_MEDIA_PORT: u16 = 8189;
@@ -51,7 +55,7 @@ pub struct Config {
     #[arg(long, env, default_value = "info")]
     pub(crate) log: String,
 
-    /// Address and port to serve HTTP on; port 0 takes a free one.
+    /// Address and port to serve HTTP on, or HTTPS with --tls; port 0 takes a free one.
     #[arg(long, env, default_value = "127.0.0.1:8080")]
     pub(crate) listen: SocketAddr,
 
@@ -125,6 +129,9 @@ pub struct Config {
     /// Serve the player from this folder instead of from the program (for development).
     #[arg(long, env)]
     pub(crate) player_dir: Option<PathBuf>,
+
+    #[conf(flatten, serde(flatten))]
+    pub(crate) tls: TlsOptions,
 
     #[conf(flatten)]
     access: AccessOptions,
@@ -350,6 +357,15 @@ impl Config {
             sessions: self.limits.max_sessions,
             candidates: self.limits.max_candidates,
             remember: self.waits.session_linger,
+        }
+    }
+
+    /// The bounds of connections.
+    pub(crate) fn connection_limits(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            handshake_timeout: self.tls.handshake_timeout,
+            header_timeout: self.waits.header_timeout,
+            connections: self.limits.max_connections,
         }
     }
 

@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod extract;
 mod pages;
+mod redirect;
 mod reply;
 mod session;
 #[cfg(test)]
@@ -29,6 +30,8 @@ use tower_http::trace::TraceLayer;
 
 use crate::app::App;
 use crate::error::Error;
+
+pub(crate) use redirect::redirect;
 
 /// What handlers need.
 pub(crate) struct Context {

@@ -3,6 +3,7 @@
 
 mod app;
 mod auth;
+mod certificates;
 mod config;
 mod error;
 mod events;
@@ -14,16 +15,21 @@ mod room;
 mod serve;
 mod session;
 
+use std::net::SocketAddr;
+
 use anyhow::Context as _;
+use futures_util::future::OptionFuture;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
 use app::App;
+use certificates::Certificates;
 use config::{Config, Switch};
 use relay::Relay;
 use rendezvous::Rendezvous;
-use serve::ConnectionLimits;
+use serve::{Door, Tls};
 
 /// Handshakes come in crowds and leave holes, which the system's allocator keeps
 /// (`docs/decisions/allocator.md`).
@@ -43,11 +49,20 @@ async fn main() -> anyhow::Result<()> {
         tracing::warn!(%error, "the limit of open files stays low");
     }
 
+    // For the libraries that ask the process, such as the client of ACME.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    run(config).await
+}
+
+/// Serves until the process is asked to end.
+async fn run(config: Config) -> anyhow::Result<()> {
     let rendezvous = Rendezvous::new(config.bounds());
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let listener = listen(config.listen).await?;
     let address = listener.local_addr()?;
+    let certificates = config.tls.source()?.map(Certificates::open).transpose()?;
+    let tls = certificates.as_ref().map(|kept| Tls::new(kept.resolver()));
+    let tls = tls.transpose()?;
+    let redirect = redirect(&config, address).await?;
     let relay = match config.relay {
         Switch::On => Some(Relay::start(
             &config.media_ports(),
@@ -57,30 +72,80 @@ async fn main() -> anyhow::Result<()> {
         Switch::Off => None,
     };
     let context = context(&config, rendezvous.clone(), relay.clone());
-    let router = http::router(context, config.player_dir);
-    let limits = ConnectionLimits {
-        header_timeout: config.waits.header_timeout,
-        connections: config.limits.max_connections,
+    let limits = config.connection_limits();
+    let door = Door {
+        listener,
+        tls,
+        router: http::router(context, config.player_dir),
     };
+    let stop = CancellationToken::new();
+    let close = || {
+        rendezvous.close();
+        relay.iter().for_each(Relay::close);
+    };
+    announce(address, certificates.as_ref());
+    let stopping = stopping(&stop)?;
+    let serving = async {
+        tokio::join!(
+            stopping,
+            serve::serve(door, &limits, stop.cancelled(), close),
+            OptionFuture::from(redirect.map(|door| serve::serve(
+                door,
+                &limits,
+                stop.cancelled(),
+                || {}
+            ))),
+        );
+    };
+    tokio::select! {
+        () = rendezvous.run() => {}
+        () = Certificates::keep(certificates.as_ref()) => {}
+        () = serving => {}
+    }
+    Ok(())
+}
+
+/// Says where the gateway is: programs that start one read this.
+fn announce(address: SocketAddr, certificates: Option<&Certificates>) {
+    match certificates {
+        None => println!("listening on http://{address}"),
+        Some(certificates) => {
+            let pin = certificates.pin();
+            let pin = pin.map(|pin| format!("\ncertificate {pin}"));
+            println!("listening on https://{address}{}", pin.unwrap_or_default());
+        }
+    }
+}
+
+/// Where plain HTTP is sent on to HTTPS, which is at `https`.
+async fn redirect(config: &Config, https: SocketAddr) -> anyhow::Result<Option<Door>> {
+    let Some(address) = config.tls.redirect_listen else {
+        return Ok(None);
+    };
+    Ok(Some(Door {
+        listener: listen(address).await?,
+        tls: None,
+        router: http::redirect(https.port()),
+    }))
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let listener = TcpListener::bind(address).await;
+    listener.with_context(|| format!("cannot listen on {address}"))
+}
+
+/// Cancels `stop` when the process is asked to end.
+fn stopping(stop: &CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let stop = async {
+    Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
         tracing::info!("ending what is held, then stopping");
-    };
-    let close = || {
-        rendezvous.close();
-        relay.iter().for_each(Relay::close);
-    };
-    println!("listening on http://{address}");
-    tokio::select! {
-        () = rendezvous.run() => {}
-        () = serve::serve(listener, router, limits, stop, close) => {}
-    }
-    Ok(())
+        stop.cancel();
+    })
 }
 
 fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relay>) -> http::Context {

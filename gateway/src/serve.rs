@@ -2,6 +2,8 @@
 
 mod http1;
 mod http2;
+mod stream;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -15,6 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+
+use stream::{Socket, Stream};
+pub(crate) use tls::{ACME, Tls};
 
 /// A peer that lost power says nothing, and its held offer must not be handed
 /// out. The kernel asks after ten quiet seconds and gives up after twenty.
@@ -30,14 +35,26 @@ const USER_TIMEOUT: Duration = Duration::from_secs(20);
 const SHUTDOWN: Duration = Duration::from_secs(4);
 
 /// What a connection may do.
+#[derive(Debug, Clone)]
 pub(crate) struct ConnectionLimits {
+    pub(crate) handshake_timeout: Duration,
     pub(crate) header_timeout: Duration,
     pub(crate) connections: usize,
+}
+
+/// Where connections come in, and what they reach.
+pub(crate) struct Door {
+    pub(crate) listener: TcpListener,
+    /// Not there where HTTP is plain.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) router: Router,
 }
 
 /// What serves each connection.
 struct Server {
     router: Router,
+    tls: Option<Tls>,
+    handshake_timeout: Duration,
     http1: hyper::server::conn::http1::Builder,
     http2: hyper::server::conn::http2::Builder<TokioExecutor>,
     header_timeout: Duration,
@@ -48,13 +65,17 @@ struct Server {
 /// Serves until `stop` resolves, then calls `close`, which is to end all that is
 /// held, and waits a few seconds for connections to finish.
 pub(crate) async fn serve(
-    listener: TcpListener,
-    router: Router,
-    limits: ConnectionLimits,
+    door: Door,
+    limits: &ConnectionLimits,
     stop: impl Future<Output = ()>,
     close: impl FnOnce(),
 ) {
-    let server = Arc::new(Server::new(router, limits.header_timeout));
+    let Door {
+        listener,
+        tls,
+        router,
+    } = door;
+    let server = Arc::new(Server::new(router, tls, limits));
     let slots = Arc::new(Semaphore::new(limits.connections));
     let mut stop = std::pin::pin!(stop);
     loop {
@@ -82,11 +103,11 @@ pub(crate) async fn serve(
 }
 
 impl Server {
-    fn new(router: Router, header_timeout: Duration) -> Self {
+    fn new(router: Router, tls: Option<Tls>, limits: &ConnectionLimits) -> Self {
         let mut http1 = hyper::server::conn::http1::Builder::new();
         http1
             .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
+            .header_read_timeout(limits.header_timeout)
             .max_buf_size(64 * 1024);
         let mut http2 = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
         http2
@@ -96,25 +117,39 @@ impl Server {
             .max_concurrent_streams(100);
         Self {
             router,
+            tls,
             http1,
             http2,
-            header_timeout,
+            handshake_timeout: limits.handshake_timeout,
+            header_timeout: limits.header_timeout,
             stop: CancellationToken::new(),
         }
     }
 
     async fn connection(&self, stream: TcpStream, peer: SocketAddr) -> anyhow::Result<()> {
         // Boxed, like all that is over before a request is held.
-        let version = Box::pin(timeout(self.header_timeout, speaks_http2(&stream)));
-        let http2 = tokio::select! {
+        let opened = Box::pin(self.open(stream));
+        let (stream, http2) = tokio::select! {
             () = self.stop.cancelled() => return Ok(()),
-            version = version => version??,
+            opened = opened => opened?,
         };
+        let before = Vec::new();
+        let socket = Socket { stream, before };
         match http2 {
-            true => http2::serve(self, stream, peer).await?,
-            false => http1::serve(self, stream, peer).await?,
+            true => http2::serve(self, socket, peer).await?,
+            false => http1::serve(self, socket, peer).await?,
         }
         Ok(())
+    }
+
+    /// Shakes hands, and finds out which HTTP it will be.
+    async fn open(&self, stream: TcpStream) -> anyhow::Result<(Stream, bool)> {
+        let Some(tls) = &self.tls else {
+            let http2 = timeout(self.header_timeout, speaks_http2(&stream)).await??;
+            return Ok((Stream::Plain(stream), http2));
+        };
+        let (stream, http2) = timeout(self.handshake_timeout, tls.accept(stream)).await??;
+        Ok((Stream::Tls(Box::new(stream)), http2))
     }
 }
 

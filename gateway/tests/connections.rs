@@ -1,32 +1,74 @@
-//! Connections: what they carry while a request is held, and how they end.
+//! Connections, plain and by TLS: what they carry while a request is held, and how they
+//! end.
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 mod support;
+#[path = "support/tls.rs"]
+mod tls;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
+use rustls::ClientConfig;
 use support::Gateway;
+use tempfile::TempDir;
+use tls::LONG;
 
 const OFFER: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
 const OTHER_OFFER: &str = include_str!("../../spec/http/sdp/other-camera-offer.sdp");
 const VIEWER_OFFER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
 const ANSWER: &str = include_str!("../../spec/http/sdp/viewer-answer.sdp");
 
-const LONG: Duration = Duration::from_secs(20);
+/// A gateway, and how to connect to it.
+struct Stage {
+    gateway: Gateway,
+    tls: Option<(Arc<ClientConfig>, TempDir)>,
+}
 
-struct Connection(TcpStream);
+impl Stage {
+    fn plain(arguments: &[&str]) -> Self {
+        let gateway = Gateway::start(arguments.iter().copied());
+        Self { gateway, tls: None }
+    }
+
+    fn tls(arguments: &[&str]) -> Self {
+        let state = TempDir::new().unwrap();
+        let folder = ["--tls", "self-signed", "--state-dir"];
+        let folder = folder.into_iter().chain(state.path().to_str());
+        let gateway = Gateway::start(folder.chain(arguments.iter().copied()));
+        let config = Arc::new(tls::trusting(&state.path().join("self-signed.pem")));
+        let tls = Some((config, state));
+        Self { gateway, tls }
+    }
+
+    /// One of each: what holds for one holds for the other.
+    fn both(arguments: &[&str]) -> [Self; 2] {
+        [Self::plain(arguments), Self::tls(arguments)]
+    }
+}
+
+trait Stream: Read + Write {}
+impl<T: Read + Write> Stream for T {}
+
+struct Connection(Box<dyn Stream>);
 
 impl Connection {
-    fn open(gateway: &Gateway) -> Self {
-        let stream = TcpStream::connect(gateway.host()).unwrap();
+    fn open(stage: &Stage) -> Self {
+        let host = stage.gateway.host();
+        if let Some((config, _)) = &stage.tls {
+            return Self(Box::new(tls::connect(&host, "127.0.0.1", config)));
+        }
+        let stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
-        Self(stream)
+        stream.set_nodelay(true).unwrap();
+        Self(Box::new(stream))
     }
 
     fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).unwrap();
+        self.0.flush().unwrap();
     }
 
     /// One response: its head, and its body as long as Content-Length says.
@@ -66,8 +108,8 @@ fn request(method: &str, path: &str, fields: &str, sdp: &str) -> String {
 }
 
 /// A viewer comes, takes the offer and answers it.
-fn view(gateway: &Gateway) {
-    let mut viewer = Connection::open(gateway);
+fn view(stage: &Stage) {
+    let mut viewer = Connection::open(stage);
     viewer.send(request(
         "POST",
         "/whep/garage",
@@ -84,72 +126,76 @@ fn view(gateway: &Gateway) {
 
 #[test]
 fn a_connection_goes_on_after_a_held_request() {
-    let gateway = Gateway::start([]);
-    let mut camera = Connection::open(&gateway);
-    for _ in 0..3 {
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
+        for _ in 0..3 {
+            camera.send(request(
+                "POST",
+                "/whip/garage",
+                "prefer: wait=20\r\n",
+                OFFER,
+            ));
+            view(&stage);
+            let answer = camera.response();
+            assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+            assert!(answer.contains("\r\naccess-control-allow-origin: *\r\n"));
+            assert!(answer.ends_with(ANSWER), "{answer}");
+            camera.send(request(
+                "DELETE",
+                field(&answer, "location").unwrap(),
+                "",
+                "",
+            ));
+            assert!(camera.response().starts_with("HTTP/1.1 200"));
+        }
+    }
+}
+
+#[test]
+fn a_request_sent_behind_a_held_one_is_answered_after_it() {
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
+        let held = request("POST", "/whip/garage", "prefer: wait=20\r\n", OFFER);
+        camera.send(held + "GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
+        view(&stage);
+        assert!(camera.response().starts_with("HTTP/1.1 201"));
+        assert!(camera.response().starts_with("HTTP/1.1 204"));
+    }
+}
+
+#[test]
+fn a_request_sent_while_one_is_held_is_answered_after_it() {
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
         camera.send(request(
             "POST",
             "/whip/garage",
             "prefer: wait=20\r\n",
             OFFER,
         ));
-        view(&gateway);
-        let answer = camera.response();
-        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-        assert!(answer.contains("\r\naccess-control-allow-origin: *\r\n"));
-        assert!(answer.ends_with(ANSWER), "{answer}");
-        camera.send(request(
-            "DELETE",
-            field(&answer, "location").unwrap(),
-            "",
-            "",
-        ));
-        assert!(camera.response().starts_with("HTTP/1.1 200"));
+        until_there(&stage, true);
+        camera.send("GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
+        view(&stage);
+        assert!(camera.response().starts_with("HTTP/1.1 201"));
+        assert!(camera.response().starts_with("HTTP/1.1 204"));
     }
-}
-
-#[test]
-fn a_request_sent_behind_a_held_one_is_answered_after_it() {
-    let gateway = Gateway::start([]);
-    let mut camera = Connection::open(&gateway);
-    let held = request("POST", "/whip/garage", "prefer: wait=20\r\n", OFFER);
-    camera.send(held + "GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
-    view(&gateway);
-    assert!(camera.response().starts_with("HTTP/1.1 201"));
-    assert!(camera.response().starts_with("HTTP/1.1 204"));
-}
-
-#[test]
-fn a_request_sent_while_one_is_held_is_answered_after_it() {
-    let gateway = Gateway::start([]);
-    let mut camera = Connection::open(&gateway);
-    camera.send(request(
-        "POST",
-        "/whip/garage",
-        "prefer: wait=20\r\n",
-        OFFER,
-    ));
-    until_there(&gateway, true);
-    camera.send("GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
-    view(&gateway);
-    assert!(camera.response().starts_with("HTTP/1.1 201"));
-    assert!(camera.response().starts_with("HTTP/1.1 204"));
 }
 
 #[test]
 fn a_held_request_may_come_in_chunks() {
-    let gateway = Gateway::start([]);
-    let mut camera = Connection::open(&gateway);
-    camera.send(
-        "POST /whip/garage HTTP/1.1\r\nhost: x\r\ncontent-type: application/sdp\r\n\
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
+        camera.send(
+            "POST /whip/garage HTTP/1.1\r\nhost: x\r\ncontent-type: application/sdp\r\n\
          prefer: wait=20\r\ntransfer-encoding: chunked\r\n\r\n",
-    );
-    let (half, other_half) = OFFER.split_at(OFFER.len() / 2);
-    for part in [half, other_half, ""] {
-        camera.send(format!("{:x}\r\n{part}\r\n", part.len()));
+        );
+        let (half, other_half) = OFFER.split_at(OFFER.len() / 2);
+        for part in [half, other_half, ""] {
+            camera.send(format!("{:x}\r\n{part}\r\n", part.len()));
+        }
+        view(&stage);
+        assert!(camera.response().starts_with("HTTP/1.1 201"));
     }
-    view(&gateway);
-    assert!(camera.response().starts_with("HTTP/1.1 201"));
 }
 
 /// RFC 9112 section 9.6: "A server that receives a "close" connection option MUST
@@ -157,21 +203,22 @@ fn a_held_request_may_come_in_chunks() {
 #[test]
 fn a_held_request_that_asks_for_it_is_the_last_one() {
     for version_and_fields in ["HTTP/1.1\r\nconnection: Close, x", "HTTP/1.0\r\nx: x"] {
-        let gateway = Gateway::start([]);
-        let mut camera = Connection::open(&gateway);
-        let held = request("POST", "/whip/garage", "prefer: wait=20\r\n", OFFER);
-        camera.send(held.replacen("HTTP/1.1", version_and_fields, 1));
-        view(&gateway);
-        let answer = camera.rest();
-        assert!(answer.contains(" 201 Created\r\n"), "{answer}");
-        assert!(answer.ends_with(ANSWER), "{answer}");
+        for stage in Stage::both(&[]) {
+            let mut camera = Connection::open(&stage);
+            let held = request("POST", "/whip/garage", "prefer: wait=20\r\n", OFFER);
+            camera.send(held.replacen("HTTP/1.1", version_and_fields, 1));
+            view(&stage);
+            let answer = camera.rest();
+            assert!(answer.contains(" 201 Created\r\n"), "{answer}");
+            assert!(answer.ends_with(ANSWER), "{answer}");
+        }
     }
 }
 
 /// Waits until another camera is told that the room is taken, or is not.
-fn until_there(gateway: &Gateway, there: bool) {
+fn until_there(stage: &Stage, there: bool) {
     let start = Instant::now();
-    let mut other = Connection::open(gateway);
+    let mut other = Connection::open(stage);
     loop {
         other.send(request(
             "POST",
@@ -188,25 +235,25 @@ fn until_there(gateway: &Gateway, there: bool) {
 
 #[test]
 fn a_camera_that_closes_its_connection_has_left_its_room() {
-    let gateway = Gateway::start([]);
-    let mut camera = Connection::open(&gateway);
-    camera.send(request(
-        "POST",
-        "/whip/garage",
-        "prefer: wait=20\r\n",
-        OFFER,
-    ));
-    until_there(&gateway, true);
-    drop(camera);
-    until_there(&gateway, false);
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
+        camera.send(request(
+            "POST",
+            "/whip/garage",
+            "prefer: wait=20\r\n",
+            OFFER,
+        ));
+        until_there(&stage, true);
+        drop(camera);
+        until_there(&stage, false);
+    }
 }
 
 /// RFC 9113 section 3.4, also when the preface comes in pieces.
 #[test]
 fn http2_is_served_to_those_who_begin_with_its_preface() {
-    let gateway = Gateway::start([]);
-    let mut client = Connection::open(&gateway);
-    client.0.set_nodelay(true).unwrap();
+    let stage = Stage::plain(&[]);
+    let mut client = Connection::open(&stage);
     let empty_settings = "\0\0\0\x04\0\0\0\0\0";
     for piece in ["P", "RI * HTTP/2.0\r\n\r\nSM\r\n\r\n", empty_settings] {
         client.send(piece);
@@ -218,6 +265,38 @@ fn http2_is_served_to_those_who_begin_with_its_preface() {
 
 #[test]
 fn a_connection_that_says_nothing_is_closed() {
-    let gateway = Gateway::start(["--header-timeout", "300ms"]);
-    assert_eq!(Connection::open(&gateway).rest(), "");
+    for stage in Stage::both(&["--header-timeout", "300ms"]) {
+        let mut silent = Connection::open(&stage);
+        // By TLS, this is what shakes hands.
+        silent.send("");
+        let mut answer = Vec::new();
+        // Cut off, by TLS without a word.
+        let _ = silent.0.read_to_end(&mut answer);
+        assert_eq!(answer, b"");
+    }
+}
+
+#[test]
+fn a_handshake_that_does_not_come_or_drips_is_cut_off() {
+    let stage = Stage::tls(&["--handshake-timeout", "300ms"]);
+    // The head of a ClientHello, RFC 8446 section 5.1: 512 bytes are to come.
+    for begun in [&b""[..], b"\x16\x03\x01\x02\x00\x01"] {
+        let mut slow = TcpStream::connect(stage.gateway.host()).unwrap();
+        slow.set_read_timeout(Some(LONG)).unwrap();
+        slow.write_all(begun).unwrap();
+        assert_eq!(slow.read(&mut [0; 64]).unwrap(), 0);
+    }
+}
+
+#[test]
+fn whoever_speaks_plain_http_to_tls_gets_no_answer() {
+    let stage = Stage::tls(&[]);
+    let mut plain = TcpStream::connect(stage.gateway.host()).unwrap();
+    plain.set_read_timeout(Some(LONG)).unwrap();
+    plain
+        .write_all(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        .unwrap();
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
 }

@@ -7,8 +7,7 @@
 //! beside the response that is to come. Then it goes back into a new hyper
 //! connection, which reads a request that we write for it and gets that response.
 
-use std::future::{pending, poll_fn, ready};
-use std::io::Cursor;
+use std::future::{poll_fn, ready};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,27 +23,22 @@ use futures_util::FutureExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncReadExt, ReadBuf, join};
-use tokio::net::TcpStream;
 use tower::Service;
 
 use super::Server;
+use super::stream::Socket;
 
 /// Serves one until it ends.
 pub(super) async fn serve(
     server: &Server,
-    stream: TcpStream,
+    mut socket: Socket,
     peer: SocketAddr,
 ) -> hyper::Result<()> {
     let exchange = Arc::new(Exchange::default());
-    let mut socket = Socket {
-        stream,
-        before: Vec::new(),
-    };
     loop {
         // Boxed, so that its size is not the connection's while the request is held.
         let inside = Box::pin(inside_hyper(server, socket, peer, &exchange));
-        let Some(outside) = inside.await? else {
+        let Some(mut outside) = inside.await? else {
             return Ok(());
         };
         let Some(Running { response, closes }) = exchange.take() else {
@@ -54,7 +48,7 @@ pub(super) async fn serve(
         // Dropping the response to come takes its offer out of the room.
         let response = tokio::select! {
             biased;
-            () = gone(&outside.stream) => return Ok(()),
+            () = outside.gone() => return Ok(()),
             response = response => response,
         };
         exchange.put(Running {
@@ -63,12 +57,6 @@ pub(super) async fn serve(
         });
         socket = outside.with_a_request(closes);
     }
-}
-
-/// A socket, and what has been read from it already.
-struct Socket {
-    stream: TcpStream,
-    before: Vec<u8>,
 }
 
 impl Socket {
@@ -89,14 +77,12 @@ async fn inside_hyper(
     peer: SocketAddr,
     exchange: &Arc<Exchange>,
 ) -> hyper::Result<Option<Socket>> {
-    let (read, write) = socket.stream.into_split();
-    let io = join(Cursor::new(socket.before).chain(read), write);
     let service = service_fn(|request| {
         exchange.begin(&server.router, peer, request);
         let exchange = exchange.clone();
         poll_fn(move |context| exchange.poll(context))
     });
-    let mut connection = server.http1.serve_connection(TokioIo::new(io), service);
+    let mut connection = server.http1.serve_connection(TokioIo::new(socket), service);
     let mut stop = std::pin::pin!(server.stop.cancelled());
     let mut is_stopping = false;
     let ended = poll_fn(|context| {
@@ -119,25 +105,11 @@ async fn inside_hyper(
         return ended.map(|()| None);
     }
     let parts = connection.into_parts();
-    let (read, write) = parts.io.into_inner().into_inner();
-    let (before, read) = read.into_inner();
-    let unread = before.get_ref().get(before.position() as usize..);
-    let Ok(stream) = read.reunite(write) else {
-        unreachable!("these are the halves of one stream");
-    };
+    let Socket { stream, before } = parts.io.into_inner();
     Ok(Some(Socket {
         stream,
-        before: [&parts.read_buf, unread.unwrap_or_default()].concat(),
+        before: [&parts.read_buf[..], &before].concat(),
     }))
-}
-
-/// Resolves when the peer has closed the connection.
-async fn gone(stream: &TcpStream) {
-    let peeked = poll_fn(|context| stream.poll_peek(context, &mut ReadBuf::new(&mut [0])));
-    if let Ok(1..) = peeked.await {
-        // Its next request, ahead of its turn, and no way to see what comes behind it.
-        pending::<()>().await;
-    }
 }
 
 type ToCome = Pin<Box<dyn Future<Output = Response> + Send>>;

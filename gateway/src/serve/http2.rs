@@ -8,22 +8,18 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tower::ServiceExt;
 
 use super::Server;
+use super::stream::Socket;
 
 /// Serves one until it ends.
-pub(super) async fn serve(
-    server: &Server,
-    stream: TcpStream,
-    peer: SocketAddr,
-) -> hyper::Result<()> {
+pub(super) async fn serve(server: &Server, socket: Socket, peer: SocketAddr) -> hyper::Result<()> {
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(ConnectInfo(peer));
         server.router.clone().oneshot(request.map(Body::new))
     });
-    let connection = server.http2.serve_connection(TokioIo::new(stream), service);
+    let connection = server.http2.serve_connection(TokioIo::new(socket), service);
     let mut connection = Box::pin(connection);
     tokio::select! {
         ended = &mut connection => return ended,

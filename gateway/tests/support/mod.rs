@@ -1,16 +1,20 @@
 //! A real gateway process on a port of its own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// A running gateway; dropping it ends it.
 pub(crate) struct Gateway {
     process: Child,
     /// Reads along, so that a full pipe never stops the gateway.
-    log: Option<JoinHandle<String>>,
+    log: Option<JoinHandle<()>>,
+    logged: Arc<Mutex<String>>,
     address: SocketAddr,
+    /// Of a self-signed certificate.
+    pin: Option<String>,
 }
 
 impl Gateway {
@@ -25,30 +29,53 @@ impl Gateway {
             arguments.extend(["--listen", "127.0.0.1:0"]);
         }
         let mut process = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
-            .args(arguments)
+            .args(&arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .expect("cargo has built the gateway");
-        let mut stderr = process.stderr.take().expect("stderr is piped");
-        let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            let _ = stderr.read_to_string(&mut log);
-            log
+        let stderr = process.stderr.take().expect("stderr is piped");
+        let logged = Arc::new(Mutex::new(String::new()));
+        let log = std::thread::spawn({
+            let logged = logged.clone();
+            move || {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                    let mut logged = logged.lock().expect("nobody panics with it");
+                    logged.push_str(&line);
+                    logged.push('\n');
+                }
+            }
         });
         let stdout = process.stdout.take().expect("stdout is piped");
-        let line = BufReader::new(stdout).lines().next();
-        let line = line.and_then(Result::ok).unwrap_or_default();
-        let address = line.strip_prefix("listening on http://");
+        let mut lines = BufReader::new(stdout).lines();
+        let line = lines.next().and_then(Result::ok).unwrap_or_default();
+        let address = line.strip_prefix("listening on http");
+        let address = address.map(|rest| rest.trim_start_matches('s'));
+        let address = address.and_then(|rest| rest.strip_prefix("://"));
         let Some(address) = address.and_then(|address| address.parse().ok()) else {
             let _ = process.kill();
-            panic!("the gateway does not start: {:?}", log.join());
+            let _ = log.join();
+            panic!(
+                "the gateway does not start: {}",
+                logged.lock().expect("as above")
+            );
         };
+        let is_self_signed = arguments.iter().any(|it| it.starts_with("self-signed"));
+        let pin = is_self_signed.then(|| lines.next().and_then(Result::ok));
+        let pin = pin.flatten().unwrap_or_default();
         Self {
             process,
             log: Some(log),
+            logged,
             address,
+            pin: pin.strip_prefix("certificate ").map(str::to_owned),
         }
+    }
+
+    /// What it says of its certificate: `sha256:` and a digest.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
+    pub(crate) fn pin(&self) -> &str {
+        self.pin.as_deref().expect("it has told")
     }
 
     /// `127.0.0.1:PORT`, as a client addresses it.
@@ -77,8 +104,14 @@ impl Gateway {
     pub(crate) fn stop(mut self) -> String {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        let log = self.log.take().map(JoinHandle::join);
-        log.and_then(Result::ok).unwrap_or_default()
+        let _ = self.log.take().map(JoinHandle::join);
+        self.log_so_far()
+    }
+
+    /// What the gateway has logged until now.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
+    pub(crate) fn log_so_far(&self) -> String {
+        self.logged.lock().expect("nobody panics with it").clone()
     }
 }
 
@@ -86,5 +119,8 @@ impl Drop for Gateway {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if std::thread::panicking() {
+            eprintln!("the gateway has logged:\n{}", self.log_so_far());
+        }
     }
 }

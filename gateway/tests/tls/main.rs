@@ -1,0 +1,53 @@
+//! HTTPS: where the certificate comes from, how it is kept, and what it carries.
+
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+
+mod acme;
+mod authority;
+mod files;
+mod listener;
+mod protocols;
+mod self_signed;
+#[path = "../support/mod.rs"]
+mod support;
+#[path = "../support/tls.rs"]
+mod tls;
+mod validation;
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustls::ClientConfig;
+
+use support::Gateway;
+use tls::LONG;
+
+/// What a handshake agreed on.
+struct Handshake {
+    /// The server's own, DER.
+    certificate: Vec<u8>,
+    protocol: Option<Vec<u8>>,
+}
+
+fn handshake(gateway: &Gateway, name: &str, config: &Arc<ClientConfig>) -> io::Result<Handshake> {
+    let mut stream = tls::connect(&gateway.host(), name, config);
+    stream.conn.complete_io(&mut stream.sock)?;
+    let chain = stream.conn.peer_certificates().unwrap();
+    Ok(Handshake {
+        certificate: chain[0].to_vec(),
+        protocol: stream.conn.alpn_protocol().map(<[u8]>::to_vec),
+    })
+}
+
+/// Asks again and again until there is an answer.
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(start.elapsed() < LONG, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
