@@ -8,6 +8,7 @@
 
 pub mod candidate;
 pub mod event;
+pub mod forwarded;
 pub mod layer;
 pub mod link;
 pub mod media_type;
