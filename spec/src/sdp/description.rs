@@ -26,6 +26,9 @@ pub enum SdpError {
     /// A line that is not `<letter>=<value>`; the first is 1.
     #[error("line {0} is not of the form <letter>=<value>")]
     Line(usize),
+    /// More of something than any peer has, which would take long to go through.
+    #[error("the SDP has too many {0}")]
+    TooMany(&'static str),
     /// A line that RFC 8866 section 5 demands is not there, or not in its place.
     #[error("the {0} line is missing or misplaced")]
     Missing(&'static str),
@@ -55,6 +58,13 @@ pub enum SdpError {
 }
 
 impl Sdp {
+    /// Lines of one description. Browsers write some hundreds.
+    pub const MAX_LINES: usize = 4096;
+    /// Its `m=` sections.
+    pub const MAX_SECTIONS: usize = 64;
+    /// Formats of one section; there are 128 payload types.
+    pub const MAX_FORMATS: usize = 128;
+
     /// Checks the form that RFC 8866 section 5 gives every description.
     ///
     /// # Errors
@@ -71,7 +81,7 @@ impl Sdp {
             return Err(SdpError::Truncated);
         }
         let mut session_lines = String::new();
-        let mut in_session = true;
+        let mut sections = 0;
         for (index, line) in text.lines().enumerate() {
             let mut chars = line.chars();
             let letter = chars.next().filter(char::is_ascii_lowercase);
@@ -82,14 +92,24 @@ impl Sdp {
             if line.contains('\r') {
                 return Err(SdpError::Line(index + 1));
             }
+            if index >= Self::MAX_LINES {
+                return Err(SdpError::TooMany("lines"));
+            }
             if letter == 'm' {
-                in_session = false;
+                sections += 1;
                 let media_line = chars.as_str();
                 MediaLine::parse(media_line).ok_or(SdpError::MediaLine(index + 1))?;
+                // Media, port and protocol come before them.
+                if media_line.split(' ').count() > Self::MAX_FORMATS + 3 {
+                    return Err(SdpError::TooMany("formats"));
+                }
             }
-            if in_session {
+            if sections == 0 {
                 session_lines.push(letter);
             }
+        }
+        if sections > Self::MAX_SECTIONS {
+            return Err(SdpError::TooMany("sections"));
         }
         if !text.starts_with("v=0\r\n") && !text.starts_with("v=0\n") {
             return Err(SdpError::Missing("v="));

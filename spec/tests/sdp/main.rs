@@ -212,3 +212,21 @@ fn passwords_stay_out_of_debug_output() {
         assert!(!debug.contains(password.as_str()), "{}", valid.name);
     }
 }
+
+/// What takes long to go through is refused before anyone does.
+#[test]
+fn more_than_any_peer_has_is_too_many() {
+    let head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n";
+    let parsed = |rest: &str| Sdp::parse(&format!("{head}{rest}")).map(|_| ());
+    let section = "m=audio 9 UDP/TLS/RTP/SAVPF 0\r\n";
+    let formats = |count| format!("m=audio 9 UDP/TLS/RTP/SAVPF{}\r\n", " 0".repeat(count));
+    for (what, most, rest) in [
+        ("sections", Sdp::MAX_SECTIONS, &|n| section.repeat(n)),
+        ("formats", Sdp::MAX_FORMATS, &formats),
+        ("lines", Sdp::MAX_LINES - 4, &|n| "a=x\r\n".repeat(n)),
+    ] as [(&'static str, usize, &dyn Fn(usize) -> String); 3]
+    {
+        assert_eq!(parsed(&rest(most)), Ok(()), "{what}");
+        assert_eq!(parsed(&rest(most + 1)), Err(SdpError::TooMany(what)));
+    }
+}
