@@ -20,6 +20,7 @@ use crate::relay::Relay;
 use crate::rendezvous::{self, Listening, Published, Rendezvous};
 use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
 use crate::session::{Party, Precondition, Side};
+use crate::throttle::Throttle;
 
 /// How long POSTs are held.
 #[derive(Debug, Clone)]
@@ -42,6 +43,7 @@ pub(crate) struct App {
     pub(crate) waits: Waits,
     /// By the book: `If-Match` is demanded.
     pub(crate) strict: bool,
+    pub(crate) throttle: Throttle,
 }
 
 /// A camera that wants to publish.
@@ -50,6 +52,8 @@ pub(crate) struct Publish<'a> {
     pub(crate) offer: PublisherOffer,
     pub(crate) prefer: Prefer,
     pub(crate) bearer: Option<&'a str>,
+    /// Where it comes from.
+    pub(crate) address: IpAddr,
     /// The gateway's host and port as the camera addressed it.
     pub(crate) audience: &'a str,
 }
@@ -60,6 +64,8 @@ pub(crate) struct View<'a> {
     pub(crate) offer: ViewerOffer,
     pub(crate) prefer: Prefer,
     pub(crate) bearer: Option<&'a str>,
+    /// Where it comes from.
+    pub(crate) address: IpAddr,
     /// The gateway's host and port as the viewer addressed it.
     pub(crate) audience: &'a str,
 }
@@ -93,12 +99,14 @@ impl App {
             offer,
             prefer,
             bearer,
+            address,
             audience,
         } = publish;
         let now = SystemTime::now();
         let (publisher, admission) = self
             .authority
             .publisher(&room, &offer, bearer, audience, now)?;
+        self.throttle.room(&room, Side::Camera, address)?;
         let offer = offer.into_sdp();
         let Some(terms) = self.terms(prefer, admission) else {
             let answered = self.relay_answers(&room, publisher, admission, &offer, None)?;
@@ -132,10 +140,12 @@ impl App {
             offer,
             prefer,
             bearer,
+            address,
             audience,
         } = view;
         let now = SystemTime::now();
         let ticket = self.authority.viewer(&room, bearer, audience, now)?;
+        self.throttle.room(&room, Side::Viewer, address)?;
         let wants = match (&self.relay, prefer.direct) {
             (None, _) => Wants::Direct,
             (Some(_), Some(_)) if prefer.strict => Wants::Direct,

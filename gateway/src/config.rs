@@ -3,6 +3,8 @@
 #![expect(unreachable_pub, reason = "the derive macro exposes these types")]
 
 mod access;
+mod proxies;
+mod throttle;
 mod tls;
 
 use std::net::{AddrParseError, IpAddr, SocketAddr};
@@ -15,16 +17,20 @@ use anyhow::{Context, anyhow};
 use conf::{Conf, find_parameter};
 use humantime::parse_duration;
 
+use access::AccessOptions;
+use proxies::ProxyOptions;
+use throttle::ThrottleOptions;
 use tls::TlsOptions;
 
 use crate::app::Waits;
 use crate::auth::Authority;
+use crate::http::{Proxies, PublicUrl};
 use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
 use crate::relay::{MediaPorts, PeerLimits, RelayLimits};
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
-use access::AccessOptions;
 use crate::serve::ConnectionLimits;
+use crate::throttle::Crowd;
 
 /// Where media is received unless told otherwise.
 const DEFAULT_MEDIA_PORT: u16 = 8189;
@@ -114,9 +120,10 @@ pub struct Config {
 
     /// Open rooms with a name (/whip/garage) to everyone who can reach the gateway.
     ///
-    /// Always so when it listens on loopback only and has no tokens configured. Otherwise
-    /// only rooms that are a key can be used, where only the key's holder can publish, and
-    /// those with a name for which the table [access] of the file has tokens or issuers.
+    /// Always so when it listens on loopback only, has no tokens configured and knows of no
+    /// proxy (--trusted-proxy, --public-url). Otherwise only rooms that are a key can be used,
+    /// where only the key's holder can publish, and those with a name for which the table
+    /// [access] of the file has tokens or issuers.
     #[arg(long, env)]
     pub(crate) open_rooms: bool,
 
@@ -132,6 +139,12 @@ pub struct Config {
 
     #[conf(flatten, serde(flatten))]
     pub(crate) tls: TlsOptions,
+
+    #[conf(flatten, serde(flatten))]
+    proxies: ProxyOptions,
+
+    #[conf(flatten, serde(flatten))]
+    pub(crate) throttle: ThrottleOptions,
 
     #[conf(flatten)]
     access: AccessOptions,
@@ -289,7 +302,9 @@ impl Config {
     /// Who may publish and who may watch.
     pub(crate) fn authority(&self) -> Authority {
         let access = self.access.access();
-        let is_private = self.listen.ip().is_loopback() && access.is_empty();
+        // Behind a proxy, loopback is where everyone comes from.
+        let is_alone = self.listen.ip().is_loopback() && !self.proxies.are_there();
+        let is_private = is_alone && access.is_empty();
         Authority {
             named_rooms_open: self.open_rooms || is_private,
             access,
@@ -366,7 +381,23 @@ impl Config {
             handshake_timeout: self.tls.handshake_timeout,
             header_timeout: self.waits.header_timeout,
             connections: self.limits.max_connections,
+            crowd: Crowd::new(self.throttle.connections(), self.proxies.trusted.clone()),
         }
+    }
+
+    /// Whose word counts about where requests come from.
+    pub(crate) fn proxies(&self) -> Proxies {
+        Proxies {
+            trusted: self.proxies.trusted.clone(),
+            public_urls: self.proxies.public_urls.clone(),
+            https: self.tls.is_on(),
+        }
+    }
+
+    /// The port of HTTPS as clients see it, if that has been told.
+    pub(crate) fn public_port(&self) -> Option<u16> {
+        let mut ports = self.proxies.public_urls.iter().map(PublicUrl::https_port);
+        ports.find_map(|port| port)
     }
 
     /// The bounds of the rendezvous.
@@ -461,12 +492,25 @@ mod tests {
         assert!(told.contains("max_wiat"), "{told}");
     }
 
+    /// The deployment guide's example.
+    #[test]
+    fn the_file_in_the_docs_is_read() {
+        let guide = include_str!("../../docs/deploy.md");
+        let (_, rest) = guide.split_once("```toml\n").unwrap();
+        let (file, _) = rest.split_once("```").unwrap();
+        let config = config(&[], &[], file).unwrap();
+        assert!(config.proxies().https);
+        assert_eq!(config.listen.port(), 443);
+    }
+
     #[test]
     fn names_are_open_on_loopback_only() {
         let open = |args: &[&str]| config(args, &[], "").unwrap().authority().named_rooms_open;
         assert!(open(&[]));
         assert!(open(&["--listen", "[::1]:80"]));
         assert!(!open(&["--listen", "0.0.0.0:80"]));
+        assert!(!open(&["--trusted-proxy", "127.0.0.1"]));
+        assert!(!open(&["--public-url", "https://cam.example"]));
         assert!(open(&["--listen", "0.0.0.0:80", "--open-rooms"]));
     }
 }

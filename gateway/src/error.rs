@@ -34,6 +34,11 @@ pub(crate) enum Error {
     BodyTooSlow { limit: Duration },
     #[error("the body was cut off")]
     BodyCutOff,
+    #[error(
+        "Forwarded or X-Forwarded-For is malformed, or they differ: let the proxy remove the one \
+         that it does not write"
+    )]
+    BadForwarded,
 
     // The client's fault: who it is.
     #[error("publishing in this room takes a token signed by its key")]
@@ -113,6 +118,8 @@ pub(crate) enum Error {
     TooManyCandidates,
     #[error("this session has as many event streams as it may")]
     TooManyStreams,
+    #[error("too many POSTs: the next one in {retry_after:?}")]
+    TooOften { retry_after: Duration },
     #[error("the gateway is shutting down")]
     ShuttingDown,
 }

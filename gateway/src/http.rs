@@ -5,6 +5,7 @@ mod error;
 mod events;
 mod extract;
 mod pages;
+mod proxies;
 mod redirect;
 mod reply;
 mod session;
@@ -31,11 +32,13 @@ use tower_http::trace::TraceLayer;
 use crate::app::App;
 use crate::error::Error;
 
+pub(crate) use proxies::{Proxies, PublicUrl};
 pub(crate) use redirect::redirect;
 
 /// What handlers need.
 pub(crate) struct Context {
     pub(crate) app: App,
+    pub(crate) proxies: Proxies,
     pub(crate) max_body: usize,
     pub(crate) body_timeout: Duration,
 }

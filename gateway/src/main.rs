@@ -14,6 +14,7 @@ mod rendezvous;
 mod room;
 mod serve;
 mod session;
+mod throttle;
 
 use std::net::SocketAddr;
 
@@ -30,6 +31,7 @@ use config::{Config, Switch};
 use relay::Relay;
 use rendezvous::Rendezvous;
 use serve::{Door, Tls};
+use throttle::Throttle;
 
 /// Handshakes come in crowds and leave holes, which the system's allocator keeps
 /// (`docs/decisions/allocator.md`).
@@ -125,7 +127,7 @@ async fn redirect(config: &Config, https: SocketAddr) -> anyhow::Result<Option<D
     Ok(Some(Door {
         listener: listen(address).await?,
         tls: None,
-        router: http::redirect(https.port()),
+        router: http::redirect(config.public_port().unwrap_or(https.port())),
     }))
 }
 
@@ -156,9 +158,11 @@ fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relay>) -> htt
         ice_servers: config.ice_servers(),
         waits: config.waits(),
         strict: config.strict,
+        throttle: Throttle::new(config.throttle.rates()),
     };
     http::Context {
         app,
+        proxies: config.proxies(),
         max_body: config.limits.max_body,
         body_timeout: config.waits.body_timeout,
     }

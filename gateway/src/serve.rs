@@ -18,6 +18,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::throttle::Crowd;
 use stream::{Socket, Stream};
 pub(crate) use tls::{ACME, Tls};
 
@@ -40,6 +41,8 @@ pub(crate) struct ConnectionLimits {
     pub(crate) handshake_timeout: Duration,
     pub(crate) header_timeout: Duration,
     pub(crate) connections: usize,
+    /// Whose connections are too many.
+    pub(crate) crowd: Arc<Crowd>,
 }
 
 /// Where connections come in, and what they reach.
@@ -84,13 +87,17 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &slots) => accepted,
         };
         let (stream, peer, slot) = accepted;
+        let Some(counted) = limits.crowd.admit(peer.ip()) else {
+            tracing::debug!("a connection too many from one address");
+            continue;
+        };
         let server = server.clone();
         // Ends with its socket, or with the process after `stop`.
         tokio::spawn(async move {
             if let Err(error) = server.connection(stream, peer).await {
                 tracing::debug!(%error, "a connection ended");
             }
-            drop(slot);
+            drop((slot, counted));
         });
     }
     drop(listener);
@@ -114,6 +121,10 @@ impl Server {
             .timer(TokioTimer::new())
             .keep_alive_interval(Duration::from_secs(15))
             .keep_alive_timeout(Duration::from_secs(10))
+            // What may come of bodies before anybody has read it.
+            .initial_stream_window_size(64 * 1024)
+            .initial_connection_window_size(256 * 1024)
+            .max_header_list_size(64 * 1024)
             .max_concurrent_streams(100);
         Self {
             router,

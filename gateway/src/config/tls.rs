@@ -135,6 +135,11 @@ impl TlsOptions {
         }))
     }
 
+    /// Whether HTTP is not plain.
+    pub(crate) fn is_on(&self) -> bool {
+        self.tls.is_some()
+    }
+
     fn redirect_needs_tls(&self) -> Result<(), &'static str> {
         match self.redirect_listen.is_some() && self.tls.is_none() {
             true => Err("--redirect-listen sends to HTTPS, so it needs --tls"),

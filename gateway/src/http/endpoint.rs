@@ -20,6 +20,7 @@ pub(super) async fn whip(State(context): Ctx, publication: Publication) -> Resul
         offer,
         prefer,
         bearer,
+        address,
         audience,
     } = publication;
     let publish = Publish {
@@ -27,6 +28,7 @@ pub(super) async fn whip(State(context): Ctx, publication: Publication) -> Resul
         offer,
         prefer,
         bearer: bearer.as_deref(),
+        address,
         audience: &audience,
     };
     let (answered, path) = context.app.publish(publish).await?;
@@ -42,6 +44,7 @@ pub(super) async fn whep(State(context): Ctx, visit: Visit) -> Result<Response, 
         offer,
         prefer,
         bearer,
+        address,
         audience,
     } = visit;
     let view = View {
@@ -49,6 +52,7 @@ pub(super) async fn whep(State(context): Ctx, visit: Visit) -> Result<Response, 
         offer,
         prefer,
         bearer: bearer.as_deref(),
+        address,
         audience: &audience,
     };
     let viewed = context.app.view(view).await?;

@@ -86,6 +86,12 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "too-many-sessions",
             "Too many sessions",
         ),
+        Error::BadForwarded => (
+            S::BAD_REQUEST,
+            "bad-forwarded",
+            "Unacceptable proxy headers",
+        ),
+        Error::TooOften { .. } => (S::TOO_MANY_REQUESTS, "too-often", "Too often"),
         Error::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down"),
     }
 }
@@ -98,6 +104,7 @@ fn retry_after(error: &Error) -> Option<u32> {
         Error::NoCamera | Error::ShuttingDown => Some(2),
         Error::RoomTaken | Error::CameraBusy => Some(5),
         Error::RoomFull | Error::GatewayFull | Error::TooManySessions => Some(5),
+        Error::TooOften { retry_after } => u32::try_from(retry_after.as_secs()).ok(),
         _ => None,
     }
 }

@@ -1,11 +1,10 @@
 //! From HTTP to types: path segments, header fields and bodies, each read once.
 
-use std::convert::Infallible;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use headers::authorization::Bearer;
@@ -22,6 +21,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 
 use super::Context;
 use super::error::PATCHABLE;
+use super::proxies::Origin;
 use crate::error::Error;
 use crate::session::{Precondition, Side};
 
@@ -98,12 +98,10 @@ fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<Se
 pub(super) struct Peer(pub(super) IpAddr);
 
 impl FromRequestParts<State> for Peer {
-    type Rejection = Infallible;
+    type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Infallible> {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = peer.map_or(Ipv4Addr::LOCALHOST.into(), |peer| peer.0.ip());
-        Ok(Self(address.to_canonical()))
+    async fn from_request_parts(parts: &mut Parts, context: &State) -> Result<Self, Error> {
+        Ok(Self(context.proxies.origin(parts)?.address))
     }
 }
 
@@ -120,16 +118,6 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
     let authorization = headers.typed_get::<Authorization<Bearer>>()?;
     let token = authorization.token();
     (token != "undefined").then(|| token.to_owned())
-}
-
-/// The gateway's host and port as the client addressed it, in lower case.
-pub(super) fn host(parts: &Parts) -> String {
-    let in_target = parts.uri.authority().map(|authority| authority.as_str());
-    let in_header = || parts.headers.get(header::HOST)?.to_str().ok();
-    in_target
-        .or_else(in_header)
-        .unwrap_or_default()
-        .to_ascii_lowercase()
 }
 
 /// The `If-Match` header field, RFC 9110 section 13.1.1.
@@ -195,6 +183,8 @@ pub(super) struct Posted<T> {
     pub(super) offer: T,
     pub(super) prefer: Prefer,
     pub(super) bearer: Option<String>,
+    /// The client's own.
+    pub(super) address: IpAddr,
     /// The gateway's host and port as the client addressed it.
     pub(super) audience: String,
 }
@@ -207,9 +197,10 @@ impl<T: FromSdp> FromRequest<State> for Posted<T> {
         // the holding that lasts.
         let read = Box::pin(async move {
             let (mut parts, body) = request.into_parts();
+            let Origin { address, audience } = context.proxies.origin(&parts)?;
+            context.app.throttle.address(address)?;
             let Room(room) = Room::from_request_parts(&mut parts, context).await?;
             let (prefer, bearer) = (prefer(&parts.headers), bearer(&parts.headers));
-            let audience = host(&parts);
             let request = Request::from_parts(parts, body);
             let Offer(offer) = Offer::<T>::from_request(request, context).await?;
             Ok(Self {
@@ -217,6 +208,7 @@ impl<T: FromSdp> FromRequest<State> for Posted<T> {
                 offer,
                 prefer,
                 bearer,
+                address,
                 audience,
             })
         });

@@ -1,6 +1,7 @@
 //! The router from request to response, with time advanced instead of slept.
 
 mod bad_input;
+mod too_often;
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -16,6 +17,7 @@ use crate::auth::{Access, Authority};
 use crate::ice_servers::IceServers;
 use crate::rendezvous::{Bounds, Rendezvous};
 use crate::room::Limits;
+use crate::throttle::{Rates, Throttle};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -32,6 +34,10 @@ impl Drop for Gateway {
 }
 
 fn gateway() -> Gateway {
+    gateway_with(Rates::default())
+}
+
+fn gateway_with(rates: Rates) -> Gateway {
     let rendezvous = Rendezvous::new(Bounds {
         room: Limits {
             waiting: 2,
@@ -61,9 +67,11 @@ fn gateway() -> Gateway {
             most: 300 * SECOND,
         },
         strict: false,
+        throttle: Throttle::new(rates),
     };
     let context = Context {
         app,
+        proxies: Proxies::default(),
         max_body: 8192,
         body_timeout: 10 * SECOND,
     };

@@ -1,0 +1,145 @@
+//! nginx and Caddy with the files of the documentation, but for ports and paths.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+
+const NGINX: &str = include_str!("../../../docs/proxies/nginx.conf");
+const CADDY: &str = include_str!("../../../docs/proxies/Caddyfile");
+
+/// What the documentation's files are for.
+const NAME: &str = "cam.example.org";
+const GATEWAY: &str = "127.0.0.1:8080";
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Nginx,
+    Caddy,
+    /// HTTP/2 towards the gateway, too.
+    CaddyHttp2,
+}
+
+/// A running proxy; dropping it ends it.
+pub(crate) struct Proxy {
+    process: Child,
+    /// `cam.example.org:PORT`
+    pub(crate) host: String,
+    /// What signed its certificate, PEM.
+    pub(crate) root: String,
+    folder: TempDir,
+}
+
+impl Proxy {
+    /// Reserves a port and a folder; the gateway is started between this and the proxy.
+    pub(crate) fn reserve() -> (TcpListener, TempDir) {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        (port, TempDir::new().unwrap())
+    }
+
+    pub(crate) fn start(kind: Kind, gateway: &str, (port, folder): (TcpListener, TempDir)) -> Self {
+        let number = port.local_addr().unwrap().port();
+        // A port that was ours until now will do.
+        drop(port);
+        let (root, paths) = certificate(folder.path());
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let process = match kind {
+            Kind::Nginx => nginx(folder.path(), gateway, number, &paths),
+            Kind::Caddy => caddy(folder.path(), gateway, number, &paths),
+            Kind::CaddyHttp2 => caddy(folder.path(), &format!("h2c://{gateway}"), number, &paths),
+        };
+        let mut command = process;
+        let process = command
+            .env("HOME", folder.path())
+            .env("XDG_DATA_HOME", folder.path())
+            .env("XDG_CONFIG_HOME", folder.path())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("nginx and caddy are installed (.ci/install test)");
+        Self {
+            process,
+            host: format!("{NAME}:{number}"),
+            root,
+            folder,
+        }
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(self.folder.path().join("log"));
+            eprintln!("the proxy has logged:\n{}", log.unwrap_or_default());
+        }
+    }
+}
+
+/// A certificate and its key as files, and its root.
+fn certificate(folder: &Path) -> (String, [PathBuf; 2]) {
+    let mut params = CertificateParams::new([]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let root = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let own = CertificateParams::new([NAME.to_owned()]).unwrap();
+    let own = own.signed_by(&key, &root).unwrap();
+    let paths = ["cert.pem", "key.pem"].map(|name| folder.join(name));
+    fs::write(&paths[0], own.pem()).unwrap();
+    fs::write(&paths[1], key.serialize_pem()).unwrap();
+    (root.pem(), paths)
+}
+
+/// Replaces what must be there once.
+fn replace(text: &str, from: &str, to: &str) -> String {
+    assert_eq!(text.matches(from).count(), 1, "{from}");
+    text.replace(from, to)
+}
+
+fn nginx(folder: &Path, gateway: &str, port: u16, [cert, key]: &[PathBuf; 2]) -> Command {
+    let at = folder.display();
+    let server = replace(NGINX, "443 ssl", &format!("127.0.0.1:{port} ssl"));
+    let server = replace(&server, GATEWAY, gateway);
+    let server = replace(
+        &server,
+        "/etc/ssl/cam.example.org.pem",
+        cert.to_str().unwrap(),
+    );
+    let server = replace(
+        &server,
+        "/etc/ssl/cam.example.org.key",
+        key.to_str().unwrap(),
+    );
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+    let paths = paths.map(|it| format!("{it}_temp_path {at}/{it};"));
+    let config = format!(
+        "daemon off; master_process off; pid {at}/pid; error_log stderr;\n\
+         events {{}}\nhttp {{ access_log off; {}\n{server}}}\n",
+        paths.join(" ")
+    );
+    let file = folder.join("nginx.conf");
+    fs::write(&file, config).unwrap();
+    let mut command = Command::new("/usr/sbin/nginx");
+    command.arg("-p").arg(folder).arg("-c").arg(file);
+    command
+}
+
+fn caddy(folder: &Path, gateway: &str, port: u16, [cert, key]: &[PathBuf; 2]) -> Command {
+    let site = format!(
+        "https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {} {}\n",
+        cert.display(),
+        key.display()
+    );
+    let config = replace(CADDY, "cam.example.org {\n", &site);
+    let config = replace(&config, GATEWAY, gateway);
+    let config = format!("{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{config}");
+    let file = folder.join("Caddyfile");
+    fs::write(&file, config).unwrap();
+    let mut command = Command::new("/usr/bin/caddy");
+    command.arg("run").arg("--config").arg(file);
+    command
+}
