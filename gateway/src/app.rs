@@ -1,7 +1,9 @@
 //! What the gateway does, in the words of the protocol and without those of HTTP.
 
+mod admin;
+
 use std::net::IpAddr;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sightline_spec::event::EventKind;
 use sightline_spec::layer::LayerSelection;
@@ -16,6 +18,7 @@ use crate::auth::Authority;
 use crate::error::Error;
 use crate::events::{Outbox, StreamId};
 use crate::ice_servers::IceServers;
+use crate::metrics::Metrics;
 use crate::relay::Relay;
 use crate::rendezvous::{self, Listening, Published, Rendezvous};
 use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
@@ -41,6 +44,7 @@ pub(crate) struct App {
     pub(crate) authority: Authority,
     pub(crate) ice_servers: IceServers,
     pub(crate) waits: Waits,
+    pub(crate) metrics: Metrics,
     /// By the book: `If-Match` is demanded.
     pub(crate) strict: bool,
     pub(crate) throttle: Throttle,
@@ -79,12 +83,22 @@ pub(crate) enum Viewed {
 }
 
 /// Which way the media of a session goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Path {
     /// Straight from the camera to the viewer.
     Direct,
     /// Through the gateway.
     Relay,
+}
+
+impl Path {
+    /// What it is called where people read.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+        }
+    }
 }
 
 /// What a PATCH with candidates led to.
@@ -155,6 +169,7 @@ impl App {
         let wait = self.wait(prefer, Side::Viewer);
         // Only the relay has a use for the viewer's own offer.
         let offer = (wants != Wants::Direct).then(|| offer.into_sdp());
+        let came = Instant::now();
         let visitor = Visitor {
             wants,
             ticket: ticket.clone(),
@@ -164,6 +179,7 @@ impl App {
         let met = held.outcome().await?;
         match (met, &self.relay, offer) {
             (rendezvous::Viewed::CounterOffer(counter_offer), ..) => {
+                self.metrics.paired(Path::Direct, came.elapsed());
                 Ok(Viewed::CounterOffer(counter_offer))
             }
             (rendezvous::Viewed::Relayed, Some(relay), Some(offer)) => {
@@ -173,6 +189,7 @@ impl App {
                     let _ = relay.leave(&room, answered.session);
                     return Err(refused);
                 }
+                self.metrics.paired(Path::Relay, came.elapsed());
                 tracing::info!(?room, "a viewer has come to the relay");
                 Ok(Viewed::Answered(answered))
             }

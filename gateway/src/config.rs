@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "the derive macro exposes these types")]
 
 mod access;
+mod admin;
 mod proxies;
 mod throttle;
 mod tls;
@@ -31,6 +32,7 @@ use crate::rendezvous::Bounds;
 use crate::room::Limits;
 use crate::serve::ConnectionLimits;
 use crate::throttle::Crowd;
+pub use admin::AdminOptions;
 
 /// Where media is received unless told otherwise.
 const DEFAULT_MEDIA_PORT: u16 = 8189;
@@ -43,12 +45,13 @@ const DEFAULT_MEDIA_PORT: u16 = 8189;
 ///
 /// Every option can also be set in the environment (SIGHTLINE_LISTEN, …) or, in
 /// snake_case, in a TOML file given by --config, where waits and timeouts stand in
-/// the table [waits] and bounds in [limits]. The file alone holds who may publish and watch
-/// in rooms with a name: [[access.tokens]] and [[access.issuers]], see docs/access.md.
-/// Arguments win over the environment, and the environment over the file.
+/// the table [waits], bounds in [limits], and what begins with admin in [admin]. The file
+/// alone holds who may publish and watch in rooms with a name: [[access.tokens]] and
+/// [[access.issuers]], see docs/access.md. Arguments win over the environment, and the
+/// environment over the file.
 #[derive(Conf, Debug)]
 #[conf(env_prefix = "SIGHTLINE_", serde, name = "sightline-gateway", version)]
-#[conf(validation_predicate = Config::turn_has_credentials)]
+#[conf(validation_predicate = Config::is_sound)]
 pub struct Config {
     /// Read options from this TOML file.
     // `Config::read` finds the file before anything is parsed; this is for --help.
@@ -148,6 +151,8 @@ pub struct Config {
 
     #[conf(flatten)]
     access: AccessOptions,
+    #[conf(flatten, prefix)]
+    pub(crate) admin: AdminOptions,
 
     #[conf(flatten)]
     pub(crate) waits: WaitOptions,
@@ -320,6 +325,12 @@ impl Config {
         }
     }
 
+    /// What each option alone cannot say.
+    fn is_sound(&self) -> Result<(), String> {
+        self.turn_has_credentials()?;
+        self.admin.asks_for_a_token()
+    }
+
     fn turn_has_credentials(&self) -> Result<(), String> {
         for server in &self.ice_servers {
             if let ConfiguredIceServer::NeedsSecret(url) = server
@@ -481,6 +492,26 @@ mod tests {
         let args = ["--ice-server", "turn:u:hidden@h", "--turn-secret", "hidden"];
         let config = config(&args, &[], "").unwrap();
         assert!(!format!("{config:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn the_administrator_has_a_token_and_not_in_the_arguments() {
+        let listen = ["--admin-listen", "127.0.0.1:9090"];
+        let told = config(&listen, &[], "").unwrap_err();
+        assert!(told.contains("SIGHTLINE_ADMIN_TOKEN"), "{told}");
+        let token = "0123456789abcdef";
+        let env = [("SIGHTLINE_ADMIN_TOKEN", token)];
+        let from_env = config(&listen, &env, "").unwrap();
+        assert!(!format!("{from_env:?}").contains(token));
+        let (_, secret) = from_env.admin.interface().unwrap();
+        assert!(secret.is(token));
+        let file = format!("[admin]\ntoken = '{token}'\nlisten = '[::1]:9090'");
+        assert!(config(&[], &[], &file).unwrap().admin.interface().is_some());
+        assert!(config(&[listen[0], listen[1], "--admin-token", token], &[], "").is_err());
+        let told = config(&listen, &[("SIGHTLINE_ADMIN_TOKEN", "short")], "").unwrap_err();
+        assert!(!told.contains("short"), "{told}");
+        // Nobody asks for it.
+        assert!(config(&[], &env, "").unwrap().admin.interface().is_none());
     }
 
     #[test]

@@ -122,6 +122,10 @@ pub(crate) enum Error {
     TooOften { retry_after: Duration },
     #[error("the gateway is shutting down")]
     ShuttingDown,
+
+    // The administrator's interface.
+    #[error("this takes the admin token, as `Authorization: Bearer …`")]
+    NotAdministrator,
 }
 
 fn doing(scope: Scope) -> &'static str {

@@ -1,5 +1,6 @@
 //! Every route, limit and header rule on one page: design section 3.
 
+pub(crate) mod admin;
 mod endpoint;
 mod error;
 mod events;
@@ -27,7 +28,7 @@ use sightline_spec::media_type::SDP;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, Any, CorsLayer};
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnResponse, OnResponse, TraceLayer};
 
 use crate::app::App;
 use crate::error::Error;
@@ -46,8 +47,8 @@ pub(crate) struct Context {
 type Ctx = State<Arc<Context>>;
 
 /// The whole HTTP interface.
-pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
-    let context = Arc::new(context);
+pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Router {
+    let watched = context.clone();
     let mut protocol = Router::new()
         .route(
             "/whip/{room}",
@@ -87,12 +88,19 @@ pub(crate) fn router(context: Context, player_dir: Option<PathBuf>) -> Router {
     Router::new()
         .merge(protocol)
         .merge(pages)
+        .merge(admin::health())
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
         // A held POST that ends with 503 is no failure; domain code logs what is one.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
+                .on_response(move |response: &Response<_>, took, span: &tracing::Span| {
+                    if let Some(error::ProblemType(slug)) = response.extensions().get() {
+                        watched.app.metrics.problem(slug);
+                    }
+                    DefaultOnResponse::new().on_response(response, took, span);
+                })
                 .on_failure(()),
         )
         .with_state(context)

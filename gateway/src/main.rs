@@ -3,20 +3,25 @@
 
 mod app;
 mod auth;
+mod census;
 mod certificates;
 mod config;
 mod error;
 mod events;
 mod http;
 mod ice_servers;
+mod metrics;
 mod relay;
 mod rendezvous;
 mod room;
+mod secret;
 mod serve;
 mod session;
 mod throttle;
 
+use std::future::pending;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures_util::future::OptionFuture;
@@ -28,15 +33,19 @@ use tracing_subscriber::EnvFilter;
 use app::App;
 use certificates::Certificates;
 use config::{Config, Switch};
+use metrics::Metrics;
 use relay::Relay;
 use rendezvous::Rendezvous;
-use serve::{Door, Tls};
+use serve::{ConnectionLimits, Door, Tls};
 use throttle::Throttle;
 
 /// Handshakes come in crowds and leave holes, which the system's allocator keeps
 /// (`docs/decisions/allocator.md`).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A few people and programs look.
+const ADMIN_CONNECTIONS: usize = 32;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -73,7 +82,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
         )?),
         Switch::Off => None,
     };
-    let context = context(&config, rendezvous.clone(), relay.clone());
+    let context = Arc::new(context(&config, rendezvous.clone(), relay.clone()));
+    let admin = serve_admin(&config, context.clone()).await?;
     let limits = config.connection_limits();
     let door = Door {
         listener,
@@ -103,6 +113,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         () = rendezvous.run() => {}
         () = Certificates::keep(certificates.as_ref()) => {}
         () = serving => {}
+        () = admin => {}
     }
     Ok(())
 }
@@ -150,10 +161,47 @@ fn stopping(stop: &CancellationToken) -> anyhow::Result<impl Future<Output = ()>
     })
 }
 
+/// Serves the administrator until the process ends, if one is wanted.
+async fn serve_admin(
+    config: &Config,
+    context: Arc<http::Context>,
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let interface = match config.admin.interface() {
+        Some((address, token)) => {
+            let listener = listen(address).await?;
+            println!("administration on http://{}", listener.local_addr()?);
+            let router = http::admin::router(context, token);
+            Some(Door {
+                listener,
+                tls: None,
+                router,
+            })
+        }
+        None => None,
+    };
+    let limits = ConnectionLimits {
+        connections: ADMIN_CONNECTIONS,
+        ..config.connection_limits()
+    };
+    Ok(async move {
+        match interface {
+            // It still tells while the gateway shuts down.
+            Some(door) => serve::serve(door, &limits, pending(), || {}).await,
+            None => pending().await,
+        }
+    })
+}
+
 fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relay>) -> http::Context {
+    let metrics = Metrics::new(
+        rendezvous.clone(),
+        relay.clone(),
+        config.admin.assumed_bitrate,
+    );
     let app = App {
         rendezvous,
         relay,
+        metrics,
         authority: config.authority(),
         ice_servers: config.ice_servers(),
         waits: config.waits(),

@@ -31,6 +31,7 @@ mod track;
 mod transport;
 mod worker;
 
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 use tokio::sync::mpsc;
 
+use crate::app::Path;
+use crate::census::Seat;
 use crate::error::Error;
 use crate::events::Outbox;
 use crate::rendezvous::Rendezvous;
@@ -67,6 +70,12 @@ struct Shared {
 struct Handle {
     commands: mpsc::Sender<Command>,
     addresses: Addresses,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Relay")
+    }
 }
 
 impl Relay {
@@ -201,6 +210,23 @@ impl Relay {
     pub(crate) fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
         let outbox = |session: &Session| session.party.outbox.clone();
         self.0.directory.read(room, session, outbox)
+    }
+
+    /// Who has a connection with the relay.
+    pub(crate) fn census(&self) -> Vec<(RoomId, Seat)> {
+        let all = self.0.directory.all().into_iter();
+        let seats = all.filter_map(|(room, id, _)| {
+            let seat = self.0.directory.read(&room, id, |session| {
+                session.over.is_none().then_some(Seat {
+                    session: id,
+                    side: session.side,
+                    path: Path::Relay,
+                    since: session.party.since,
+                })
+            });
+            Some((room, seat.ok().flatten()?))
+        });
+        seats.collect()
     }
 
     /// Says goodbye to everyone.

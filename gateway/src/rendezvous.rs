@@ -2,10 +2,12 @@
 //!
 //! Nothing above this file knows that a room's other side is in the same process.
 
+mod census;
 mod held;
 mod relayed;
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +24,7 @@ use crate::room::{
     Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, Room, Ticket, Visitor,
 };
 use crate::session::{Precondition, Side};
+use census::Watched;
 pub(crate) use held::{Claim, Held, Listening};
 
 /// The gateway's bounds.
@@ -56,6 +59,7 @@ struct State {
     last_ticket: u64,
     waiting: usize,
     sessions: usize,
+    watched: Watched,
     closed: bool,
 }
 
@@ -95,6 +99,12 @@ impl Waiter {
             Self::Camera(_) => Side::Camera,
             Self::Viewer(_) => Side::Viewer,
         }
+    }
+}
+
+impl fmt::Debug for Rendezvous {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rendezvous")
     }
 }
 
@@ -363,15 +373,18 @@ impl Rendezvous {
     ) -> T {
         let limits = &self.0.bounds.room;
         let entry = state.rooms.entry(id.clone()).or_default();
-        let before = (entry.room.waiting(), entry.room.sessions());
-        let (result, actions) = step(&mut entry.room, limits, Instant::now());
-        let after = (entry.room.waiting(), entry.room.sessions());
+        let now = Instant::now();
+        let count = |room: &Room| (room.waiting(), room.sessions(), room.watching());
+        let before = count(&entry.room);
+        let (result, actions) = step(&mut entry.room, limits, now);
+        let after = count(&entry.room);
         let deadline = entry.room.next_deadline(limits).map(Instant::from_std);
         let old_deadline = std::mem::replace(&mut entry.deadline, deadline);
         let is_empty = entry.room.is_empty();
 
         state.waiting = state.waiting - before.0 + after.0;
         state.sessions = state.sessions - before.1 + after.1;
+        state.watched.change(before.2, after.2, now);
         if deadline != old_deadline {
             if let Some(old) = old_deadline {
                 state.deadlines.remove(&(old, id.clone()));

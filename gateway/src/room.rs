@@ -4,6 +4,7 @@
 //! happened at `now`; it changes the room and returns what has to be told to
 //! requests that are being held. `rendezvous.rs` does the telling.
 
+mod census;
 mod exchange;
 mod relayed;
 mod terms;

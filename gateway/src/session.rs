@@ -1,6 +1,6 @@
 //! One end of an exchange: the HTTP resource that a 201 or a 406 created.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use sightline_spec::room::SessionId;
 use sightline_spec::sdp::IceCredentials;
@@ -24,6 +24,14 @@ impl Side {
         match self {
             Self::Camera => Self::Viewer,
             Self::Viewer => Self::Camera,
+        }
+    }
+
+    /// What it is called where people read.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Camera => "camera",
+            Self::Viewer => "viewer",
         }
     }
 }
@@ -81,6 +89,8 @@ pub(crate) struct Party {
     pub(crate) presence: Presence,
     /// A viewer that has brought no ticket, for which a later publisher may ask.
     pub(crate) is_ticketless: bool,
+    /// For people to read; nothing is decided by it.
+    pub(crate) since: SystemTime,
     /// Its ICE credentials, once it has sent a description.
     credentials: Vec<IceCredentials>,
     candidates: usize,
@@ -94,6 +104,7 @@ impl Party {
             outbox: Outbox::default(),
             presence: Presence::Unknown,
             is_ticketless: false,
+            since: SystemTime::now(),
             credentials,
             candidates: 0,
         }

@@ -93,8 +93,13 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         ),
         Error::TooOften { .. } => (S::TOO_MANY_REQUESTS, "too-often", "Too often"),
         Error::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down"),
+        Error::NotAdministrator => (S::UNAUTHORIZED, "unauthorized", "Not authorized"),
     }
 }
+
+/// What kind of problem a response is, for the metrics.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ProblemType(pub(super) &'static str);
 
 /// Seconds after which trying again makes sense.
 fn retry_after(error: &Error) -> Option<u32> {
@@ -114,6 +119,7 @@ impl IntoResponse for Error {
         let (status, slug, title) = kind(&self);
         let problem = Problem::new(slug, status.as_u16(), title, self.to_string());
         let mut response = (status, Json(problem)).into_response();
+        response.extensions_mut().insert(ProblemType(slug));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -122,7 +128,7 @@ impl IntoResponse for Error {
         }
         let challenge = match self {
             // RFC 6750 section 3.1: no token, no error code.
-            Self::NoToken | Self::NoTicket | Self::NoRoomToken(_) => {
+            Self::NoToken | Self::NoTicket | Self::NoRoomToken(_) | Self::NotAdministrator => {
                 Some(r#"Bearer realm="sightline""#)
             }
             Self::BadToken(_) => Some(r#"Bearer realm="sightline", error="invalid_token""#),

@@ -1,5 +1,6 @@
 //! The router from request to response, with time advanced instead of slept.
 
+mod admin;
 mod bad_input;
 mod too_often;
 
@@ -15,6 +16,7 @@ use super::*;
 use crate::app::Waits;
 use crate::auth::{Access, Authority};
 use crate::ice_servers::IceServers;
+use crate::metrics::Metrics;
 use crate::rendezvous::{Bounds, Rendezvous};
 use crate::room::Limits;
 use crate::throttle::{Rates, Throttle};
@@ -22,6 +24,7 @@ use crate::throttle::{Rates, Throttle};
 const SECOND: Duration = Duration::from_secs(1);
 
 struct Gateway {
+    context: Arc<Context>,
     router: Router,
     rendezvous: Rendezvous,
     janitor: JoinHandle<()>,
@@ -66,6 +69,7 @@ fn gateway_with(rates: Rates) -> Gateway {
             viewer: 5 * SECOND,
             most: 300 * SECOND,
         },
+        metrics: Metrics::new(rendezvous.clone(), None, 8000),
         strict: false,
         throttle: Throttle::new(rates),
     };
@@ -75,12 +79,14 @@ fn gateway_with(rates: Rates) -> Gateway {
         max_body: 8192,
         body_timeout: 10 * SECOND,
     };
-    let router = router(context, None);
+    let context = Arc::new(context);
+    let router = router(context.clone(), None);
     let janitor = tokio::spawn({
         let rendezvous = rendezvous.clone();
         async move { rendezvous.run().await }
     });
     Gateway {
+        context,
         router,
         rendezvous,
         janitor,

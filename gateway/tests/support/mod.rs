@@ -15,11 +15,21 @@ pub(crate) struct Gateway {
     address: SocketAddr,
     /// Of a self-signed certificate.
     pin: Option<String>,
+    admin: Option<SocketAddr>,
 }
 
 impl Gateway {
     /// Starts a gateway with these further arguments and waits until it listens.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn start<'a>(arguments: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::start_with(arguments, [])
+    }
+
+    /// The same, with this in its environment.
+    pub(crate) fn start_with<'a>(
+        arguments: impl IntoIterator<Item = &'a str>,
+        environment: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         let mut arguments: Vec<&str> = arguments.into_iter().collect();
         // Most tests are about the direct path; those of the relay say so.
         if !arguments.contains(&"--relay") {
@@ -30,6 +40,7 @@ impl Gateway {
         }
         let mut process = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
             .args(&arguments)
+            .envs(environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -47,12 +58,14 @@ impl Gateway {
             }
         });
         let stdout = process.stdout.take().expect("stdout is piped");
-        let mut lines = BufReader::new(stdout).lines();
-        let line = lines.next().and_then(Result::ok).unwrap_or_default();
-        let address = line.strip_prefix("listening on http");
-        let address = address.map(|rest| rest.trim_start_matches('s'));
-        let address = address.and_then(|rest| rest.strip_prefix("://"));
-        let Some(address) = address.and_then(|address| address.parse().ok()) else {
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        let mut admin = None;
+        let address = lines.find_map(|line| {
+            let address = |start| line.strip_prefix(start).and_then(|text| text.parse().ok());
+            admin = admin.or_else(|| address("administration on http://"));
+            address("listening on http://").or_else(|| address("listening on https://"))
+        });
+        let Some(address) = address else {
             let _ = process.kill();
             let _ = log.join();
             panic!(
@@ -61,14 +74,15 @@ impl Gateway {
             );
         };
         let is_self_signed = arguments.iter().any(|it| it.starts_with("self-signed"));
-        let pin = is_self_signed.then(|| lines.next().and_then(Result::ok));
-        let pin = pin.flatten().unwrap_or_default();
+        let pin = is_self_signed.then(|| lines.next()).flatten();
+        let pin = pin.unwrap_or_default();
         Self {
             process,
             log: Some(log),
             logged,
             address,
             pin: pin.strip_prefix("certificate ").map(str::to_owned),
+            admin,
         }
     }
 
@@ -82,6 +96,12 @@ impl Gateway {
     pub(crate) fn host(&self) -> String {
         // Whoever listens everywhere listens here as well.
         format!("127.0.0.1:{}", self.address.port())
+    }
+
+    /// Where the administrator's interface is, if it was asked for.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
+    pub(crate) fn admin(&self) -> Option<SocketAddr> {
+        self.admin
     }
 
     /// The number of the process.
