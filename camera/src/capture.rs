@@ -62,7 +62,7 @@ async fn play(
     pipeline: &Weak<Pipeline>,
 ) -> Result<(), CaptureError> {
     let mut capture = Capture::build(&source.describe(format)?, format, pipeline.clone())?;
-    tracing::debug!(source = %source.resolve(), "source starts");
+    tracing::debug!(source = %source.resolve().name(), "source starts");
     capture.set_state(gst::State::Paused).await?;
     let Some(bus) = capture.pipeline.bus() else {
         return Ok(());

@@ -2,6 +2,8 @@
 
 use std::fmt::Display;
 
+use crate::log::without_passwords;
+
 /// The last complaint.
 #[derive(Debug, Default)]
 pub(crate) struct Complaint(Option<String>);
@@ -9,7 +11,7 @@ pub(crate) struct Complaint(Option<String>);
 impl Complaint {
     /// Logs what is wrong, if it is news.
     pub(crate) fn raise(&mut self, what: &impl Display) {
-        let what = what.to_string();
+        let what = without_passwords(&what.to_string());
         if self.0.as_ref() == Some(&what) {
             tracing::debug!("still: {what}");
         } else {

@@ -20,6 +20,7 @@ mod events;
 pub mod format;
 mod ice;
 pub mod key;
+pub mod log;
 pub mod option;
 pub mod pipeline;
 pub mod proofs;

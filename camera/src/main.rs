@@ -15,6 +15,7 @@ use sightline_camera::{
     config::Config,
     doctor,
     key::{KeyError, RoomKey},
+    log,
     option::Publish,
     pipeline::Pipeline,
     proofs::Proofs,
@@ -27,18 +28,13 @@ use sightline_camera::{
 use sightline_spec::room::RoomId;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 const NO_GSTREAMER: &str = "GStreamer cannot be used";
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let config = Config::read();
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(config.log_filter()))
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    log::start(&config.log_filter());
     match start(config).await {
         Ok(code) => code,
         Err(error) => {

@@ -113,6 +113,14 @@ impl Description {
 }
 
 impl Source {
+    /// What it is called in the log: text for gst-launch may hold passwords.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Launch(_) => "gst-launch text".to_owned(),
+            other => other.to_string(),
+        }
+    }
+
     /// Decides what `auto` is, now: a webcam may be plugged in later.
     pub fn resolve(&self) -> Self {
         match self {

@@ -60,7 +60,9 @@ pub struct Config {
     config: Option<PathBuf>,
 
     /// What to log, on standard error: error, warn, info, debug, trace, or a filter
-    /// such as sightline_gateway=debug,hyper=info.
+    /// such as sightline_gateway::relay=debug,info.
+    ///
+    /// Of the libraries below, whose debug lines would tell secrets, it has no more than info.
     #[arg(long, env, default_value = "info")]
     pub(crate) log: String,
 

@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod http;
 mod ice_servers;
+mod log;
 mod metrics;
 mod relay;
 mod rendezvous;
@@ -28,7 +29,6 @@ use futures_util::future::OptionFuture;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use app::App;
 use certificates::Certificates;
@@ -50,11 +50,7 @@ const ADMIN_CONNECTIONS: usize = 32;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let config = Config::read()?;
-    let filter = EnvFilter::try_new(&config.log).context("in --log")?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    log::start(&config.log)?;
     // Every camera and viewer that waits is an open socket.
     if let Err(error) = rlimit::increase_nofile_limit(rlimit::INFINITY) {
         tracing::warn!(%error, "the limit of open files stays low");

@@ -35,6 +35,8 @@ export class Process {
   #child;
   #name;
   #output = '';
+  /** @type {string[]} */
+  #log = [];
   /** @type {Set<() => void>} */
   #listeners = new Set();
 
@@ -55,6 +57,7 @@ export class Process {
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => this.#hear(text));
     }
+    this.#child.stderr.on('data', (text) => this.#log.push(text));
     this.#child.on('exit', (code, signal) => {
       running.delete(this.#child);
       this.#hear(`[${name} ended: ${signal ?? code}]\n`);
@@ -65,7 +68,12 @@ export class Process {
     return this.#child.pid;
   }
 
-  /** Everything it has printed, for the message of a failed test. */
+  /** All that it has logged; what it was asked to print, a link say, is not in it. */
+  get log() {
+    return this.#log.join('');
+  }
+
+  /** The last of what it has printed, for the message of a failed test. */
   get output() {
     return this.#output;
   }

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { Process, binary } from './process.js';
+import { Secrets } from './secrets.js';
 
 export * from './page.js';
 
@@ -30,6 +31,9 @@ export class Stage {
   #browser = null;
   /** @type {Process | null} */
   #gateway = null;
+  /** @type {Process[]} ours, whose logs are searched for secrets */
+  #ours = [];
+  secrets = new Secrets();
   #network;
   #options;
   /** Origin of the gateway, `http://127.0.0.1:port`. */
@@ -103,7 +107,8 @@ export class Stage {
    */
   #start(where, file, args) {
     const [program, all] = this.#network?.[where].command(file, args) ?? [file, args];
-    const process = new Process(path.basename(file), program, all);
+    const process = new Process(path.basename(file), program, all, { SIGHTLINE_LOG: 'trace' });
+    if (path.basename(file).startsWith('sightline-')) this.#ours.push(process);
     this.#endings.push(() => process.end('SIGKILL'));
     return process;
   }
@@ -119,7 +124,9 @@ export class Stage {
       });
       this.#endings.push(() => this.#browser?.close() ?? Promise.resolve());
     }
-    return this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
+    this.secrets.watch(context);
+    return context;
   }
 
   /** @returns {string} the browser's file; in a network a script that starts it there */
@@ -167,6 +174,9 @@ export class Stage {
 
   async close() {
     for (const end of this.#endings.splice(0).reverse()) await end().catch(() => {});
+    const logs = this.#ours.splice(0).map(({ log }) => log);
+    const told = await this.secrets.toldBy(logs.join('\n'));
+    if (told.length > 0) throw new Error(`a log tells a secret:\n${told.slice(0, 5).join('\n')}`);
   }
 }
 

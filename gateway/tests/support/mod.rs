@@ -1,5 +1,7 @@
 //! A real gateway process on a port of its own.
 
+mod secrets;
+
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -16,6 +18,8 @@ pub(crate) struct Gateway {
     /// Of a self-signed certificate.
     pin: Option<String>,
     admin: Option<SocketAddr>,
+    /// What it was given and must not tell.
+    secrets: Vec<String>,
 }
 
 impl Gateway {
@@ -31,6 +35,8 @@ impl Gateway {
         environment: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         let mut arguments: Vec<&str> = arguments.into_iter().collect();
+        let environment: Vec<_> = environment.into_iter().collect();
+        let secrets = secrets::given(&arguments, &environment);
         // Most tests are about the direct path; those of the relay say so.
         if !arguments.contains(&"--relay") {
             arguments.extend(["--relay", "off"]);
@@ -40,6 +46,7 @@ impl Gateway {
         }
         let mut process = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
             .args(&arguments)
+            .env("SIGHTLINE_LOG", "trace")
             .envs(environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -83,6 +90,7 @@ impl Gateway {
             address,
             pin: pin.strip_prefix("certificate ").map(str::to_owned),
             admin,
+            secrets,
         }
     }
 
@@ -122,10 +130,21 @@ impl Gateway {
     /// Ends the gateway and returns what it has logged.
     #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn stop(mut self) -> String {
+        self.end()
+    }
+
+    /// Whoever reads its log, at whatever level, learns no secret.
+    fn end(&mut self) -> String {
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = self.log.take().map(JoinHandle::join);
-        self.log_so_far()
+        let log = self.log_so_far();
+        if let Some(told) = secrets::told(&log, &self.secrets)
+            && !std::thread::panicking()
+        {
+            panic!("the gateway's log tells a secret: {told}");
+        }
+        log
     }
 
     /// What the gateway has logged until now.
@@ -137,10 +156,9 @@ impl Gateway {
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        let log = self.end();
         if std::thread::panicking() {
-            eprintln!("the gateway has logged:\n{}", self.log_so_far());
+            eprintln!("the gateway has logged:\n{log}");
         }
     }
 }
