@@ -46,6 +46,14 @@ impl Connection {
         })
     }
 
+    /// Sends a request and waits for the head of its answer only.
+    pub(crate) async fn begin(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<()> {
+        self.send.ready().await?;
+        let response = self.send.send_request(request).await?;
+        ensure!(response.status().is_success(), "{}", response.status());
+        Ok(())
+    }
+
     /// Sends a request and waits for all of its answer.
     pub(crate) async fn call(&mut self, request: Request<Full<Bytes>>) -> anyhow::Result<Answer> {
         self.send.ready().await?;

@@ -6,8 +6,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::timeout;
 
 use crate::CommonOptions;
@@ -21,6 +21,7 @@ pub(crate) struct Gateway {
     /// What the kernel knows of it.
     pub(crate) process: Process,
     address: SocketAddr,
+    admin: Option<SocketAddr>,
     _child: Child,
 }
 
@@ -30,6 +31,15 @@ impl Gateway {
         common: &CommonOptions,
         arguments: &[String],
     ) -> anyhow::Result<Self> {
+        Self::start_with(common, arguments, &[]).await
+    }
+
+    /// The same, with this in its environment.
+    pub(crate) async fn start_with(
+        common: &CommonOptions,
+        arguments: &[String],
+        environment: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let program = match &common.gateway_bin {
             Some(program) => program.clone(),
             None => beside_this_one()?,
@@ -37,6 +47,7 @@ impl Gateway {
         let mut child = Command::new(&program)
             .args(["--listen", "127.0.0.1:0", "--log", "warn"])
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -44,16 +55,12 @@ impl Gateway {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let pid = child.id().context("the gateway ended at once")?;
         let stdout = child.stdout.take().context("its output is piped")?;
-        let mut line = String::new();
-        timeout(READY, BufReader::new(stdout).read_line(&mut line))
-            .await
-            .context("the gateway does not start")??;
-        let Some(address) = line.trim().strip_prefix("listening on http://") else {
-            bail!("the gateway ended or said {line:?}");
-        };
+        let ready = timeout(READY, addresses(BufReader::new(stdout).lines())).await;
+        let (address, admin) = ready.context("the gateway does not start")??;
         Ok(Self {
             process: Process::with_id(pid)?,
-            address: address.parse()?,
+            address,
+            admin,
             _child: child,
         })
     }
@@ -62,6 +69,27 @@ impl Gateway {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
+
+    /// Where its administrator's interface is, if it was asked for.
+    pub(crate) fn admin(&self) -> Option<SocketAddr> {
+        self.admin
+    }
+}
+
+/// Where it listens, for everyone and for its administrator, as it says.
+async fn addresses(
+    mut lines: Lines<BufReader<ChildStdout>>,
+) -> anyhow::Result<(SocketAddr, Option<SocketAddr>)> {
+    let mut admin = None;
+    while let Some(line) = lines.next_line().await? {
+        if let Some(address) = line.strip_prefix("listening on http://") {
+            return Ok((address.parse()?, admin));
+        }
+        if let Some(address) = line.strip_prefix("administration on http://") {
+            admin = Some(address.parse()?);
+        }
+    }
+    bail!("the gateway ended")
 }
 
 fn beside_this_one() -> anyhow::Result<PathBuf> {

@@ -13,6 +13,7 @@ mod process;
 mod relay;
 mod report;
 mod signaling;
+mod soak;
 mod sockets;
 mod stage;
 mod waiting;
@@ -38,6 +39,8 @@ enum Command {
     Pairings(PairingsOptions),
     /// What it costs to relay one camera's media to many viewers.
     Relay(RelayOptions),
+    /// Whether exchanges that are broken off leave anything behind: fails if they do.
+    Soak(SoakOptions),
 }
 
 /// What every measurement wants to know.
@@ -82,6 +85,16 @@ struct PairingsOptions {
     /// How many cameras and as many viewers meet at the same time.
     #[arg(long, default_value = "64")]
     concurrency: usize,
+}
+
+#[derive(Conf, Debug)]
+struct SoakOptions {
+    #[conf(flatten)]
+    common: CommonOptions,
+
+    /// How many exchanges, a fifth of them to warm up.
+    #[arg(long, default_value = "100000")]
+    exchanges: usize,
 }
 
 #[derive(Conf, Debug)]
@@ -147,6 +160,10 @@ async fn main() -> anyhow::Result<()> {
         Command::Relay(options) => {
             let json = options.common.json;
             report::print(&relay::measure(&options).await?, json)
+        }
+        Command::Soak(options) => {
+            let json = options.common.json;
+            report::print(&soak::measure(&options).await?, json)
         }
     }
 }
