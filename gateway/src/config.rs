@@ -433,6 +433,7 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::certificates::Source;
     use std::time::SystemTime;
 
     fn config(args: &[&str], env: &[(&str, &str)], file: &str) -> Result<Config, String> {
@@ -523,6 +524,26 @@ mod tests {
         assert!(told.contains("--listen"), "{told}");
         assert!(told.contains("--ice-server"), "{told}");
         assert!(told.contains("max_wiat"), "{told}");
+    }
+
+    #[test]
+    fn an_authority_is_let_s_encrypt_or_the_one_that_is_named() {
+        let directory = |more: &[&str]| {
+            let args = ["--tls", "acme:a.example,me@a.example", "--state-dir", "/s"];
+            let args = [&args[..], more].concat();
+            match config(&args, &[], "").unwrap().tls.source().unwrap() {
+                Some(Source::Acme(source)) => {
+                    assert_eq!(source.contacts, ["mailto:me@a.example"]);
+                    source.directory
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(directory(&[]).starts_with("https://acme-v02."));
+        assert!(directory(&["--acme-staging"]).starts_with("https://acme-staging-v02."));
+        let own = "https://ca.example/directory";
+        assert_eq!(directory(&["--acme-directory", own, "--acme-staging"]), own);
+        assert!(config(&["--redirect-listen", "127.0.0.1:80"], &[], "").is_err());
     }
 
     /// The deployment guide's example.

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::Context;
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
+use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use rustls::sign::CertifiedKey;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
@@ -44,6 +44,8 @@ fn make(names: &[String]) -> anyhow::Result<String> {
     params
         .distinguished_name
         .push(DnType::CommonName, "Sightline gateway, self-signed");
+    // Apple's systems want it said.
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let now = time::OffsetDateTime::now_utc();
     // Clocks differ.
     params.not_before = now - time::Duration::days(1);

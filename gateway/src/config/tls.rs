@@ -156,12 +156,14 @@ impl TlsOptions {
     }
 
     fn state(&self) -> anyhow::Result<PathBuf> {
-        let set = |name| std::env::var_os(name).map(PathBuf::from);
+        let set_text = |name| std::env::var_os(name);
+        let set = |name| set_text(name).map(PathBuf::from);
+        // Of several, the first: systemd.exec(5).
+        let of_service = || std::env::split_paths(&set_text("STATE_DIRECTORY")?).next();
         let home = || Some(set("HOME")?.join(".local/state"));
         self.state_dir
             .clone()
-            // Of several, separated by colons, the first (systemd.exec(5)).
-            .or_else(|| set("STATE_DIRECTORY"))
+            .or_else(of_service)
             .or_else(|| Some(set("XDG_STATE_HOME").or_else(home)?.join("sightline")))
             .ok_or_else(|| anyhow::anyhow!("no folder to keep the certificate in: --state-dir"))
     }
