@@ -276,6 +276,34 @@ fn a_connection_that_says_nothing_is_closed() {
     }
 }
 
+/// RFC 6585 section 5.
+#[test]
+fn a_head_that_is_too_long_is_refused() {
+    let stage = Stage::plain(&[]);
+    let head = |target: &str, fields: &str| format!("GET {target} HTTP/1.1\r\n{fields}\r\n");
+    let mut client = Connection::open(&stage);
+    client.send(head("/", &"x: x\r\n".repeat(101)));
+    let answer = client.response();
+    assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+
+    let long = "x".repeat(200_000);
+    for head in [
+        head(&format!("/{long}"), ""),
+        head("/", &format!("x: {long}\r\n")),
+    ] {
+        let mut client = Connection::open(&stage);
+        // Cut off while it is still being sent, perhaps, and before the answer is read.
+        let _ = client.0.write_all(head.as_bytes());
+        let mut answer = Vec::new();
+        let _ = client.0.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(
+            answer.is_empty() || answer.starts_with("HTTP/1.1 4"),
+            "{answer}"
+        );
+    }
+}
+
 #[test]
 fn a_handshake_that_does_not_come_or_drips_is_cut_off() {
     let stage = Stage::tls(&["--handshake-timeout", "300ms"]);

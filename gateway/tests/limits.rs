@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+#[path = "support/room_key.rs"]
+mod room_key;
 mod support;
 
 use std::io::{Read, Write};
@@ -9,8 +11,10 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response};
+use room_key::RoomKey;
 use support::Gateway;
 
+const OFFER: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
 const VIEWER_OFFER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
 const LONG: Duration = Duration::from_secs(20);
 
@@ -67,6 +71,28 @@ async fn a_client_that_names_another_address_is_not_believed() {
         // This machine is not limited.
         assert_eq!(response.status().as_u16(), 409);
     }
+}
+
+/// Whoever gets a camera's token, at a gateway that only pretends, may say any name here.
+#[tokio::test]
+async fn a_token_for_another_gateway_is_refused_whatever_host_says() {
+    let gateway = Gateway::start(["--public-url", "https://cam.example"]);
+    let key = RoomKey::new();
+    let published = async |host: &str, audience: &str| {
+        let url = format!("http://{}/whip/{}", gateway.host(), key.room);
+        let request = Client::new().post(url).body(OFFER);
+        let request = request
+            .header("content-type", "application/sdp")
+            .header("prefer", "direct, wait=0")
+            .header("host", host)
+            .bearer_auth(key.token(audience));
+        request.send().await.unwrap().status().as_u16()
+    };
+    // Let in, a camera finds no viewer.
+    assert_eq!(published("cam.example", "cam.example").await, 503);
+    assert_eq!(published("evil.example", "cam.example").await, 503);
+    assert_eq!(published("evil.example", "evil.example").await, 403);
+    assert_eq!(published("cam.example", "evil.example").await, 403);
 }
 
 /// An address of this machine that is not loopback, where limits do not count.

@@ -2,21 +2,22 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+#[path = "../support/room_key.rs"]
+mod room_key;
 mod servers;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
 use reqwest::{Certificate, Client, RequestBuilder, Response, Version};
 use sightline_spec::room::RoomId;
-use sightline_spec::token::{Claims, Scope, SigningKey};
 use tokio::time::{Instant, sleep, timeout};
 
+use room_key::RoomKey;
 use servers::{Kind, Proxy};
 use support::Gateway;
 
@@ -61,12 +62,14 @@ impl Stage {
             .timeout(LONG)
             .build()
             .unwrap();
-        let (room, token) = room_and_token(&proxy.host);
+        // By the name that clients know it.
+        let key = RoomKey::new();
+        let token = key.token(&proxy.host);
         let stage = Self {
             proxy,
             _gateway: gateway,
             client,
-            room,
+            room: key.room,
             token,
         };
         stage.until_there().await;
@@ -108,22 +111,6 @@ fn with_sdp(request: RequestBuilder, sdp: &'static str, wait: u32) -> RequestBui
         .header("content-type", "application/sdp")
         .header("prefer", format!("direct, wait={wait}"))
         .body(sdp)
-}
-
-/// A room that is a key, and a token for the gateway by the name that clients know.
-fn room_and_token(host: &str) -> (RoomId, String) {
-    let pair = Ed25519KeyPair::generate().unwrap();
-    let room = RoomId::from_key(pair.public_key().as_ref().try_into().unwrap());
-    let minute = Duration::from_secs(60);
-    let claims = Claims::new(
-        room.clone(),
-        Scope::Publish,
-        host,
-        SystemTime::now(),
-        minute,
-    );
-    let key = SigningKey::from_pkcs8(pair.to_pkcs8().unwrap().as_ref());
-    (room, key.sign(&claims).unwrap())
 }
 
 fn location(response: &Response) -> &str {
