@@ -58,8 +58,9 @@ pub struct Config {
     #[conf(long, env, serde(use_value_parser))]
     pub pin: Option<Pin>,
 
-    /// The room's name, where the gateway has open rooms. Default: a room of the camera's own,
-    /// named by its key, in which nobody else can publish.
+    /// The room's name, where the gateway has open rooms, or a token for this one, which then
+    /// is SIGHTLINE_CAMERA_TOKEN. Default: a room of the camera's own, named by its key, in which
+    /// nobody else can publish.
     #[conf(long, env)]
     pub room: Option<RoomId>,
 
@@ -118,8 +119,9 @@ pub struct Config {
     #[conf(long, env, default_value = "direct", serde(use_value_parser))]
     pub publish: Publish,
 
-    /// Bearer token for --publish whip, where that server asks for one. Not an argument, since
-    /// everyone on the machine can read those.
+    /// Bearer token, where a server asks for one: for --publish whip, or for a --room with a name.
+    /// A room of the camera's own has its key for that. Not an argument, since everyone on the
+    /// machine can read those.
     #[conf(env, secret)]
     pub token: Option<Secret>,
 

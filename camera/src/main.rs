@@ -129,7 +129,8 @@ fn direct(
     let capacity = config.capacity();
     let admission = config.admission();
     let license = own.clone().map(|key| License { key, admission });
-    let whip = Whip::new(&config.gateway, room, license, capacity, &config.trust())?;
+    let whip = Whip::new(&config.gateway, room, license, capacity, &config.trust())?
+        .with_token(config.token.clone());
     announce_link(&config, room, own.as_ref())?;
     let signaling = Arc::new(Signaling {
         whip,

@@ -26,6 +26,7 @@ use crate::{
     capacity::Capacity,
     clock::{Difference, GatewayClock},
     key::{RoomKey, Validity},
+    option::Secret,
     trust::Trust,
 };
 use error::{refusal, text, unreachable};
@@ -45,6 +46,8 @@ pub struct Whip {
     http: Client,
     endpoint: Url,
     license: Option<License>,
+    /// Where there is no license: what the gateway may have for a room with a name.
+    token: Option<Secret>,
     /// By which tokens begin and end.
     clock: Arc<GatewayClock>,
     prefer: Prefer,
@@ -104,9 +107,15 @@ impl Whip {
             http,
             endpoint: below(gateway, &["whip", room.as_str()]),
             license,
+            token: None,
             clock: Arc::default(),
             prefer: capacity.prefer(WAIT.as_secs() as u32),
         })
+    }
+
+    /// The same, with a token for a room with a name.
+    pub fn with_token(self, token: Option<Secret>) -> Self {
+        Self { token, ..self }
     }
 
     /// Asks for the ICE servers to use (RFC 9725 section 4.6). Also tells that the gateway is
@@ -226,18 +235,25 @@ impl Whip {
         refused
     }
 
-    /// A token for one request, so that one seen by others is soon worthless.
     fn authorization(&self) -> Option<HeaderValue> {
-        let License { key, admission } = self.license.as_ref()?;
+        let value = match &self.license {
+            Some(license) => format!("Bearer {}", self.signed_by(license)?),
+            None => format!("Bearer {}", self.token.as_ref()?.expose()),
+        };
+        let mut value = HeaderValue::from_str(&value).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// A token for one request, so that one seen by others is soon worthless.
+    fn signed_by(&self, license: &License) -> Option<String> {
         let audience = audience(&self.endpoint)?;
         let validity = Validity {
             from: self.clock.at(SystemTime::now()),
             lifetime: TOKEN_LIFETIME,
         };
-        let token = key.publish_token(&audience, *admission, validity)?;
-        let mut value = HeaderValue::from_str(&format!("Bearer {token}")).ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        let License { key, admission } = license;
+        key.publish_token(&audience, *admission, validity)
     }
 }
 

@@ -10,6 +10,7 @@ mod rig;
 mod signaling;
 mod sources;
 mod tls;
+mod tokens;
 mod trust;
 mod viewers;
 mod villains;
