@@ -7,6 +7,7 @@ mod endpoint;
 mod peer;
 mod publishing;
 mod rig;
+mod secrets;
 mod signaling;
 mod sources;
 mod tls;
