@@ -1,6 +1,7 @@
 // @ts-check
 /** A stage for one test: the real gateway, real cameras, a real browser; all gone afterwards. */
 
+import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -36,6 +37,8 @@ export class Stage {
   secrets = new Secrets();
   #network;
   #options;
+  /** @type {string[]} what pages did, or tried to, that their Content-Security-Policy forbids */
+  #violations = [];
   /** Origin of the gateway, `http://127.0.0.1:port`. */
   origin = '';
 
@@ -159,6 +162,9 @@ export class Stage {
   async openUrl(url) {
     const page = await (await this.newContext()).newPage();
     await page.addInitScript(collectPeers);
+    page.on('console', (message) => {
+      if (/Content Security Policy/i.test(message.text())) this.#violations.push(message.text());
+    });
     await page.goto(url);
     return page;
   }
@@ -177,6 +183,7 @@ export class Stage {
     const logs = this.#ours.splice(0).map(({ log }) => log);
     const told = await this.secrets.toldBy(logs.join('\n'));
     if (told.length > 0) throw new Error(`a log tells a secret:\n${told.slice(0, 5).join('\n')}`);
+    assert.deepEqual(this.#violations, [], 'the pages keep to their policy');
   }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Path;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use headers::{ETag, HeaderMapExt, IfNoneMatch};
 use rust_embed::{EmbeddedFile, RustEmbed};
 use tower_http::services::{ServeDir, ServeFile};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 use super::Context;
 use crate::error::Error;
@@ -25,39 +26,78 @@ use crate::error::Error;
 #[exclude = "*/*"]
 struct Player;
 
-/// The pages and where they are. A room's page is the same for every room: which
-/// room it is, the page reads from its own address.
-const PAGES: [(&str, &str); 5] = [
-    ("/", "watch.html"),
-    ("/watch", "watch.html"),
-    ("/watch/{room}", "watch.html"),
-    ("/publish", "publish.html"),
-    ("/publish/{room}", "publish.html"),
-];
+/// The pages of those who watch, and where they are. A room's page is the same for every
+/// room: which room it is, the page reads from its own address.
+const WATCH: Pages = Pages {
+    file: "watch.html",
+    paths: &["/", "/watch", "/watch/{room}"],
+    denied: "camera=(), microphone=(), display-capture=(), geolocation=()",
+};
+
+/// The pages that turn a device into a camera.
+const PUBLISH: Pages = Pages {
+    file: "publish.html",
+    paths: &["/publish", "/publish/{room}"],
+    denied: "geolocation=()",
+};
+
+struct Pages {
+    file: &'static str,
+    paths: &'static [&'static str],
+    /// `Permissions-Policy`: what this page never asks for. What it does not name is
+    /// the page's own, and no frame's.
+    denied: &'static str,
+}
+
+/// What a page may load and do, whatever gets into it: only what this gateway serves, and
+/// talk to this gateway only. No site may lay the pages under its own; for that there is
+/// the element. WebRTC is not this policy's business.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+                      connect-src 'self'; base-uri 'none'; form-action 'self'; \
+                      frame-ancestors 'none'";
 
 pub(super) fn router(player_dir: Option<PathBuf>) -> Router<Arc<Context>> {
-    match player_dir {
-        None => embedded(),
-        Some(dir) => {
-            let pages = PAGES.iter().fold(Router::new(), |router, &(path, page)| {
-                router.route_service(path, ServeFile::new(dir.join(page)))
-            });
-            pages.nest_service("/player", ServeDir::new(dir))
-        }
+    let modules = match &player_dir {
+        None => Router::new().route("/player/{*file}", get(module)),
+        Some(dir) => Router::new().nest_service("/player", ServeDir::new(dir)),
+    };
+    [WATCH, PUBLISH]
+        .iter()
+        .map(|pages| pages.router(player_dir.as_ref()))
+        .fold(modules, Router::merge)
+        .layer(always(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        // A room's address is all it takes to watch; other sites are not told.
+        .layer(always(header::REFERRER_POLICY, "no-referrer"))
+}
+
+impl Pages {
+    fn router(&self, dir: Option<&PathBuf>) -> Router<Arc<Context>> {
+        let file = self.file;
+        let add = |router: Router<Arc<Context>>, path: &&'static str| match dir {
+            None => router.route(path, get(move |headers| page(file, headers))),
+            Some(dir) => router.route_service(path, ServeFile::new(dir.join(file))),
+        };
+        let router = self.paths.iter().fold(Router::new(), add);
+        router.layer(always(PERMISSIONS_POLICY, self.denied))
     }
 }
 
-fn embedded() -> Router<Arc<Context>> {
-    let pages = PAGES.iter().fold(Router::new(), |router, &(path, page)| {
-        let handler = move |headers: HeaderMap| async move { file(page, &headers) };
-        router.route(path, get(handler))
-    });
-    let module =
-        |Path(name): Path<String>, headers: HeaderMap| async move { file(&name, &headers) };
-    pages.route("/player/{*file}", get(module))
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
-fn file(name: &str, headers: &HeaderMap) -> Result<Response, Error> {
+async fn page(file: &'static str, headers: HeaderMap) -> Result<Response, Error> {
+    embedded(file, &headers)
+}
+
+async fn module(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, Error> {
+    embedded(&name, &headers)
+}
+
+fn embedded(name: &str, headers: &HeaderMap) -> Result<Response, Error> {
     let EmbeddedFile { data, metadata } = Player::get(name).ok_or(Error::NoSuchResource)?;
     let hash = u64::from_be_bytes(first_eight(metadata.sha256_hash()));
     let etag = format!("\"{hash:016x}\"");

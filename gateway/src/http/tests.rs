@@ -379,6 +379,30 @@ async fn any_site_may_use_the_player() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pages_may_load_and_ask_for_no_more_than_they_need() {
+    let gateway = gateway();
+    for (path, denied) in [
+        ("/", Some("camera=()")),
+        ("/watch/garage", Some("camera=()")),
+        ("/publish", Some("geolocation=()")),
+        ("/player/watch.js", None),
+    ] {
+        let response = gateway.send(request("GET", path, "", "")).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        let headers = response.headers();
+        let policy = headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(headers["referrer-policy"], "no-referrer");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        let permissions = headers.get("permissions-policy");
+        let begins = permissions.map(|p| p.to_str().unwrap().split(',').next().unwrap());
+        assert_eq!(begins, denied, "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn endpoints_have_no_representation() {
     let gateway = gateway();
     for method in ["GET", "HEAD"] {
