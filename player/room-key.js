@@ -1,6 +1,9 @@
 // @ts-check
 /** A room that is a key (design section 6): made once, kept by this browser, never readable. */
 
+import { sign } from './jwt.js';
+import { proveCamera } from './proof.js';
+
 const DATABASE = 'sightline';
 const STORE = 'keys';
 const ENTRY = 'room';
@@ -10,10 +13,6 @@ const TOKEN_LIFETIME = 60;
 
 /** @param {Uint8Array} bytes */
 export const hex = (bytes) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-
-/** @param {Uint8Array} bytes */
-export const base64url = (bytes) =>
-  btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 
 /** Ed25519 key pair whose public half names a room. */
 export class RoomKey {
@@ -56,16 +55,42 @@ export class RoomKey {
    *
    * @param {string} audience host and port of the gateway as it is addressed, lower case
    * @param {number} now milliseconds since the epoch
+   * @param {{ tickets?: boolean }} [more] whether the room admits only viewers with a ticket
    */
-  async token(audience, now) {
+  token(audience, now, { tickets = false } = {}) {
+    const view = tickets ? { view: 'ticket' } : {};
+    return this.#permit({ scope: 'publish', aud: audience, ...view }, now, TOKEN_LIFETIME);
+  }
+
+  /**
+   * A ticket: it lets its bearer watch.
+   *
+   * @param {string} audience as of `token`
+   * @param {number} now milliseconds since the epoch
+   * @param {number} lifetime in seconds
+   */
+  ticket(audience, now, lifetime) {
+    return this.#permit({ scope: 'view', aud: audience }, now, lifetime);
+  }
+
+  /**
+   * An offer with the proof that it is this room's camera's.
+   *
+   * @param {string} sdp
+   * @param {number} now milliseconds since the epoch
+   */
+  prove(sdp, now) {
+    return proveCamera(sdp, this.room, this.#pair.privateKey, now);
+  }
+
+  /**
+   * @param {object} claims what is permitted, and where
+   * @param {number} now
+   * @param {number} lifetime
+   */
+  #permit(claims, now, lifetime) {
     const iat = Math.floor(now / 1000);
-    const claims = { sub: this.room, scope: 'publish', aud: audience, iat, exp: iat + TOKEN_LIFETIME };
-    const encode = (/** @type {object} */ part) =>
-      base64url(new TextEncoder().encode(JSON.stringify(part)));
-    const signed = `${encode({ alg: 'EdDSA', typ: 'JWT' })}.${encode(claims)}`;
-    const bytes = new TextEncoder().encode(signed);
-    const signature = await crypto.subtle.sign('Ed25519', this.#pair.privateKey, bytes);
-    return `${signed}.${base64url(new Uint8Array(signature))}`;
+    return sign('EdDSA', { sub: this.room, ...claims, iat, exp: iat + lifetime }, this.#pair.privateKey);
   }
 
   /** @param {CryptoKeyPair} pair */

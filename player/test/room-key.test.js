@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
 import test from 'node:test';
-import { RoomKey, base64url, hex } from '../room-key.js';
+import { base64url } from '../jwt.js';
+import { RoomKey, hex } from '../room-key.js';
 import { isRoomKey } from '../room.js';
 
 test('bytes as text', () => {

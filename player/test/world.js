@@ -15,6 +15,15 @@ export function sdp(direction, ufrag, port) {
     + `a=mid:video0\r\na=ice-ufrag:${ufrag}\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\na=${direction}\r\n`;
 }
 
+/**
+ * A description that names a certificate, at session level.
+ *
+ * @param {string} description
+ * @param {string} fingerprint
+ */
+export const certified = (description, fingerprint) =>
+  description.replace('m=', `a=fingerprint:${fingerprint}\r\nm=`);
+
 /** @param {number} n */
 export const candidate = (n) => `candidate:${n} 1 udp 2122260223 192.0.2.1 ${5000 + n} typ host`;
 
