@@ -22,7 +22,7 @@
 /** The `b64token` of RFC 6750 section 2.1. */
 const BEARER = /^[A-Za-z0-9._~+/-]+=*$/;
 
-const SECRET = /^(0|[1-9]\d{0,11})\.([A-Za-z0-9_-]{43})$/;
+const SECRET = /^(0|[1-9]\d{0,15})\.([A-Za-z0-9_-]{43})$/;
 
 /**
  * @param {string} hash with or without its `#`
@@ -50,7 +50,8 @@ export function parseFragment(hash) {
  */
 export function parseSecret(text) {
   const match = SECRET.exec(text);
-  return match && { expiry: Number(match[1]), mac: match[2] };
+  if (!match || !Number.isSafeInteger(Number(match[1]))) return null;
+  return { expiry: Number(match[1]), mac: match[2] };
 }
 
 /**

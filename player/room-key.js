@@ -1,12 +1,9 @@
 // @ts-check
 /** A room that is a key (design section 6): made once, kept by this browser, never readable. */
 
+import { kept } from './browser-store.js';
 import { sign } from './jwt.js';
 import { proveCamera } from './proof.js';
-
-const DATABASE = 'sightline';
-const STORE = 'keys';
-const ENTRY = 'room';
 
 /** Seconds a publish token is valid: one is minted for each request. */
 const TOKEN_LIFETIME = 60;
@@ -31,23 +28,12 @@ export class RoomKey {
 
   /** A fresh key. The private half cannot be exported, not even by this page. */
   static async generate() {
-    const pair = await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify']);
-    return RoomKey.#from(/** @type {CryptoKeyPair} */ (pair));
+    return RoomKey.#from(await pair());
   }
 
   /** This browser's key: the stored one, or a fresh one that is stored. */
   static async ofThisBrowser() {
-    const database = await open();
-    try {
-      const stored = await settled(database.transaction(STORE).objectStore(STORE).get(ENTRY));
-      if (stored) return await RoomKey.#from(stored);
-      const key = await RoomKey.generate();
-      const store = database.transaction(STORE, 'readwrite').objectStore(STORE);
-      await settled(store.put(key.#pair, ENTRY));
-      return key;
-    } finally {
-      database.close();
-    }
+    return RoomKey.#from(await kept('room', pair));
   }
 
   /**
@@ -100,21 +86,8 @@ export class RoomKey {
   }
 }
 
-/** @returns {Promise<IDBDatabase>} */
-function open() {
-  const request = indexedDB.open(DATABASE, 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE);
-  return settled(request);
-}
-
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
-function settled(request) {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
+/** @returns {Promise<CryptoKeyPair>} */
+async function pair() {
+  const made = await crypto.subtle.generateKey({ name: 'Ed25519' }, false, ['sign', 'verify']);
+  return /** @type {CryptoKeyPair} */ (made);
 }

@@ -3,7 +3,10 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { base64url, readJwt, sign } from '../jwt.js';
 import { fingerprintOf, judgeCamera, judgeViewer, proveViewer, withProof } from '../proof.js';
+import { parseSecret } from '../fragment.js';
+import { PrivateLinks } from '../private-links.js';
 import { RoomKey } from '../room-key.js';
+import { vectors } from './vectors.js';
 import { OFFER, certified } from './world.js';
 
 const NOW = 1_700_000_000_000;
@@ -130,6 +133,32 @@ test('a viewer without the link’s secret is told from one with it', async () =
   const derived = async (/** @type {number} */ expiry) => mac(expiry === secret.expiry ? 7 : 9);
   assert.equal(await judgeViewer(later, key.room, derived, NOW), 'bad');
 });
+
+const shared = /** @type {any} */ (vectors('proof'));
+const links = await PrivateLinks.of(Uint8Array.from(Buffer.from(shared.seed, 'hex')));
+
+/** @param {{ kind: string, text: string }} vector as camera or viewer judge it */
+const judged = ({ kind, text }) => (kind === 'camera'
+  ? judgeCamera(text, shared.room, shared.now * 1000)
+  : judgeViewer(text, shared.room, (expiry) => links.mac(expiry), shared.now * 1000));
+
+for (const vector of shared.valid) {
+  test(`shared, ${vector.kind}: ${vector.name ?? vector.text}`, async () => {
+    if (vector.kind !== 'secret') return assert.equal(await judged(vector), 'good');
+    assert.deepEqual(parseSecret(vector.text), await links.secret(vector.expiry));
+  });
+}
+
+/** What the other implementations call it, in our fewer words. */
+const STALE = ['old', 'future', 'expired'];
+
+for (const vector of shared.invalid) {
+  test(`shared, no ${vector.kind}: ${vector.why}`, async () => {
+    if (vector.kind === 'secret') return assert.equal(parseSecret(vector.text), null);
+    const stale = STALE.includes(vector.error) ? 'stale' : 'bad';
+    assert.equal(await judged(vector), vector.error === 'missing' ? 'missing' : stale);
+  });
+}
 
 /** @param {Uint8Array} bytes */
 const hmac = (bytes) => crypto.subtle.importKey(
