@@ -46,10 +46,11 @@ export class Negotiation {
    * set as a local description, so the same connection can take it, certificate and all.
    *
    * @param {string} sdp
+   * @param {(answer: string) => Promise<string>} sign makes of our answer what is sent
    * @throws {NoCodec}
    * @throws {Refusal} when the answer came too late, or twice
    */
-  async acceptCounterOffer(sdp) {
+  async acceptCounterOffer(sdp, sign) {
     const pc = this.#pc;
     await pc.setRemoteDescription({ type: 'offer', sdp });
     this.#remote.start();
@@ -59,7 +60,7 @@ export class Negotiation {
     await gathered(pc, GATHER, this.#env);
     if (this.#signal.aborted) return;
     const sent = pc.localDescription?.sdp ?? '';
-    await this.#resource.answer(sent);
+    await this.#resource.answer(await sign(sent));
     this.#local.start(this.#resource, sent);
   }
 

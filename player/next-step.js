@@ -7,6 +7,22 @@
 /** How soon a camera that serves directly only, and not us, is asked again, in seconds. */
 const DIRECT_ONLY = 10;
 
+/** What a person reads when the other end is not who it has to be. */
+const DISTRUSTED = /** @type {const} */ ({
+  impostor: 'impostor',
+  unproven: 'unproven',
+  insecure: 'insecure',
+  unsupported: 'uncheckable',
+  clock: 'clock',
+  exposed: 'exposed',
+  expired: 'expired',
+});
+
+/** And when the gateway wants a ticket, or a better one. */
+const UNPERMITTED = /** @type {const} */ ({
+  none: 'ticket', expired: 'expired', elsewhere: 'misplaced', unknown: 'denied',
+});
+
 /**
  * What follows an ending. `wait` is a floor in seconds, or `never` when only a person can help;
  * `direct` whether to ask for the straight line.
@@ -19,9 +35,11 @@ const DIRECT_ONLY = 10;
  * @param {object} situation
  * @param {boolean} situation.wasLive a picture has been seen in this room
  * @param {boolean} situation.direct what the ended session had asked for
+ * @param {boolean} [situation.isPrivate] the link is a private one
+ * @param {import('./ticket.js').TicketFault} [situation.ticket] what a refused ticket suffers from
  * @returns {Step}
  */
-export function nextStep(ending, { wasLive, direct }) {
+export function nextStep(ending, { wasLive, direct, isPrivate = false, ticket = 'none' }) {
   const absent = wasLive ? 'gone' : 'waiting';
   switch (ending.why) {
     case 'closed':
@@ -32,7 +50,11 @@ export function nextStep(ending, { wasLive, direct }) {
       return { state: 'undecodable', wait: 'never', direct };
     case 'unreachable':
       return { state: 'unreachable', wait: 0, direct };
+    case 'distrusted':
+      return { state: DISTRUSTED[ending.distrust], wait: 'never', direct };
     case 'camera-gone':
+      // A camera sends those away who cannot prove that they have its private link.
+      if (isPrivate && !ending.live) return { state: 'declined', wait: DIRECT_ONLY, direct };
       return { state: 'gone', wait: 0, direct };
     case 'offer-spent':
       return { state: absent, wait: 0, direct };
@@ -40,25 +62,31 @@ export function nextStep(ending, { wasLive, direct }) {
     case 'media-lost':
       return { state: 'reconnecting', wait: 0, direct };
     case 'no-path':
+      if (isPrivate) return { state: 'blocked', wait: DIRECT_ONLY, direct };
       // Design section 2, "Fallback": without `Prefer: direct` the relay answers. What was no way
       // for one session is none for the next, so that one does not ask for it again.
       return { state: wasLive ? 'reconnecting' : 'connecting', wait: 0, direct: ending.path === 'relay' };
     case 'refused':
-      return { direct, ...refusedStep(ending.refusal, absent), ...waitOf(ending) };
+      return { direct, ...refusedStep(ending.refusal, { absent, isPrivate, ticket }), ...waitOf(ending) };
   }
 }
 
 /**
  * @param {import('./problem.js').Refusal} refusal
- * @param {State} absent the word for a camera that is not there
+ * @param {object} situation
+ * @param {State} situation.absent the word for a camera that is not there
+ * @param {boolean} situation.isPrivate
+ * @param {import('./ticket.js').TicketFault} situation.ticket
  * @returns {{ state: State, wait: number | 'never', direct?: boolean }}
  */
-function refusedStep({ status, slug }, absent) {
-  if (slug === 'direct-only') return { state: 'blocked', wait: DIRECT_ONLY, direct: true };
+function refusedStep({ status, slug }, { absent, isPrivate, ticket }) {
+  // To those who ask for nothing else it says that there is only the relay.
+  if (slug === 'direct-only') return { state: isPrivate ? 'exposed' : 'blocked', wait: DIRECT_ONLY, direct: true };
   if (slug === 'codec-mismatch') return { state: 'undecodable', wait: 'never' };
   if (status === 409) return { state: absent, wait: 0 };
   if (status === 429) return { state: 'busy', wait: 1 };
-  if (status === 401 || status === 403) return { state: 'denied', wait: 'never' };
+  if (status === 401) return { state: UNPERMITTED[ticket], wait: 'never' };
+  if (status === 403) return { state: ticket === 'none' ? 'denied' : UNPERMITTED[ticket], wait: 'never' };
   // Some WHEP servers say 404 until somebody publishes, so it is worth asking again.
   if (status === 404) return { state: 'wrong', wait: 4 };
   if (status === 400) return { state: 'wrong', wait: 'never' };

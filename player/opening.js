@@ -28,19 +28,20 @@ export class Opening {
    * @param {object} options
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {boolean} [options.direct] ask for media straight from the camera
+   * @param {boolean} [options.strict] and for nothing else
    * @param {number} [options.wait] seconds we are willing to have the POST held
    * @param {Record<string, string>} [options.authorization]
    * @param {Environment} [options.env]
    * @throws {TypeError} where there is no WebRTC
    */
-  constructor({ endpoint, direct = true, wait = 50, authorization = {}, env = browser() }) {
+  constructor({ endpoint, direct = true, strict = false, wait = 50, authorization = {}, env = browser() }) {
     if (!env.RTCPeerConnection) throw new TypeError('this browser has no WebRTC');
     this.#endpoint = endpoint;
     this.#env = env;
     this.#headers = {
       ...authorization,
       'Content-Type': 'application/sdp',
-      Prefer: direct ? `direct, wait=${wait}` : `wait=${wait}`,
+      Prefer: `${direct ? 'direct, ' : ''}wait=${wait}${strict ? ', handling=strict' : ''}`,
     };
     this.pc = new env.RTCPeerConnection({ bundlePolicy: 'max-bundle' });
     this.opened = this.#open();

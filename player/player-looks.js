@@ -1,5 +1,8 @@
 // @ts-check
-/** How `<whep-player>` looks: its shadow tree and style sheet. `::part(badge)` is the live badge. */
+/**
+ * How `<whep-player>` looks: its shadow tree and style sheet. `::part(badge)` is the live badge,
+ * `::part(trust)` says what holds for the picture.
+ */
 
 const CSS = `
 :host {
@@ -102,7 +105,23 @@ video {
   border-radius: 50%;
   background: var(--good);
 }
-[data-state="live"] .badge { opacity: 1; }
+[data-state="live"] :is(.badge, .trust) { opacity: 1; }
+.trust {
+  position: absolute;
+  bottom: 12px;
+  left: 12px;
+  max-width: calc(100% - 24px);
+  padding: 4px 11px;
+  border-radius: 999px;
+  background: #0009;
+  color: #fff;
+  font-size: 12px;
+  font-weight: 600;
+  opacity: 0;
+  transition: opacity 200ms;
+}
+.trust[data-mood="good"] { color: var(--good); }
+.trust:empty { display: none; }
 
 .bar {
   position: absolute;
@@ -177,6 +196,7 @@ const HTML = `
     <button class="retry" type="button" hidden>Try again</button>
   </div>
   <span class="badge" part="badge" aria-hidden="true"></span>
+  <span class="trust" part="trust"></span>
   <div class="bar" role="group" aria-label="Player controls">
     <select class="quality" aria-label="Quality" hidden></select>
     <button class="mute" type="button" aria-label="Unmute (m)">

@@ -21,17 +21,19 @@ export const isRoomId = (text) =>
 export const isRoomKey = (room) => ROOM_KEY.test(room);
 
 /**
- * What a person typed or pasted into the room field: a bare room id, or a whole watch link.
+ * What a person typed or pasted into the room field: a bare room id, or a whole watch link, with
+ * what it carries behind its `#`.
  *
  * @param {string} text
- * @returns {string | null} the room id, or null when there is none in it
+ * @returns {{ room: string, hash: string } | null} null when there is no room in it
  */
-export function roomFromInput(text) {
+export function linkFromInput(text) {
   const typed = isRoomKey(text.trim().toLowerCase()) ? text.trim().toLowerCase() : text.trim();
-  if (isRoomId(typed)) return typed;
+  if (isRoomId(typed)) return { room: typed, hash: '' };
   if (!/^https?:\/\//i.test(typed) || !URL.canParse(typed)) return null;
-  const named = roomFromLocation(new URL(typed), 'watch');
-  return named.kind === 'room' ? named.room : null;
+  const link = new URL(typed);
+  const named = roomFromLocation(link, 'watch');
+  return named.kind === 'room' ? { room: named.room, hash: link.hash } : null;
 }
 
 /**

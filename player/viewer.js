@@ -4,6 +4,8 @@
 import { Backoff } from './backoff.js';
 import { browser } from './environment.js';
 import { nextStep } from './next-step.js';
+import { ticketFault } from './ticket.js';
+import { Demands, roomOf } from './trust.js';
 import { WhepSession } from './whep-session.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
@@ -16,6 +18,7 @@ import { WhepSession } from './whep-session.js';
 /**
  * @typedef {object} ViewerListener
  * @property {(state: State, detail: string) => void} [state]
+ * @property {(trust: import('./trust.js').Trust) => void} [trust] of the current session
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all of the current session so far
  * @property {(vitals: Vitals, path: Path) => void} [vitals]
  * @property {(count: number) => void} [viewers]
@@ -32,6 +35,7 @@ const STEADY = 5000;
 export class Viewer {
   #endpoint;
   #token;
+  #demands;
   /** @type {import('./opening.js').Opening | null} what the first session begins with */
   #opening;
   #listener;
@@ -55,13 +59,16 @@ export class Viewer {
    * @param {object} options
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {string} [options.token]
+   * @param {import('./fragment.js').Secret | null} [options.secret] of a private link
    * @param {import('./opening.js').Opening | null} [options.opening] one that has begun already
    * @param {ViewerListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, token, opening = null, listener = {}, env = browser() }) {
+  constructor({ endpoint, token, secret = null, opening = null, listener = {}, env = browser() }) {
     this.#endpoint = endpoint;
     this.#token = token;
+    // The link's room, also when a server sends us to another endpoint.
+    this.#demands = new Demands({ room: roomOf(endpoint), secret }, env.now);
     this.#opening = opening;
     this.#listener = listener;
     this.#env = env;
@@ -75,11 +82,17 @@ export class Viewer {
       const { ending, lasted } = await this.#attempt(endpoint);
       if (this.#closed) break;
       if (ending.heldFor >= STEADY || (ending.live && lasted >= STEADY)) this.#backoff.reset();
-      const step = nextStep(ending, { wasLive: this.#wasLive, direct: this.#direct });
+      const step = nextStep(ending, {
+        wasLive: this.#wasLive,
+        direct: this.#direct,
+        isPrivate: this.#demands.isPrivate,
+        ticket: ticketFault(this.#token, roomOf(this.#endpoint), this.#env.now()),
+      });
       this.#direct = step.direct;
       endpoint = (ending.why === 'told-to-reconnect' && ending.endpoint) || this.#endpoint;
       this.#enter(step.state, ending.why === 'refused' ? ending.refusal.message : '');
       await this.#pause(step.wait, ending);
+      if (step.wait === 'never' && !this.#closed) this.#enter('connecting');
     }
     this.#enter('closed');
   }
@@ -136,13 +149,14 @@ export class Viewer {
     const startedAt = this.#env.now();
     const own = new URL(endpoint).origin === new URL(this.#endpoint).origin;
     let path = /** @type {Path} */ ('direct');
-    if (this.#state === 'idle' || this.#state === 'denied') this.#enter('connecting', '');
+    if (this.#state === 'idle') this.#enter('connecting', '');
     const patience = this.#env.setTimeout(() => this.#enter(this.#wasLive ? 'gone' : 'waiting', ''), PATIENCE);
     const session = new WhepSession({
       endpoint,
       direct: this.#direct,
       // What opens this server is no business of another that it sends us to.
       token: own ? this.#token : undefined,
+      demands: this.#demands,
       opening: this.#opening,
       env: this.#env,
       listener: {
@@ -154,6 +168,7 @@ export class Viewer {
           else if (phase === 'away') this.#enter('gone');
           else if (this.#state !== 'reconnecting') this.#enter('connecting');
         },
+        trust: (trust) => this.#listener.trust?.(trust),
         tracks: (tracks) => this.#listener.tracks?.(tracks),
         vitals: (vitals) => this.#listener.vitals?.(vitals, path),
         viewers: (count) => this.#listener.viewers?.(count),

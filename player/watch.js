@@ -1,10 +1,11 @@
 // @ts-check
 /** The watch page: finds its room, shows the picture and what happens around it. */
 
-import { named, opening } from './head-start.js';
-import { roomFromInput } from './room.js';
+import { secretText } from './fragment.js';
+import { fragment, named, opening } from './head-start.js';
+import { linkFromInput } from './room.js';
 import { WhepPlayer } from './whep-player.js';
-import { WORDS } from './words.js';
+import { TRUST, WORDS } from './words.js';
 
 /** @typedef {import('./words.js').State} State */
 
@@ -23,13 +24,18 @@ const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
 
 const player = /** @type {WhepPlayer} */ (element('player'));
 
-if (named.kind === 'room') watch(named.room);
+// Another link to the same room, put into the address bar: browsers do not reload for that.
+addEventListener('hashchange', () => location.reload());
+
+if (named.kind === 'room' && fragment.damaged) choose(location.href);
+else if (named.kind === 'room') watch(named.room);
 else choose(named.kind === 'invalid' ? named.text : '');
 
 /** @param {string} room */
 function watch(room) {
   wirePlayer();
-  player.watch(room, opening);
+  const { token, secret } = fragment;
+  player.watch(room, { token, secret: secret && secretText(secret) }, opening);
   element('watching').hidden = false;
   if (named.kind === 'room' && named.fromQuery) {
     history.replaceState(null, '', `/watch/${room}${location.hash}`);
@@ -46,22 +52,34 @@ function watch(room) {
 
 /** @param {string} invalid what the address named instead of a room */
 function choose(invalid) {
-  const form = /** @type {HTMLFormElement} */ (element('choose'));
   const input = /** @type {HTMLInputElement} */ (element('room'));
   element('home').hidden = false;
+  wireLinkField('choose', 'room');
   if (invalid) {
     pill('wrong');
     input.value = invalid;
-    complain(input, `Link wrong: “${invalid.slice(0, 80)}” is no room id.`);
+    complain(input, named.kind === 'room'
+      ? 'Link wrong: what stands behind its “#” is not whole. Copy all of the link.'
+      : `Link wrong: “${invalid.slice(0, 80)}” is no room id.`);
   }
+  input.focus();
+}
+
+/**
+ * A form that opens the room or link that is put into it.
+ *
+ * @param {string} form
+ * @param {string} field
+ */
+function wireLinkField(form, field) {
+  const input = /** @type {HTMLInputElement} */ (element(field));
   input.addEventListener('input', () => complain(input, ''));
-  form.addEventListener('submit', (event) => {
+  element(form).addEventListener('submit', (event) => {
     event.preventDefault();
-    const room = roomFromInput(input.value);
-    if (room) location.assign(`/watch/${room}`);
+    const link = linkFromInput(input.value);
+    if (link) location.assign(`/watch/${link.room}${link.hash}`);
     else complain(input, 'A room id has 1 to 64 letters, digits, “-” or “_”.');
   });
-  input.focus();
 }
 
 /**
@@ -69,14 +87,16 @@ function choose(invalid) {
  * @param {string} words
  */
 function complain(input, words) {
-  element('room-error').textContent = words;
+  element(`${input.id}-error`).textContent = words;
   input.setAttribute('aria-invalid', String(words !== ''));
 }
 
 function wirePlayer() {
+  wireLinkField('relink', 'newlink');
   player.addEventListener('statechange', (event) => {
     const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
     pill(state);
+    element('relink').hidden = !WORDS[/** @type {State} */ (state)].link;
     element('facts').classList.toggle('stale', state !== 'live');
     if (state !== 'live') element('viewers').textContent = '–';
     const words = state === 'live' ? 'Picture live' : title;
@@ -92,6 +112,7 @@ function wirePlayer() {
       log(`${first ? 'You' : 'A viewer'} ${verb} (${count} watching)`, 'quiet');
     });
   }
+  player.addEventListener('trustchange', () => showTrust());
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
 }
 
@@ -102,6 +123,18 @@ function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, tur
   element('picture').textContent = `${width}×${height} · ${fps} fps${codec ? ` · ${codec}` : ''}`;
   element('rate').textContent = kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
   element('buffer').textContent = `${buffer} ms · jitter ${jitter} ms`;
+}
+
+function showTrust() {
+  const { trust } = player;
+  const box = element('trust');
+  box.hidden = trust === null;
+  if (trust === null) return;
+  const { title, hint, mood } = TRUST[trust];
+  box.dataset.mood = mood;
+  /** @type {HTMLElement} */ (box.querySelector('b')).textContent = title;
+  /** @type {HTMLElement} */ (box.querySelector('span')).textContent = hint;
+  log(title, mood);
 }
 
 /** @param {State} state */

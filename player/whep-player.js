@@ -6,21 +6,24 @@
  *     <whep-player src="https://gateway.example/whep/garage"></whep-player>
  *
  * Attributes: `src` (a WHEP endpoint), or `room` (a room on the gateway this module came from),
- * and `token` (sent as bearer token).
- * Events: `statechange` (`detail: { state, title, hint, detail }`), `vitals` (once a second while live),
- * `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
+ * `token` (sent as bearer token), and `secret` (that of a private link: `<expiry>.<mac>`). The
+ * element sets `trust`: what holds for the picture (the property says the same).
+ * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
+ * (`detail: { trust, title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
  */
 
 import { Controls } from './player-controls.js';
 import { sheet, template } from './player-looks.js';
+import { parseSecret } from './fragment.js';
 import { Viewer } from './viewer.js';
-import { WORDS } from './words.js';
+import { TRUST, WORDS } from './words.js';
 
 /** @typedef {import('./media-watch.js').Vitals} Vitals */
+/** @typedef {import('./trust.js').Trust} Trust */
 /** @typedef {import('./words.js').State} State */
 
 export class WhepPlayer extends HTMLElement {
-  static observedAttributes = ['src', 'room', 'token'];
+  static observedAttributes = ['src', 'room', 'token', 'secret'];
 
   #root = this.attachShadow({ mode: 'open' });
   #video;
@@ -34,6 +37,10 @@ export class WhepPlayer extends HTMLElement {
   #opening = null;
   /** @type {State} */
   #state = 'idle';
+  /** @type {Trust | null} of the current session, whose picture may be still to come */
+  #promised = null;
+  /** @type {Trust | null} */
+  #trust = null;
   #viewers = 0;
   /** @type {MediaStreamTrack[]} */
   #tracks = [];
@@ -54,6 +61,11 @@ export class WhepPlayer extends HTMLElement {
   /** What the viewer sees right now. */
   get state() {
     return this.#state;
+  }
+
+  /** What holds for the picture; null while there is none. */
+  get trust() {
+    return this.#trust;
   }
 
   /** Viewers in the room, as the gateway counts them; 0 until it says. */
@@ -109,10 +121,13 @@ export class WhepPlayer extends HTMLElement {
    * Watches a room of this module's gateway, where the first session has begun already.
    *
    * @param {string} room
+   * @param {{ token?: string | null, secret?: string | null }} permits what the link carries
    * @param {import('./opening.js').Opening | null} opening
    */
-  watch(room, opening) {
+  watch(room, { token, secret }, opening) {
     this.#opening = opening;
+    if (token) this.setAttribute('token', token);
+    if (secret) this.setAttribute('secret', secret);
     this.room = room;
   }
 
@@ -140,14 +155,20 @@ export class WhepPlayer extends HTMLElement {
   #start() {
     this.#stop();
     const endpoint = this.#endpoint();
+    const text = this.getAttribute('secret');
+    const secret = text === null ? null : parseSecret(text);
     if (!endpoint) return this.#show(this.src ? 'wrong' : 'idle');
+    // Half a secret must not become a link that asks for less.
+    if (text !== null && !secret) return this.#show('wrong');
     /** @type {Viewer} */
     const viewer = new Viewer({
       endpoint,
       token: this.getAttribute('token') ?? undefined,
+      secret,
       opening: this.#opening,
       listener: {
         state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
+        trust: (trust) => viewer === this.#viewer && (this.#promised = trust),
         tracks: (tracks) => viewer === this.#viewer && this.#play(tracks),
         vitals: (vitals, path) => this.#tell('vitals', { ...vitals, path }),
         viewers: (count) => this.#count(count),
@@ -222,6 +243,7 @@ export class WhepPlayer extends HTMLElement {
     this.#stage.classList.toggle('picture', state === 'live');
     this.#stage.classList.toggle('lost', state !== 'live' && this.#video.srcObject !== null);
     if (state !== 'live') this.#viewers = 0;
+    this.#hold(state === 'live' ? this.#promised : null);
     this.#find('.title').textContent = title;
     this.#find('.said').textContent = title;
     this.#find('.hint').textContent = hint;
@@ -230,6 +252,19 @@ export class WhepPlayer extends HTMLElement {
     if (state === 'live' && before !== 'live') this.#tell('join', { who: 'camera' });
     if (before === 'live' && state !== 'live') this.#tell('leave', { who: 'camera' });
     if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
+  }
+
+  /** @param {Trust | null} trust what holds for the picture that is seen now */
+  #hold(trust) {
+    if (trust === this.#trust) return;
+    this.#trust = trust;
+    const { title, hint, mood } = trust ? TRUST[trust] : { title: '', hint: '', mood: '' };
+    const mark = this.#find('.trust');
+    Object.assign(mark, { textContent: title, title: hint });
+    mark.dataset.mood = mood;
+    if (trust) this.setAttribute('trust', trust);
+    else this.removeAttribute('trust');
+    this.#tell('trustchange', { trust, title, hint });
   }
 
   /** @param {number} count */

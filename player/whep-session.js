@@ -8,6 +8,7 @@ import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
+import { Demands, Distrusted, roomOf } from './trust.js';
 import { LocalCandidates, RemoteCandidates } from './trickle.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
@@ -33,6 +34,7 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
  *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'offer-spent' | 'no-path' | 'media-lost'
  *     | 'no-webrtc' | 'no-codec' }
  *   | { why: 'told-to-reconnect', endpoint?: string }
+ *   | { why: 'distrusted', distrust: import('./trust.js').Distrust }
  *   | { why: 'refused', refusal: Refusal })} Ending
  */
 
@@ -41,6 +43,7 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
  *
  * @typedef {object} SessionListener
  * @property {(phase: Phase, path: Path) => void} [phase]
+ * @property {(trust: import('./trust.js').Trust) => void} [trust] before anything is played
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all that came so far
  * @property {(vitals: Vitals) => void} [vitals]
  * @property {(count: number) => void} [viewers]
@@ -59,6 +62,8 @@ export class WhepSession {
   #listener;
   /** @type {Opening | null} */
   #opening;
+  /** @type {Demands} */
+  #demands;
   /** @type {SessionResource | null} */
   #resource = null;
   /** @type {RemoteCandidates | null} */
@@ -84,17 +89,19 @@ export class WhepSession {
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {boolean} [options.direct] ask for media straight from the camera
    * @param {string} [options.token] bearer token, for rooms that want one of viewers
+   * @param {Demands} [options.demands] of the link, on who may be at the other end
    * @param {Opening | null} [options.opening] one that has begun already
    * @param {SessionListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, direct = true, token, opening = null, listener = {}, env = browser() }) {
+  constructor({ endpoint, direct = true, token, demands, opening = null, listener = {}, env = browser() }) {
     this.#endpoint = endpoint;
     this.#direct = direct;
     this.#authorization = token ? { Authorization: `Bearer ${token}` } : {};
     this.#opening = opening;
     this.#listener = listener;
     this.#env = env;
+    this.#demands = demands ?? new Demands({ room: roomOf(endpoint) }, env.now);
   }
 
   /**
@@ -126,6 +133,7 @@ export class WhepSession {
   }
 
   async #exchange() {
+    this.#demands.begin();
     const opening = this.#begin();
     if (!opening) return this.#finish('no-webrtc');
     const { response, offer, heldFor } = await opening.opened;
@@ -134,13 +142,17 @@ export class WhepSession {
     const sdp = await response.text();
     if (this.#ending) return;
     this.#path = response.status === 406 ? 'direct' : 'relay';
+    const trust = this.#path === 'direct' ? await this.#demands.judge(sdp) : this.#demands.relayed();
+    if (this.#ending) return;
+    this.#listener.trust?.(trust);
     this.#enter('connecting');
     const { pc } = opening;
     const { iceServers } = resource;
     // All the rest must stay as it is, bundlePolicy for one, or this throws.
     if (iceServers.length > 0) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
     const negotiation = this.#open(opening, resource);
-    if (this.#path === 'direct') await negotiation.acceptCounterOffer(sdp);
+    const sign = (/** @type {string} */ answer) => this.#demands.answer(answer);
+    if (this.#path === 'direct') await negotiation.acceptCounterOffer(sdp, sign);
     else await negotiation.applyAnswer(offer, sdp);
   }
 
@@ -149,7 +161,8 @@ export class WhepSession {
     if (!this.#env.RTCPeerConnection) return null;
     this.#opening ??= new Opening({
       endpoint: this.#endpoint,
-      direct: this.#direct,
+      direct: this.#direct || this.#demands.isPrivate,
+      strict: this.#demands.isPrivate,
       authorization: this.#authorization,
       env: this.#env,
     });
@@ -269,6 +282,7 @@ export class WhepSession {
   #fail(error) {
     if (this.#ending) return;
     if (error instanceof NoCodec) return this.#finish('no-codec');
+    if (error instanceof Distrusted) return this.#finish('distrusted', { distrust: error.distrust });
     if (error instanceof TypeError) return this.#finish('unreachable');
     if (error instanceof Refusal && !this.#resource) return this.#finish('refused', { refusal: error });
     // After the 406 a refusal means that the offer is worth nothing any more: ask for another.
@@ -286,7 +300,7 @@ export class WhepSession {
 
   /**
    * @param {Ending['why']} why
-   * @param {{ refusal?: Refusal, endpoint?: string }} [more] what belongs to that reason
+   * @param {{ refusal?: Refusal, endpoint?: string, distrust?: Distrusted['distrust'] }} [more] what belongs to that reason
    */
   #finish(why, more = {}) {
     if (this.#ending) return;

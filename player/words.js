@@ -4,7 +4,8 @@
 /**
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
  *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'unsupported' | 'failed'
- *   | 'closed'} State
+ *   | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'impostor' | 'unproven' | 'insecure'
+ *   | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */
 
 /**
@@ -14,6 +15,7 @@
  * @property {string} hint what happens next, or what to do
  * @property {'busy' | 'good' | 'bad' | 'quiet'} mood
  * @property {boolean} [retry] a person may want to try again
+ * @property {boolean} [link] another link would help
  */
 
 /** @type {Readonly<Record<State, Words>>} */
@@ -62,9 +64,10 @@ export const WORDS = Object.freeze({
   denied: {
     short: 'Not allowed',
     title: 'Not allowed',
-    hint: 'This room wants a permission that the link does not carry, or that has expired.',
+    hint: 'What this link permits is not enough here. Ask for a new one.',
     mood: 'bad',
     retry: true,
+    link: true,
   },
   blocked: {
     short: 'No way through',
@@ -93,5 +96,113 @@ export const WORDS = Object.freeze({
     mood: 'bad',
     retry: true,
   },
+  ticket: {
+    short: 'Ticket needed',
+    title: 'This room wants a ticket',
+    hint: 'The link carries none. Ask whoever has the camera for a link with a ticket.',
+    mood: 'bad',
+    link: true,
+  },
+  expired: {
+    short: 'Link expired',
+    title: 'This link has expired',
+    hint: 'Ask whoever has the camera for a new one.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  misplaced: {
+    short: 'Other room’s ticket',
+    title: 'The ticket is for another room',
+    hint: 'It opens the room it was made for, and no other. Check the link, or ask for a new one.',
+    mood: 'bad',
+    link: true,
+  },
+  declined: {
+    short: 'Camera declined',
+    title: 'The camera does not take this link',
+    hint: 'It may have expired, or the camera has gone. Trying again in a moment.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  impostor: {
+    short: 'Not your camera',
+    title: 'This is not your camera',
+    hint: 'Somebody answers in its place who does not have its key. Nothing of that is shown.',
+    mood: 'bad',
+    retry: true,
+  },
+  unproven: {
+    short: 'Not your camera?',
+    title: 'The camera does not say who it is',
+    hint: 'A private link shows nothing without that. Somebody may be in between.',
+    mood: 'bad',
+    retry: true,
+  },
+  insecure: {
+    short: 'Needs https',
+    title: 'Cannot check the camera here',
+    hint: 'Browsers let a page check that only over https. Open this link with https:// in front.',
+    mood: 'bad',
+  },
+  uncheckable: {
+    short: 'Browser cannot',
+    title: 'Cannot check the camera here',
+    hint: 'This browser does not know Ed25519. Try a current Chrome, Edge, Firefox or Safari.',
+    mood: 'bad',
+  },
+  clock: {
+    short: 'A clock is wrong',
+    title: 'A clock is wrong',
+    hint: 'The camera’s time and this device’s are hours apart. Set the clock that is wrong.',
+    mood: 'bad',
+    retry: true,
+  },
+  exposed: {
+    short: 'Not private',
+    title: 'Not private here',
+    hint: 'The picture would pass the gateway. This link forbids that, so nothing is shown.',
+    mood: 'bad',
+    retry: true,
+  },
   closed: { short: 'Stopped', title: 'Stopped', hint: '', mood: 'quiet', retry: true },
+});
+
+/**
+ * What holds for a picture: a few words, a sentence, and whether that is as good as it gets.
+ *
+ * @type {Readonly<Record<import('./trust.js').Trust, { title: string, hint: string, mood: 'good' | 'quiet' | 'bad' }>>}
+ */
+export const TRUST = Object.freeze({
+  private: {
+    title: 'Private',
+    hint: 'Your camera, verified, end to end. It shows itself to nobody without this link.',
+    mood: 'good',
+  },
+  verified: {
+    title: 'Your camera, verified · end to end',
+    hint: 'Signed by the key that this room is. Nobody in between can see it, not even the gateway.',
+    mood: 'good',
+  },
+  unverified: {
+    title: 'Direct, not verified',
+    hint: 'Straight from whoever publishes in this room, who has not proved to be a certain camera.',
+    mood: 'quiet',
+  },
+  unchecked: {
+    title: 'Direct, not verified',
+    hint: 'The camera signs its picture. Cannot check that here: open the page by https, in a current browser.',
+    mood: 'quiet',
+  },
+  stale: {
+    title: 'Direct, not verified',
+    hint: 'The camera’s signature is good, but not of today. Its clock or this device’s is wrong.',
+    mood: 'quiet',
+  },
+  relayed: {
+    title: 'Passes the gateway',
+    hint: 'Encrypted to the gateway and from there to you. Who runs the gateway could watch.',
+    mood: 'quiet',
+  },
 });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { isRoomId, isRoomKey, roomFromInput, roomFromLocation } from '../room.js';
+import { isRoomId, isRoomKey, linkFromInput, roomFromLocation } from '../room.js';
 import { vectors } from './vectors.js';
 
 const { valid, invalid } = vectors('room');
@@ -44,11 +44,12 @@ test('a wrong room is told apart, whatever is in it', () => {
 
 test('a person may type a room or paste its link', () => {
   const key = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
-  assert.equal(roomFromInput('  garage '), 'garage');
-  assert.equal(roomFromInput(key.toUpperCase()), key);
-  assert.equal(roomFromInput('https://other.example/watch/garage'), 'garage');
-  assert.equal(roomFromInput('https://other.example/watch?room=garage#x'), 'garage');
+  assert.deepEqual(linkFromInput('  garage '), { room: 'garage', hash: '' });
+  assert.deepEqual(linkFromInput(key.toUpperCase()), { room: key, hash: '' });
+  assert.deepEqual(linkFromInput('https://other.example/watch/garage'), { room: 'garage', hash: '' });
+  const old = 'https://other.example/watch?room=garage#token=a.b';
+  assert.deepEqual(linkFromInput(old), { room: 'garage', hash: '#token=a.b' });
   for (const wrong of ['', 'a b', 'https://', 'https://other.example/', 'javascript:alert(1)']) {
-    assert.equal(roomFromInput(wrong), null, wrong);
+    assert.equal(linkFromInput(wrong), null, wrong);
   }
 });

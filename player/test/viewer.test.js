@@ -262,7 +262,7 @@ test('lost media: connects again at once, and says so', async () => {
 });
 
 for (const [status, slug, state] of /** @type {const} */ ([
-  [400, 'bad-room', 'wrong'], [401, 'unauthorized', 'denied'], [403, 'forbidden', 'denied'],
+  [400, 'bad-room', 'wrong'], [401, 'unauthorized', 'ticket'], [403, 'forbidden', 'denied'],
   [405, '', 'failed'], [422, 'codec-mismatch', 'undecodable'],
 ])) {
   test(`${status} ${slug}: “${state}”, and no further attempt by itself`, async () => {
