@@ -1,11 +1,13 @@
 // @ts-check
 /** The publish page: turns this phone or laptop into a camera. */
 
+import { KeyAccess, OpenAccess } from './access.js';
 import { ANY, NONE, SCREEN, canCapture, canShareScreen, capture, captureTrouble, devices } from './capture.js';
+import { PrivateLinks } from './private-links.js';
 import { Publisher } from './publisher.js';
 import { RoomKey } from './room-key.js';
 import { isRoomId, isRoomKey, roomFromLocation } from './room.js';
-import { wireShare } from './share.js';
+import { ViewerLink } from './viewer-link.js';
 
 /** @typedef {import('./publisher.js').PublisherState} PublisherState */
 
@@ -44,6 +46,8 @@ let stream = null;
 let publisher = null;
 /** @type {WakeLockSentinel | null} */
 let awake = null;
+let turnedAway = 0;
+const viewerLink = new ViewerLink();
 
 prepare();
 
@@ -60,10 +64,12 @@ function prepare() {
     choice.addEventListener('change', () => stream && void changeSource());
   }
   for (const radio of form.querySelectorAll('input[name="kind"]')) {
-    radio.addEventListener('change', () => (element('name-field').hidden = chosenKind() === 'key'));
+    radio.addEventListener('change', () => {
+      element('name-field').hidden = chosen('kind') === 'key';
+      element('who').hidden = chosen('kind') !== 'key';
+    });
   }
   element('stop').addEventListener('click', goOffAir);
-  wireShare(element('share'), () => element('link').getAttribute('value') ?? '');
   addEventListener('pagehide', goOffAir);
   addEventListener('online', () => publisher?.retryNow());
   if (!canCapture()) refuse('Browsers give a page the camera only over https, or on this very machine.');
@@ -84,15 +90,16 @@ async function offerKey() {
 async function goOnAir() {
   complain('');
   const start = /** @type {HTMLButtonElement} */ (element('start'));
-  const key = chosenKind() === 'key' ? await RoomKey.ofThisBrowser().catch(() => null) : null;
+  const wantsKey = chosen('kind') === 'key';
+  const key = wantsKey ? await RoomKey.ofThisBrowser().catch(() => null) : null;
   const room = key?.room ?? roomInput.value.trim();
-  if (chosenKind() === 'key' && !key) return complain('The key could not be kept. Is this a private window?');
+  if (wantsKey && !key) return complain('The key could not be kept. Is this a private window?');
   if (!isRoomId(room)) return complain('A room name has 1 to 64 letters, digits, “-” or “_”.');
   if (!key && isRoomKey(room)) return complain('That is a key, not a name: only the holder of its private half can publish there.');
   start.disabled = true;
   try {
     stream ??= await show();
-    await publish(room, key);
+    await publish(room, key ? await keyAccess(key) : new OpenAccess());
   } catch (error) {
     complain(captureTrouble(error));
   } finally {
@@ -102,9 +109,9 @@ async function goOnAir() {
 
 /**
  * @param {string} room
- * @param {RoomKey | null} key
+ * @param {OpenAccess} access
  */
-async function publish(room, key) {
+async function publish(room, access) {
   if (!stream) return;
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256' };
   const certificate = await RTCPeerConnection.generateCertificate(algorithm);
@@ -112,11 +119,11 @@ async function publish(room, key) {
     endpoint: new URL(`/whip/${room}`, location.href).href,
     stream,
     certificate,
-    authorize: () => authorization(key),
-    listener: { state: showState, viewers: showViewers },
+    access,
+    listener: { state: showState, viewers: showViewers, uninvited: () => showTurnedAway(turnedAway + 1) },
   });
-  const link = new URL(`/watch/${room}`, location.href).href;
-  element('link').setAttribute('value', link);
+  await viewerLink.show(new URL(`/watch/${room}`, location.href).href, access);
+  showTurnedAway(0);
   form.hidden = true;
   element('air').hidden = false;
   showViewers(0);
@@ -126,12 +133,15 @@ async function publish(room, key) {
 }
 
 /**
- * @param {RoomKey | null} key
- * @returns {Promise<Record<string, string>>}
+ * @param {RoomKey} key
+ * @returns {Promise<OpenAccess>} as the form says
  */
-async function authorization(key) {
-  if (!key) return {};
-  return { Authorization: `Bearer ${await key.token(location.host.toLowerCase(), Date.now())}` };
+async function keyAccess(key) {
+  return new KeyAccess(key, {
+    audience: /** @type {import('./access.js').Audience} */ (chosen('audience')),
+    gateway: location.host.toLowerCase(),
+    links: await PrivateLinks.ofThisBrowser(),
+  });
 }
 
 function goOffAir() {
@@ -187,7 +197,8 @@ function fill(choice, found, fixed) {
   if (keep) choice.value = keep.value;
 }
 
-const chosenKind = () => new FormData(form).get('kind');
+/** @param {string} name of a choice in the form */
+const chosen = (name) => new FormData(form).get(name);
 
 /**
  * @param {PublisherState} state
@@ -205,6 +216,13 @@ function showState(state, detail) {
 function showViewers(count) {
   const words = count === 1 ? 'One viewer is watching.' : `${count} viewers are watching.`;
   element('viewers').textContent = count === 0 ? 'Nobody is watching yet.' : words;
+}
+
+/** @param {number} count of viewers, this time on air */
+function showTurnedAway(count) {
+  turnedAway = count;
+  element('uninvited').textContent = count === 0 ? ''
+    : `Turned away without a link that holds: ${count === 1 ? 'one viewer' : `${count} viewers`}.`;
 }
 
 /** @param {string} words */

@@ -1,6 +1,7 @@
 // @ts-check
 /** A camera in a browser: one offer always waits while there is room for more viewers. No DOM. */
 
+import { OpenAccess } from './access.js';
 import { Backoff } from './backoff.js';
 import { browser } from './environment.js';
 import { WhipSession } from './whip-session.js';
@@ -17,6 +18,7 @@ import { WhipSession } from './whip-session.js';
  * @typedef {object} PublisherListener
  * @property {(state: PublisherState, detail: string) => void} [state]
  * @property {(count: number) => void} [viewers]
+ * @property {() => void} [uninvited] somebody without a link that holds was turned away
  */
 
 /** Viewers served directly. Each costs this device one more encoder and its uplink. */
@@ -57,7 +59,7 @@ export class Publisher {
   #endpoint;
   #stream;
   #certificate;
-  #authorize;
+  #access;
   #listener;
   #env;
   #backoff;
@@ -76,15 +78,15 @@ export class Publisher {
    * @param {string} options.endpoint absolute URL of `/whip/{room}`
    * @param {MediaStream} options.stream
    * @param {RTCCertificate} options.certificate
-   * @param {() => Promise<Record<string, string>>} [options.authorize]
+   * @param {OpenAccess} [options.access] who may watch
    * @param {PublisherListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, stream, certificate, authorize, listener = {}, env = browser() }) {
+  constructor({ endpoint, stream, certificate, access = new OpenAccess(), listener = {}, env = browser() }) {
     this.#endpoint = endpoint;
     this.#stream = stream;
     this.#certificate = certificate;
-    this.#authorize = authorize ?? (async () => ({}));
+    this.#access = access;
     this.#listener = listener;
     this.#env = env;
     this.#backoff = new Backoff({ random: env.random });
@@ -127,8 +129,8 @@ export class Publisher {
       endpoint: this.#endpoint,
       stream: this.#stream,
       certificate: this.#certificate,
-      prefer: `direct=${LIMIT}, wait=${WAIT}`,
-      authorize: this.#authorize,
+      prefer: `direct=${LIMIT}, wait=${WAIT}${this.#access.isPrivate ? ', handling=strict' : ''}`,
+      access: this.#access,
       paired: () => {
         served = true;
         this.#waiting = null;
@@ -156,7 +158,9 @@ export class Publisher {
   /** @param {WhipEnding} ending */
   #afterFailure(ending) {
     if (this.#closed) return;
-    if (ending.heldFor >= STEADY) this.#backoff.reset();
+    // Whoever knocks without being invited is not to keep others waiting.
+    if (ending.heldFor >= STEADY || ending.why === 'uninvited') this.#backoff.reset();
+    if (ending.why === 'uninvited') this.#listener.uninvited?.();
     const { state, wait } = nextOffer(ending);
     this.#enter(state, ending.why === 'refused' && state !== 'on-air' ? ending.refusal.message : '');
     if (wait === 'never') return;

@@ -13,7 +13,7 @@ import { LocalCandidates, RemoteCandidates, gathered } from './trickle.js';
  * Why a session ended.
  *
  * @typedef {{ heldFor: number } & (
- *   | { why: 'closed' | 'unreachable' | 'viewer-gone' | 'no-path' | 'no-webrtc' }
+ *   | { why: 'closed' | 'unreachable' | 'viewer-gone' | 'uninvited' | 'no-path' | 'no-webrtc' }
  *   | { why: 'refused', refusal: Refusal })} WhipEnding
  */
 
@@ -29,7 +29,7 @@ export class WhipSession {
   #stream;
   #certificate;
   #prefer;
-  #authorize;
+  #access;
   #paired;
   #env;
   #abort = new AbortController();
@@ -51,16 +51,16 @@ export class WhipSession {
    * @param {RTCCertificate} options.certificate the same for all sessions: it tells the gateway
    *   that they come from one camera
    * @param {string} options.prefer value of the `Prefer` header
-   * @param {() => Promise<Record<string, string>>} options.authorize headers for one request
+   * @param {import('./access.js').OpenAccess} options.access who may watch
    * @param {() => void} options.paired a viewer took the offer
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, stream, certificate, prefer, authorize, paired, env = browser() }) {
+  constructor({ endpoint, stream, certificate, prefer, access, paired, env = browser() }) {
     this.#endpoint = endpoint;
     this.#stream = stream;
     this.#certificate = certificate;
     this.#prefer = prefer;
-    this.#authorize = authorize;
+    this.#access = access;
     this.#paired = paired;
     this.#env = env;
   }
@@ -113,7 +113,7 @@ export class WhipSession {
     await pc.setLocalDescription(await pc.createOffer());
     // There is no session to trickle to until a viewer has come: what is found goes along.
     await gathered(pc, GATHER, this.#env);
-    const sent = pc.localDescription?.sdp ?? '';
+    const sent = await this.#access.prove(pc.localDescription?.sdp ?? '');
     const response = await this.#post(sent);
     this.#resource = new SessionResource(response, {
       env: this.#env,
@@ -121,7 +121,10 @@ export class WhipSession {
       signal: this.#abort.signal,
     });
     const sdp = await response.text();
+    // Before anything is sent: the gateway may be the one who answers.
+    const isInvited = await this.#access.admits(sdp);
     if (this.#over) return;
+    if (!isInvited) return this.#finish('uninvited');
     this.#paired();
     this.#watch(pc);
     void this.#resource.listen(EVENTS, (name, data) => {
@@ -146,7 +149,7 @@ export class WhipSession {
    */
   async #post(sdp) {
     const headers = {
-      ...(await this.#authorize()),
+      ...(await this.#access.authorization()),
       'Content-Type': 'application/sdp',
       Prefer: this.#prefer,
     };

@@ -1,6 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { OpenAccess } from '../access.js';
 import { Publisher } from '../publisher.js';
 import { ANSWER, World, created, gateway, held, problem } from './world.js';
 
@@ -22,7 +23,9 @@ function start(special) {
     endpoint: ENDPOINT,
     stream: STREAM,
     certificate: CERTIFICATE,
-    authorize: async () => ({ Authorization: `Bearer ${world.now}` }),
+    access: Object.assign(new OpenAccess(), {
+      authorization: async () => ({ Authorization: `Bearer ${world.now}` }),
+    }),
     listener: { state: (state) => states.push(state), viewers: (count) => counts.push(count) },
     env: world.env,
   });
