@@ -13,8 +13,14 @@ import { judgeViewer } from './proof.js';
 
 /** A room with a name: everybody may, and nothing can be proved. */
 export class OpenAccess {
+  #token;
   /** Whether the relay is to get the picture under no circumstances. */
   isPrivate = false;
+
+  /** @param {string | null} [token] that the gateway wants of who publishes in this room */
+  constructor(token = null) {
+    this.#token = token;
+  }
 
   /** Whether links can expire. */
   get expires() {
@@ -23,7 +29,7 @@ export class OpenAccess {
 
   /** @returns {Promise<Record<string, string>>} headers for one request to publish */
   async authorization() {
-    return {};
+    return this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` };
   }
 
   /**
@@ -36,10 +42,11 @@ export class OpenAccess {
 
   /**
    * @param {string} _answer
-   * @returns {Promise<boolean>} whether that viewer may see anything
+   * @returns {Promise<number>} for how long that viewer may watch, in milliseconds: 0 for not at
+   *   all, `Infinity` where nothing ends it
    */
   async admits(_answer) {
-    return true;
+    return Infinity;
   }
 
   /**
@@ -104,9 +111,10 @@ export class KeyAccess extends OpenAccess {
    * @param {string} answer
    */
   async admits(answer) {
-    if (!this.isPrivate) return true;
+    if (!this.isPrivate) return Infinity;
     const macOf = (/** @type {number} */ expiry) => this.#links.mac(expiry);
-    return await judgeViewer(answer, this.#key.room, macOf, this.#now()) === 'good';
+    const { verdict, ends } = await judgeViewer(answer, this.#key.room, macOf, this.#now());
+    return verdict === 'good' ? ends * 1000 - this.#now() : 0;
   }
 
   /**

@@ -117,17 +117,20 @@ export async function proveViewer(sdp, room, { expiry, mac }, now) {
  * @param {(expiry: number) => Promise<Uint8Array<ArrayBuffer>>} macOf what the secret of a link
  *   with that expiry is
  * @param {number} now milliseconds since the epoch
- * @returns {Promise<Verdict>} `stale` when the link has expired
+ * @returns {Promise<{ verdict: Verdict, ends: number }>} `stale` when the link has expired; when it
+ *   does, in seconds since 1970, or infinitely late
  */
 export async function judgeViewer(sdp, room, macOf, now) {
+  const judged = (/** @type {Verdict} */ verdict, ends = 0) => ({ verdict, ends });
   const jwt = proofIn(sdp);
-  if (typeof jwt === 'string') return jwt;
+  if (typeof jwt === 'string') return judged(jwt);
   const { exp } = jwt.claims;
   const expiry = exp === undefined ? 0 : exp;
-  if (!isAbout(jwt, sdp, room) || !Number.isSafeInteger(expiry)) return 'bad';
+  if (!isAbout(jwt, sdp, room) || !Number.isSafeInteger(expiry)) return judged('bad');
   const key = await hmacKey(await macOf(Number(expiry)));
-  if (!(await isSignedBy(jwt, 'HS256', key))) return 'bad';
-  return exp !== undefined && Number(expiry) <= now / 1000 ? 'stale' : 'good';
+  if (!(await isSignedBy(jwt, 'HS256', key))) return judged('bad');
+  const ends = exp === undefined ? Infinity : Number(expiry);
+  return judged(ends <= now / 1000 ? 'stale' : 'good', ends);
 }
 
 /**

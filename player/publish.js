@@ -4,6 +4,7 @@
 import { KeyAccess, OpenAccess } from './access.js';
 import { ANY, NONE, SCREEN, canCapture, canShareScreen, capture, captureTrouble, devices } from './capture.js';
 import { PrivateLinks } from './private-links.js';
+import { parseFragment } from './fragment.js';
 import { Publisher } from './publisher.js';
 import { RoomKey } from './room-key.js';
 import { isRoomId, isRoomKey, roomFromLocation } from './room.js';
@@ -99,7 +100,7 @@ async function goOnAir() {
   start.disabled = true;
   try {
     stream ??= await show();
-    await publish(room, key ? await keyAccess(key) : new OpenAccess());
+    await publish(room, key ? await keyAccess(key) : new OpenAccess(parseFragment(location.hash).token));
   } catch (error) {
     complain(captureTrouble(error));
   } finally {

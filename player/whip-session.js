@@ -24,6 +24,9 @@ const EVENTS = ['join', 'leave', 'candidates'];
 const GATHER = 400;
 const CONNECT = 15_000;
 
+/** What `setTimeout` can count, in milliseconds: 24 days. Nobody keeps a page on air for longer. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export class WhipSession {
   #endpoint;
   #stream;
@@ -39,6 +42,8 @@ export class WhipSession {
   #resource = null;
   /** @type {unknown} */
   #deadline;
+  /** @type {unknown} the end of the viewer's link */
+  #farewell;
   #heldFor = 0;
   #over = false;
   /** @type {(ending: WhipEnding) => void} */
@@ -122,9 +127,12 @@ export class WhipSession {
     });
     const sdp = await response.text();
     // Before anything is sent: the gateway may be the one who answers.
-    const isInvited = await this.#access.admits(sdp);
+    const welcome = await this.#access.admits(sdp);
     if (this.#over) return;
-    if (!isInvited) return this.#finish('uninvited');
+    if (welcome <= 0) return this.#finish('uninvited');
+    if (welcome <= LONGEST_TIMER) {
+      this.#farewell = this.#env.setTimeout(() => this.#finish('viewer-gone'), welcome);
+    }
     this.#paired();
     this.#watch(pc);
     void this.#resource.listen(EVENTS, (name, data) => {
@@ -188,6 +196,7 @@ export class WhipSession {
     if (this.#over) return;
     this.#over = true;
     this.#env.clearTimeout(this.#deadline);
+    this.#env.clearTimeout(this.#farewell);
     this.#resource?.delete();
     this.#abort.abort();
     this.#pc?.close();

@@ -17,6 +17,9 @@ const OURS = certified(OFFER, FP);
 const key = await RoomKey.generate();
 const proven = await key.prove(OURS, NOW);
 
+/** @type {(...answer: Parameters<typeof judgeViewer>) => Promise<import('../proof.js').Verdict>} */
+const viewed = async (...answer) => (await judgeViewer(...answer)).verdict;
+
 /** @param {number} n */
 const mac = (n) => new Uint8Array(32).fill(n);
 const secret = { expiry: NOW / 1000 + 60, mac: base64url(mac(7)) };
@@ -100,9 +103,9 @@ test('without WebCrypto it cannot be told, but what is plainly wrong is', async 
 
 test('a viewer’s proof is good until its link expires', async () => {
   const answer = await proveViewer(OURS, key.room, secret, NOW);
-  assert.equal(await judgeViewer(answer, key.room, macOf, NOW), 'good');
-  assert.equal(await judgeViewer(answer, key.room, macOf, NOW + 59_000), 'good');
-  assert.equal(await judgeViewer(answer, key.room, macOf, NOW + 60_000), 'stale');
+  assert.equal(await viewed(answer, key.room, macOf, NOW), 'good');
+  assert.equal(await viewed(answer, key.room, macOf, NOW + 59_000), 'good');
+  assert.equal(await viewed(answer, key.room, macOf, NOW + 60_000), 'stale');
 });
 
 test('a link without an expiry holds for good, and asks for the secret of that', async () => {
@@ -110,7 +113,7 @@ test('a link without an expiry holds for good, and asks for the secret of that',
   /** @type {number[]} */
   const asked = [];
   const note = async (/** @type {number} */ expiry) => mac((asked.push(expiry), 7));
-  assert.equal(await judgeViewer(answer, key.room, note, NOW * 2), 'good');
+  assert.equal(await viewed(answer, key.room, note, NOW * 2), 'good');
   assert.deepEqual(asked, [0]);
 });
 
@@ -120,18 +123,18 @@ test('a viewer without the link’s secret is told from one with it', async () =
     readJwt(answer.match(/a=sightline-proof:(\S+)/)?.[1] ?? ''));
   const by = async (/** @type {object} */ more) =>
     withProof(OURS, await sign('HS256', { ...claims, ...more }, await hmac(mac(7))));
-  assert.equal(await judgeViewer(OURS, key.room, macOf, NOW), 'missing');
+  assert.equal(await viewed(OURS, key.room, macOf, NOW), 'missing');
   for (const [what, sdp] of /** @type {[string, string][]} */ ([
     ['another secret', await proveViewer(OURS, key.room, { ...secret, mac: base64url(mac(8)) }, NOW)],
     ['another room', await proveViewer(OURS, 'garage', secret, NOW)],
     ['replayed with another certificate', answer.replaceAll(FP, OTHER)],
     ['an expiry that is no number', await by({ exp: '9999999999' })],
     ['the camera’s own proof', proven],
-  ])) assert.equal(await judgeViewer(sdp, key.room, macOf, NOW), 'bad', what);
+  ])) assert.equal(await viewed(sdp, key.room, macOf, NOW), 'bad', what);
   // The expiry is part of what the secret is made from: another one is another secret.
   const later = await by({ exp: secret.expiry + 3600 });
   const derived = async (/** @type {number} */ expiry) => mac(expiry === secret.expiry ? 7 : 9);
-  assert.equal(await judgeViewer(later, key.room, derived, NOW), 'bad');
+  assert.equal(await viewed(later, key.room, derived, NOW), 'bad');
 });
 
 const shared = /** @type {any} */ (vectors('proof'));
@@ -140,7 +143,7 @@ const links = await PrivateLinks.of(Uint8Array.from(Buffer.from(shared.seed, 'he
 /** @param {{ kind: string, text: string }} vector as camera or viewer judge it */
 const judged = ({ kind, text }) => (kind === 'camera'
   ? judgeCamera(text, shared.room, shared.now * 1000)
-  : judgeViewer(text, shared.room, (expiry) => links.mac(expiry), shared.now * 1000));
+  : viewed(text, shared.room, (expiry) => links.mac(expiry), shared.now * 1000));
 
 for (const vector of shared.valid) {
   test(`shared, ${vector.kind}: ${vector.name ?? vector.text}`, async () => {

@@ -12,13 +12,17 @@ const LINK = '</whip/garage/1/events>; rel="urn:ietf:params:whep:ext:core:server
 /** A stream with one video track, as far as a publisher looks at it. */
 const STREAM = /** @type {any} */ ({ getTracks: () => [{ kind: 'video' }] });
 
-/** @param {Parameters<typeof gateway>[0]} special */
-function start(special) {
+/**
+ * @param {Parameters<typeof gateway>[0]} special
+ * @param {{ access?: OpenAccess }} [options]
+ */
+function start(special, options = {}) {
   const world = new World(gateway(special));
   /** @type {string[]} */
   const states = [];
   /** @type {number[]} */
   const counts = [];
+  let turnedAway = 0;
   const publisher = new Publisher({
     endpoint: ENDPOINT,
     stream: STREAM,
@@ -26,11 +30,16 @@ function start(special) {
     access: Object.assign(new OpenAccess(), {
       authorization: async () => ({ Authorization: `Bearer ${world.now}` }),
     }),
-    listener: { state: (state) => states.push(state), viewers: (count) => counts.push(count) },
+    listener: {
+      state: (state) => states.push(state),
+      viewers: (count) => counts.push(count),
+      uninvited: () => (turnedAway += 1),
+    },
     env: world.env,
+    ...options,
   });
   publisher.start();
-  return { world, publisher, states, counts };
+  return { world, publisher, states, counts, uninvited: () => turnedAway };
 }
 
 /** @param {World} world */
@@ -130,6 +139,47 @@ test('409: another camera is there; it may leave', async () => {
   await world.pass(10_000);
   assert.ok(posts(world).length >= 3);
   assert.deepEqual(states, ['taken']);
+});
+
+/**
+ * A private camera, whose visitor may stay for so long.
+ *
+ * @param {number} welcome in milliseconds
+ */
+const inviting = (welcome) => Object.assign(new OpenAccess(), {
+  isPrivate: true,
+  prove: async (/** @type {string} */ offer) => `${offer}a=proved\r\n`,
+  admits: async () => welcome,
+});
+
+test('a private camera’s offer is never the relay’s, and says who it is', async () => {
+  const { world } = start(withViewers(0), { access: inviting(Infinity) });
+  await world.pass(500);
+  const [post] = posts(world);
+  assert.equal(post.headers.get('prefer'), 'direct=4, wait=55, handling=strict');
+  assert.match(post.body, /a=proved\r\n$/);
+});
+
+test('whoever is not invited gets nothing, and the next offer is out soon', async () => {
+  const { world, counts, uninvited } = start(withViewers(1), { access: inviting(0) });
+  await world.pass(1500);
+  assert.equal(world.peers[0].remoteDescription, null);
+  assert.equal(world.peers[0].closed, true);
+  assert.equal(world.sent('DELETE').length, 1);
+  assert.equal(posts(world).length, 2);
+  assert.deepEqual(counts, []);
+  assert.equal(uninvited(), 1);
+});
+
+test('a viewer stays for as long as its link is good', async () => {
+  const { world, counts } = start(withViewers(1), { access: inviting(60_000) });
+  await world.pass(1000);
+  world.peers[0].become('connected');
+  await world.pass(58_000);
+  assert.equal(world.peers[0].closed, false);
+  await world.pass(2000);
+  assert.equal(world.peers[0].closed, true);
+  assert.deepEqual(counts, [1, 0]);
 });
 
 test('close() withdraws the waiting offer and DELETEs the sessions', async () => {

@@ -112,7 +112,8 @@ test('a private link: strictly direct, verified, and our proof in the answer', a
   assert.deepEqual(trusts, ['private']);
   assert.equal(world.sent('POST')[0].headers.get('prefer'), 'direct, wait=50, handling=strict');
   const [{ body }] = world.sent('PATCH');
-  assert.equal(await judgeViewer(body, key.room, async () => mac, NOW), 'good');
+  const { verdict } = await judgeViewer(body, key.room, async () => mac, NOW);
+  assert.equal(verdict, 'good');
   assert.doesNotMatch(JSON.stringify(world.requests), new RegExp(secret.mac), 'it goes nowhere');
 });
 
