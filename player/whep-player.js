@@ -12,9 +12,10 @@
  * (`detail: { trust, title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
  */
 
+import { parseSecret } from './fragment.js';
+import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
 import { sheet, template } from './player-looks.js';
-import { parseSecret } from './fragment.js';
 import { Viewer } from './viewer.js';
 import { TRUST, WORDS } from './words.js';
 
@@ -27,6 +28,7 @@ export class WhepPlayer extends HTMLElement {
 
   #root = this.attachShadow({ mode: 'open' });
   #video;
+  #picture;
   #controls;
   /** @type {Viewer | null} */
   #viewer = null;
@@ -42,8 +44,6 @@ export class WhepPlayer extends HTMLElement {
   /** @type {Trust | null} */
   #trust = null;
   #viewers = 0;
-  /** @type {MediaStreamTrack[]} */
-  #tracks = [];
 
   constructor() {
     super();
@@ -52,6 +52,7 @@ export class WhepPlayer extends HTMLElement {
     this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
     // Only the property counts for elements that a script made, and browsers let muted ones play.
     this.#video.muted = true;
+    this.#picture = new Picture(this.#video, (sound) => this.#stage.classList.toggle('sound', sound));
     this.#controls = new Controls(this, this.#root, this.#video, {
       retry: () => this.retry(),
       choose: (id) => this.#viewer?.choose(id),
@@ -169,7 +170,7 @@ export class WhepPlayer extends HTMLElement {
       listener: {
         state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
         trust: (trust) => viewer === this.#viewer && (this.#promised = trust),
-        tracks: (tracks) => viewer === this.#viewer && this.#play(tracks),
+        tracks: (tracks) => viewer === this.#viewer && this.#picture.play(tracks),
         vitals: (vitals, path) => this.#tell('vitals', { ...vitals, path }),
         viewers: (count) => this.#count(count),
         layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
@@ -199,35 +200,6 @@ export class WhepPlayer extends HTMLElement {
     return new URL(`/whep/${encodeURIComponent(this.room)}`, import.meta.url).href;
   }
 
-  /** @param {MediaStreamTrack[]} tracks all of the current session so far */
-  #play(tracks) {
-    this.#tracks = tracks;
-    const newest = tracks[tracks.length - 1];
-    const hasPicture = this.#video.srcObject !== null && !this.#plays(tracks[0]);
-    // What is left of the last picture stays until there is a packet of the new one.
-    if (!hasPicture || !newest.muted) return this.#attach();
-    const attach = () => this.#tracks.includes(newest) && this.#attach();
-    newest.addEventListener('unmute', attach, { once: true });
-  }
-
-  #attach() {
-    if (this.#plays(this.#tracks[0])) {
-      const playing = /** @type {MediaStream} */ (this.#video.srcObject);
-      this.#tracks.forEach((track) => playing.addTrack(track));
-    } else {
-      this.#video.srcObject = new MediaStream(this.#tracks);
-    }
-    this.#stage.classList.toggle('sound', this.#tracks.some(({ kind }) => kind === 'audio'));
-    // Refused autoplay leaves a still picture; a touch of any control plays it.
-    this.#video.play().catch(() => {});
-  }
-
-  /** @param {MediaStreamTrack} track */
-  #plays(track) {
-    const { srcObject } = this.#video;
-    return srcObject instanceof MediaStream && srcObject.getTracks().includes(track);
-  }
-
   /**
    * @param {State} state
    * @param {string} [detail] the server's own words
@@ -238,8 +210,7 @@ export class WhepPlayer extends HTMLElement {
     const { title, hint, mood, retry, short } = WORDS[state];
     this.#stage.dataset.state = state;
     this.#stage.dataset.mood = mood;
-    // Where no picture ever came there is none to remember, only a black box (2x2 in Chromium).
-    if (mood === 'bad' && this.#video.videoWidth <= 2) this.#video.srcObject = null;
+    if (mood === 'bad') this.#picture.forgetIfNone();
     this.#stage.classList.toggle('picture', state === 'live');
     this.#stage.classList.toggle('lost', state !== 'live' && this.#video.srcObject !== null);
     if (state !== 'live') this.#viewers = 0;
