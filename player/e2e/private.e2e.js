@@ -135,6 +135,44 @@ test('tickets: needed, good, expired, and of another room', { timeout: 90_000 },
   await moves(viewer, 5000);
 });
 
+test('our camera, private: its own links, and nobody else', { timeout: 90_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const camera = stage.startKeyCamera(['--private']);
+  const link = await camera.share(['--private', '--for', '2h']);
+  const viewer = await stage.open(link.pathname + link.hash);
+  await becomes(viewer, 'live', 30_000);
+  await moves(viewer, 5000);
+  await viewer.locator('#trust').getByText('Private', { exact: true }).waitFor({ timeout: 2000 });
+
+  const [expiry] = link.hash.slice(1).split('.');
+  const other = await stage.open(`${link.pathname}#${expiry}.${'A'.repeat(43)}`);
+  await becomes(other, 'declined', 15_000);
+  await becomes(viewer, 'live', 1000);
+});
+
+test('our camera, with tickets', { timeout: 90_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const camera = stage.startKeyCamera(['--tickets']);
+  const link = await camera.share(['--for', '2h']);
+  const viewer = await stage.open(link.pathname + link.hash);
+  await becomes(viewer, 'live', 30_000);
+  await viewer.locator('#trust').getByText('Your camera, verified · end to end').waitFor({ timeout: 2000 });
+  await becomes(await stage.open(link.pathname), 'ticket', 10_000);
+});
+
+test('a link that ends while somebody watches', { timeout: 90_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const { page: camera, link } = await browserCamera(stage, 'Private');
+  const brief = await secretOf(camera, seconds() + 8);
+  const viewer = await stage.open(`${link.pathname}#${brief}`);
+  await becomes(viewer, 'live', 7000);
+  await becomes(viewer, 'expired', 15_000);
+  assert.equal(await viewer.locator('#trust').isVisible(), false);
+});
+
 test('another link of the same camera, for as long as is wanted', { timeout: 60_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();

@@ -82,6 +82,29 @@ export class Stage {
   }
 
   /**
+   * Starts a camera whose room is its key.
+   *
+   * @param {string[]} [more] arguments
+   */
+  startKeyCamera(more = []) {
+    const folder = mkdtempSync(path.join(tmpdir(), 'sightline-e2e-'));
+    this.#endings.push(async () => rmSync(folder, { recursive: true }));
+    const whose = ['--gateway', this.origin, '--key-file', path.join(folder, 'camera.key'), '--qr', 'never'];
+    this.#start('camera', binary('camera'), [...whose, '--source', 'test', ...more]);
+    return {
+      /**
+       * The link that `share` prints.
+       *
+       * @param {string[]} args
+       */
+      share: async (args) => {
+        const sharing = this.#start('camera', binary('camera'), [...whose, 'share', ...args]);
+        return new URL((await sharing.says(/https?:\/\/\S+\/watch\/\S+/, READY))[0]);
+      },
+    };
+  }
+
+  /**
    * Starts a publisher that knows nothing of direct viewers: GStreamer's whipsink, which is part
    * of the camera.
    *
