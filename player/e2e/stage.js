@@ -23,6 +23,8 @@ const FLAGS = [
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--autoplay-policy=no-user-gesture-required',
   '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+  // Another machine without https, as far as a browser can see: an insecure context.
+  '--host-resolver-rules=MAP insecure.test 127.0.0.1',
 ];
 
 export class Stage {

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { browserCamera } from './browser-camera.js';
+import { browserCamera, secretOf } from './browser-camera.js';
 import { Stage, becomes, moves, shot } from './stage.js';
 import { villain } from './villain.js';
 
@@ -110,6 +110,46 @@ test('a proof that is taken away is missed', { timeout: 60_000 }, async (t) => {
   const viewer = await stage.openUrl(origin + link.pathname);
   await becomes(viewer, 'live', 15_000);
   await says(viewer, 'Direct, not verified');
+});
+
+test('a page without https says that it cannot check; a private link refuses there', { timeout: 60_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const { page: camera, link } = await browserCamera(stage);
+  const insecure = `http://insecure.test:${link.port}${link.pathname}`;
+  const viewer = await stage.openUrl(insecure);
+  assert.equal(await viewer.evaluate(() => isSecureContext), false);
+  await becomes(viewer, 'live', 15_000);
+  await says(viewer, 'Direct, not verified');
+  await viewer.getByText(/Cannot check that here: open the page by https/).waitFor({ timeout: 1000 });
+  assert.equal(await viewer.locator('whep-player').getAttribute('trust'), 'unchecked');
+  await shot(viewer, 'trust-unchecked');
+
+  const secret = await secretOf(camera, Math.floor(Date.now() / 1000) + 3600);
+  const refused = await stage.openUrl(`${insecure}#${secret}`);
+  await becomes(refused, 'insecure', 10_000);
+  await assertNothingPlayed(refused);
+  await shot(refused, 'trust-insecure');
+});
+
+test('a clock that is days off is told, and hides nothing', { timeout: 60_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const { page: camera, link } = await browserCamera(stage);
+  const openInTwoDays = async (/** @type {string} */ where) => {
+    const page = await (await stage.newContext()).newPage();
+    await page.addInitScript(() => {
+      const now = Date.now.bind(Date);
+      Date.now = () => now() + 2 * 24 * 3600 * 1000;
+    });
+    await page.goto(stage.origin + where);
+    return page;
+  };
+  const viewer = await openInTwoDays(link.pathname);
+  await becomes(viewer, 'live', 15_000);
+  await viewer.getByText(/Its clock or this device’s is wrong/).waitFor({ timeout: 2000 });
+  const secret = await secretOf(camera, 0);
+  await becomes(await openInTwoDays(`${link.pathname}#${secret}`), 'clock', 10_000);
 });
 
 test('what gets into a page is not run', { timeout: 60_000 }, async (t) => {
