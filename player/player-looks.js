@@ -108,10 +108,13 @@ video {
 [data-state="live"] :is(.badge, .trust) { opacity: 1; }
 .trust {
   position: absolute;
-  bottom: 12px;
-  left: 12px;
-  max-width: calc(100% - 24px);
+  top: 12px;
+  right: 12px;
+  max-width: calc(100% - 112px);
   padding: 4px 11px;
+  overflow: hidden;
+  text-overflow: ellipsis;
+  white-space: nowrap;
   border-radius: 999px;
   background: #0009;
   color: #fff;
