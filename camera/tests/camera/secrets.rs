@@ -71,7 +71,7 @@ async fn no_secret_is_printed_or_logged_at_any_level() {
         printed.contains("share --private prints the whole link"),
         "{printed}"
     );
-    assert!(logged.contains("TRACE") && logged.contains("viewer connected"));
+    assert!(logged.contains("DEBUG") && logged.contains("viewer connected"));
     let pem = read("camera.key");
     let mut secrets: Vec<&str> = passwords(&offer)
         .chain(passwords(answer.as_str()))
