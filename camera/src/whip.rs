@@ -95,6 +95,8 @@ impl Whip {
         let client = Client::builder()
             .user_agent(concat!("sightline-camera/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(5))
+            // A waiting offer costs the gateway 13 KiB by HTTP/1 and 45 by HTTP/2.
+            .http1_only()
             // A held request is silent for a minute. Only probes tell that the network is gone.
             .tcp_keepalive(Duration::from_secs(4))
             .tcp_keepalive_interval(Duration::from_secs(2))

@@ -6,6 +6,7 @@ use std::{
 };
 
 use rcgen::date_time_ymd;
+use rustls::ServerConfig;
 use sightline_camera::{
     capacity::Capacity,
     trust::Trust,
@@ -20,7 +21,11 @@ use crate::{
 
 /// What the camera makes of a gateway with this identity.
 async fn ask(identity: &Identity, trust: &Trust) -> Result<(), WhipError> {
-    let endpoint = Endpoint::start_as(identity.server()).await;
+    ask_server(identity.server(), trust).await
+}
+
+async fn ask_server(server: ServerConfig, trust: &Trust) -> Result<(), WhipError> {
+    let endpoint = Endpoint::start_as(server).await;
     let capacity = Capacity {
         viewers: 1,
         direct_only: true,
@@ -86,6 +91,28 @@ async fn an_authority_of_ones_own_counts_and_no_other_does() {
         |params: &mut rcgen::CertificateParams| params.not_after = date_time_ymd(2020, 1, 1);
     let told = refusal(&authority.sign_with(ended, "127.0.0.1"), &trust).await;
     assert!(told.contains("this machine's clock"), "{told}");
+}
+
+/// By HTTP/2 a waiting offer would cost the gateway three times as much.
+#[tokio::test]
+async fn what_is_spoken_by_tls_is_http1() {
+    let authority = Authority::named("ours");
+    let gateway = authority.sign("127.0.0.1");
+    let pem = file(&authority.pem);
+    for trust in [
+        Trust::Authority(pem.path().to_owned()),
+        Trust::Pinned(gateway.pin()),
+    ] {
+        let speaking = |protocols: &[&str]| {
+            let mut server = gateway.server();
+            server.alpn_protocols = protocols.iter().map(|it| it.as_bytes().into()).collect();
+            server
+        };
+        ask_server(speaking(&["h2", "http/1.1"]), &trust)
+            .await
+            .unwrap();
+        ask_server(speaking(&["h2"]), &trust).await.unwrap_err();
+    }
 }
 
 #[tokio::test]
