@@ -38,7 +38,10 @@ export class Secrets {
       this.#reading.push(response.text().then((text) => this.#noteSdp(text)).catch(() => {}));
     });
     context.on('page', (page) => {
-      page.on('framenavigated', () => this.#note(new URL(page.url()).hash.slice(1)));
+      page.on('framenavigated', () => {
+        // Of a token the signature, of a private link the mac: neither is told without it.
+        for (const part of new URL(page.url()).hash.split(/[#&=]/)) this.#note(part.split('.').pop());
+      });
     });
   }
 
