@@ -1,5 +1,6 @@
 //! The router from request to response, with time advanced instead of slept.
 
+mod abuse;
 mod admin;
 mod bad_input;
 mod too_often;
