@@ -19,6 +19,7 @@ mod secret;
 mod serve;
 mod session;
 mod throttle;
+mod traffic;
 
 use std::future::pending;
 use std::net::SocketAddr;

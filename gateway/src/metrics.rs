@@ -155,11 +155,27 @@ impl Collector for Presence {
             "Sessions, by the way of their media",
             &sessions,
         )?;
+        self.encode_traffic(&mut encoder)?;
         self.encode_savings(&mut encoder)
     }
 }
 
 impl Presence {
+    fn encode_traffic(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let traffic = self.relay.as_ref().map(Relay::traffic);
+        let counts = traffic.map_or([("received", 0), ("sent", 0)], |traffic| {
+            [("received", traffic.received()), ("sent", traffic.sent())]
+        });
+        let help = "Bytes of datagrams and TCP frames at the relay's ports";
+        let kind = MetricType::Counter;
+        let mut relayed = encoder.encode_descriptor("relay", help, Some(&Unit::Bytes), kind)?;
+        for (direction, bytes) in counts {
+            let counter = ConstCounter::new(bytes);
+            counter.encode(relayed.encode_family(&[("direction", direction)])?)?;
+        }
+        Ok(())
+    }
+
     fn encode_savings(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let watched = self.rendezvous.watched().as_secs_f64();
         let help = "How long viewers have watched directly, all together";

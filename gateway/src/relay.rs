@@ -47,6 +47,7 @@ use crate::events::Outbox;
 use crate::rendezvous::Rendezvous;
 use crate::room::Answered;
 use crate::session::{Party, Side};
+use crate::traffic::Traffic;
 use addresses::Addresses;
 pub(crate) use changes::Trickled;
 pub(crate) use directory::RelayLimits;
@@ -227,6 +228,11 @@ impl Relay {
             Some((room, seat.ok().flatten()?))
         });
         seats.collect()
+    }
+
+    /// How many bytes have come and gone.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        self.0.directory.traffic()
     }
 
     /// Says goodbye to everyone.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::events::Outbox;
 use crate::rendezvous::Rendezvous;
 use crate::session::{Party, Side};
+use crate::traffic::Traffic;
 
 /// The relay's bounds.
 #[derive(Debug, Clone)]
@@ -36,6 +37,7 @@ pub(crate) struct RelayLimits {
 pub(super) struct Directory {
     rendezvous: Rendezvous,
     limits: RelayLimits,
+    traffic: Traffic,
     /// Guards rooms and sessions; held for a look-up, never across an await.
     state: Mutex<State>,
 }
@@ -76,8 +78,14 @@ impl Directory {
         Self {
             rendezvous,
             limits,
+            traffic: Traffic::default(),
             state: Mutex::default(),
         }
+    }
+
+    /// What all workers have counted.
+    pub(super) fn traffic(&self) -> &Traffic {
+        &self.traffic
     }
 
     pub(super) fn limits(&self) -> &PeerLimits {

@@ -14,6 +14,8 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
+use crate::traffic::Counted;
+
 /// Bytes that wait for a socket that is full. Beyond that datagrams are dropped, as any
 /// router would.
 const MAX_WAITING: usize = 16 << 20;
@@ -55,6 +57,8 @@ struct Batch {
 pub(super) struct Network {
     ports: Vec<UdpPort>,
     batch: Batch,
+    /// For the metrics.
+    pub(super) counted: Counted,
     /// Addresses of this machine, which can be the source of what we send.
     own: Vec<IpAddr>,
     /// Frames for each TCP connection, by the peer's address.
@@ -191,6 +195,7 @@ impl Network {
         Self {
             ports,
             batch: Batch::default(),
+            counted: Counted::default(),
             own,
             tcp: HashMap::new(),
         }
@@ -271,6 +276,7 @@ impl Network {
             self.batch.clear();
             return;
         }
+        self.counted.sent += self.batch.contents.len() as u64;
         let of_family = |port: &&mut UdpPort| port.address.is_ipv4() == destination.is_ipv4();
         let batch = &mut self.batch;
         if let Some(port) = self.ports.iter_mut().find(of_family) {
@@ -287,6 +293,7 @@ impl Network {
     /// A peer that does not read loses frames, like one on a lossy link.
     fn send_by_tcp(&mut self, route: &Route, frame: Vec<u8>) {
         if let Some(connection) = self.tcp.get(&route.destination) {
+            self.counted.sent += frame.len() as u64;
             let _ = connection.try_send(frame);
         }
     }

@@ -153,6 +153,7 @@ impl Worker {
         bytes: &[u8],
         now: Instant,
     ) {
+        self.network.counted.received += bytes.len() as u64;
         let Ok(receive) = Receive::new(proto, source, destination, bytes) else {
             return;
         };

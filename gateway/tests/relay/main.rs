@@ -15,3 +15,4 @@ mod loss;
 mod newcomers;
 mod paths;
 mod tickets;
+mod traffic;

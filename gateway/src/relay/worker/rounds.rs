@@ -18,6 +18,7 @@ impl Worker {
     pub(super) fn look_over(&mut self, now: Instant) {
         let period = now - std::mem::replace(&mut self.looked, now);
         self.remembers = self.directory.forget_old(now);
+        self.directory.traffic().add(&mut self.network.counted);
         let limits = self.directory.limits();
         let overdue = self
             .peers

@@ -1,0 +1,52 @@
+//! What goes through the relay is counted.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::time::{interval, timeout};
+
+use crate::peer::{Http, PATIENCE, Setup};
+use crate::support::Gateway;
+
+const TOKEN: &str = "an administrator's token";
+
+/// More than what it takes to connect.
+const MEDIA: u64 = 50_000;
+
+fn bytes(metrics: &str, direction: &str) -> u64 {
+    let name = format!("sightline_relay_bytes_total{{direction=\"{direction}\"}} ");
+    let mut lines = metrics.lines().filter_map(|line| line.strip_prefix(&name));
+    lines.next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn bytes_that_come_and_go_are_counted() {
+    let arguments = ["--relay", "on", "--admin-listen", "127.0.0.1:0"];
+    let gateway = Gateway::start_with(arguments, [("SIGHTLINE_ADMIN_TOKEN", TOKEN)]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    publisher.connected().await;
+    viewer
+        .until("pictures", |seen| (seen.video().count() > 60).then_some(()))
+        .await;
+
+    let url = format!("http://{}/metrics", gateway.admin().unwrap());
+    let client = Client::new();
+    let counted = async {
+        // Workers tell twice a second, and nothing says when they have.
+        let mut clock = interval(Duration::from_millis(100));
+        loop {
+            clock.tick().await;
+            let answer = client.get(&url).bearer_auth(TOKEN).send().await.unwrap();
+            let metrics = answer.text().await.unwrap();
+            if ["received", "sent"]
+                .iter()
+                .all(|direction| bytes(&metrics, direction) > MEDIA)
+            {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, counted).await.unwrap();
+}
