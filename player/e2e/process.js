@@ -2,7 +2,7 @@
 /** Processes of the system under test: started, listened to, and ended by their pid. */
 
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
 
@@ -25,9 +25,11 @@ export function binary(name) {
   if (told) return told;
   const target = process.env.CARGO_TARGET_DIR ?? path.join(ROOT, 'target');
   const places = ['release', 'debug'].map((kind) => path.join(target, kind, `sightline-${name}`));
-  const found = places.find((place) => existsSync(place));
-  if (!found) throw new Error(`no sightline-${name}; looked for ${places.join(' and ')}`);
-  return found;
+  const found = places.filter((place) => existsSync(place));
+  if (!found.length) throw new Error(`no sightline-${name}; looked for ${places.join(' and ')}`);
+  // The one that was built last: the other may be of another day.
+  const builtAt = (/** @type {string} */ place) => statSync(place).mtimeMs;
+  return found.reduce((one, other) => (builtAt(other) > builtAt(one) ? other : one));
 }
 
 /** One child process, with all that it has printed. */
