@@ -50,28 +50,16 @@ pub(crate) struct App {
     pub(crate) throttle: Throttle,
 }
 
-/// A camera that wants to publish.
-pub(crate) struct Publish<'a> {
+/// A POST to an endpoint: a camera that wants to publish, or a viewer that wants to watch.
+pub(crate) struct Posted<Offer> {
     pub(crate) room: RoomId,
-    pub(crate) offer: PublisherOffer,
+    pub(crate) offer: Offer,
     pub(crate) prefer: Prefer,
-    pub(crate) bearer: Option<&'a str>,
-    /// Where it comes from.
+    pub(crate) bearer: Option<String>,
+    /// The client's own, whatever proxies are in front.
     pub(crate) address: IpAddr,
-    /// The gateway's host and port as the camera addressed it.
-    pub(crate) audience: &'a str,
-}
-
-/// A viewer that wants to watch.
-pub(crate) struct View<'a> {
-    pub(crate) room: RoomId,
-    pub(crate) offer: ViewerOffer,
-    pub(crate) prefer: Prefer,
-    pub(crate) bearer: Option<&'a str>,
-    /// Where it comes from.
-    pub(crate) address: IpAddr,
-    /// The gateway's host and port as the viewer addressed it.
-    pub(crate) audience: &'a str,
+    /// The gateway's host and port as the client addressed it.
+    pub(crate) audience: String,
 }
 
 /// What a viewer gets.
@@ -107,19 +95,23 @@ pub(crate) use crate::relay::Trickled;
 impl App {
     /// Has a publisher's offer answered: by the relay at once, or by a viewer, for which
     /// it is held.
-    pub(crate) async fn publish(&self, publish: Publish<'_>) -> Result<(Answered, Path), Error> {
-        let Publish {
+    pub(crate) async fn publish(
+        &self,
+        posted: Posted<PublisherOffer>,
+    ) -> Result<(Answered, Path), Error> {
+        let Posted {
             room,
             offer,
             prefer,
             bearer,
             address,
             audience,
-        } = publish;
+        } = posted;
         let now = SystemTime::now();
+        let bearer = bearer.as_deref();
         let (publisher, admission) = self
             .authority
-            .publisher(&room, &offer, bearer, audience, now)?;
+            .publisher(&room, &offer, bearer, &audience, now)?;
         self.throttle.room(&room, Side::Camera, address)?;
         let offer = offer.into_sdp();
         let Some(terms) = self.terms(prefer, admission) else {
@@ -148,17 +140,19 @@ impl App {
 
     /// Gives a viewer a camera's offer or the relay's answer, whichever path is open to
     /// both; holds its request until one is.
-    pub(crate) async fn view(&self, view: View<'_>) -> Result<Viewed, Error> {
-        let View {
+    pub(crate) async fn view(&self, posted: Posted<ViewerOffer>) -> Result<Viewed, Error> {
+        let Posted {
             room,
             offer,
             prefer,
             bearer,
             address,
             audience,
-        } = view;
+        } = posted;
         let now = SystemTime::now();
-        let ticket = self.authority.viewer(&room, bearer, audience, now)?;
+        let ticket = self
+            .authority
+            .viewer(&room, bearer.as_deref(), &audience, now)?;
         self.throttle.room(&room, Side::Viewer, address)?;
         let wants = match (&self.relay, prefer.direct) {
             (None, _) => Wants::Direct,

@@ -5,57 +5,34 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::media_type::SDP;
 use sightline_spec::prefer::Prefer;
+use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
 
-use super::extract::{Publication, Room, Visit};
+use super::extract::Room;
 use super::reply::{self, Place};
 use super::{Context, Ctx};
-use crate::app::{Path, Publish, View, Viewed};
+use crate::app::{Path, Posted, Viewed};
 use crate::error::Error;
 use crate::session::Side;
 
 /// A camera's offer is held until a viewer has answered it.
-pub(super) async fn whip(State(context): Ctx, publication: Publication) -> Result<Response, Error> {
-    let Publication {
-        room,
-        offer,
-        prefer,
-        bearer,
-        address,
-        audience,
-    } = publication;
-    let publish = Publish {
-        room: room.clone(),
-        offer,
-        prefer,
-        bearer: bearer.as_deref(),
-        address,
-        audience: &audience,
-    };
-    let (answered, path) = context.app.publish(publish).await?;
+pub(super) async fn whip(
+    State(context): Ctx,
+    posted: Posted<PublisherOffer>,
+) -> Result<Response, Error> {
+    let (room, prefer) = (posted.room.clone(), posted.prefer);
+    let (answered, path) = context.app.publish(posted).await?;
     let applied = applied(&context, prefer, Side::Camera, path);
     let place = Place::new(Side::Camera, path, &room, answered.session);
     Ok(reply::created(&context, &place, applied, answered))
 }
 
 /// A viewer's request is held until a camera's offer or the relay's media is there.
-pub(super) async fn whep(State(context): Ctx, visit: Visit) -> Result<Response, Error> {
-    let Visit {
-        room,
-        offer,
-        prefer,
-        bearer,
-        address,
-        audience,
-    } = visit;
-    let view = View {
-        room: room.clone(),
-        offer,
-        prefer,
-        bearer: bearer.as_deref(),
-        address,
-        audience: &audience,
-    };
-    let viewed = context.app.view(view).await?;
+pub(super) async fn whep(
+    State(context): Ctx,
+    posted: Posted<ViewerOffer>,
+) -> Result<Response, Error> {
+    let (room, prefer) = (posted.room.clone(), posted.prefer);
+    let viewed = context.app.view(posted).await?;
     let applied = |path| applied(&context, prefer, Side::Viewer, path);
     let place = |path, session| Place::new(Side::Viewer, path, &room, session);
     Ok(match viewed {

@@ -22,6 +22,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 use super::Context;
 use super::error::PATCHABLE;
 use super::proxies::Origin;
+use crate::app::Posted;
 use crate::error::Error;
 use crate::session::{Precondition, Side};
 
@@ -169,24 +170,6 @@ impl<T: FromSdp> FromRequest<State> for Offer<T> {
             _ => Err(Error::WrongMediaType { expected: SDP }),
         }
     }
-}
-
-/// A camera's POST.
-pub(super) type Publication = Posted<PublisherOffer>;
-
-/// A viewer's POST.
-pub(super) type Visit = Posted<ViewerOffer>;
-
-/// A POST to an endpoint, read to its end.
-pub(super) struct Posted<T> {
-    pub(super) room: RoomId,
-    pub(super) offer: T,
-    pub(super) prefer: Prefer,
-    pub(super) bearer: Option<String>,
-    /// The client's own.
-    pub(super) address: IpAddr,
-    /// The gateway's host and port as the client addressed it.
-    pub(super) audience: String,
 }
 
 impl<T: FromSdp> FromRequest<State> for Posted<T> {
