@@ -7,6 +7,9 @@
 /** How soon a camera that serves directly only, and not us, is asked again, in seconds. */
 const DIRECT_ONLY = 10;
 
+/** How soon one is asked again that has let us go before there was a picture, in seconds. */
+const LET_GO = 2;
+
 /** What a person reads when the other end is not who it has to be. */
 const DISTRUSTED = /** @type {const} */ ({
   impostor: 'impostor',
@@ -55,6 +58,7 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, ticket = 
     case 'camera-gone':
       // A camera sends those away who cannot prove that they have its private link.
       if (isPrivate && !ending.live) return { state: 'declined', wait: DIRECT_ONLY, direct };
+      if (!ending.live && !wasLive) return { state: 'dismissed', wait: LET_GO, direct };
       return { state: 'gone', wait: 0, direct };
     case 'offer-spent':
       return { state: absent, wait: 0, direct };

@@ -4,8 +4,8 @@
 /**
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
  *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'unsupported' | 'failed'
- *   | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'impostor' | 'unproven' | 'insecure'
- *   | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
+ *   | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
+ *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */
 
 /**
@@ -122,6 +122,14 @@ export const WORDS = Object.freeze({
     short: 'Camera declined',
     title: 'The camera does not take this link',
     hint: 'It may have expired, or the camera has gone. Trying again in a moment.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  dismissed: {
+    short: 'Camera let go',
+    title: 'The camera has let this page go',
+    hint: 'It may have stopped, or be private: a private link is longer, with a part behind a #. Trying again in a moment.',
     mood: 'bad',
     retry: true,
     link: true,

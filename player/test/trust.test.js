@@ -160,6 +160,18 @@ test('a camera that ends a private viewer before the picture has declined it', a
   assert.equal(states.at(-1), 'declined');
 });
 
+test('one that ends a viewer without a private link may be private', async () => {
+  const { world, states } = await watch(() => created(406, offer));
+  await world.pass(0);
+  world.streams[0].send('inactive');
+  await world.pass(0);
+  assert.equal(states.at(-1), 'dismissed');
+  await world.pass(1000);
+  assert.equal(world.sent('POST').filter(({ url }) => url === endpoint).length, 1);
+  await world.pass(20_000);
+  assert.ok(world.sent('POST').filter(({ url }) => url === endpoint).length > 1, 'it is asked again');
+});
+
 for (const [status, what, token, state] of /** @type {[number, string, string | undefined, string][]} */ ([
   [401, 'no ticket', undefined, 'ticket'],
   [401, 'an expired ticket', await key.ticket('g.example', NOW - 90_000, 60), 'expired'],
