@@ -10,6 +10,7 @@ use std::{env, fs};
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::Value;
 use sightline_spec::event::Event;
+use sightline_spec::media_type;
 use sightline_spec::room::RoomId;
 use sightline_spec::token::{Claims, Scope, SigningKey};
 
@@ -21,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "candidate",
         "link",
         "prefer",
+        "room",
         "layer-selection",
         "proof",
     ] {
@@ -33,6 +35,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layers = vectors("layers")?.into_iter();
     events.extend(layers.map(|data| format!("layers\n{data}")));
     write(&corpus, "event", &events)?;
+    let forwarded = [
+        "for=192.0.2.1;proto=https",
+        "for=\"[2001:db8::1]:4711\", for=_x",
+    ];
+    write(&corpus, "forwarded", &forwarded.map(str::to_owned))?;
+    let until = media_type::counter_offer(SystemTime::UNIX_EPOCH);
+    write(&corpus, "media-type", &[until, media_type::SDPFRAG.into()])?;
     write(&corpus, "token", &[token()?])
 }
 

@@ -1,13 +1,8 @@
-//! A candidate that parses is printed to one that is equal.
+//! See `checks::candidate`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sightline_spec::candidate::Candidate;
+#[path = "../checks.rs"]
+#[allow(dead_code, reason = "one function for each target")]
+mod checks;
 
-fuzz_target!(|text: &str| {
-    if let Ok(candidate) = text.parse::<Candidate>() {
-        let printed = candidate.to_string();
-        assert!(!printed.contains(['\r', '\n']));
-        assert_eq!(printed.parse(), Ok(candidate));
-    }
-});
+libfuzzer_sys::fuzz_target!(|text: &str| checks::candidate(text));

@@ -1,13 +1,8 @@
-//! A layer selection that parses is printed to one that is equal.
+//! See `checks::layer_selection`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sightline_spec::layer::LayerSelection;
+#[path = "../checks.rs"]
+#[allow(dead_code, reason = "one function for each target")]
+mod checks;
 
-fuzz_target!(|text: &str| {
-    let Ok(selection) = LayerSelection::parse(text) else {
-        return;
-    };
-    assert!(text.len() <= LayerSelection::MAX_BYTES);
-    assert_eq!(LayerSelection::parse(&selection.to_string()), Ok(selection));
-});
+libfuzzer_sys::fuzz_target!(|text: &str| checks::layer_selection(text));

@@ -1,11 +1,8 @@
-//! Preferences are printed to preferences that are equal.
+//! See `checks::prefer`.
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
-use sightline_spec::prefer::Prefer;
+#[path = "../checks.rs"]
+#[allow(dead_code, reason = "one function for each target")]
+mod checks;
 
-fuzz_target!(|text: &str| {
-    let prefer = Prefer::parse(text.lines());
-    assert_eq!(Prefer::parse([prefer.to_string().as_str()]), prefer);
-    assert_ne!(prefer.direct, Some(0));
-});
+libfuzzer_sys::fuzz_target!(|text: &str| checks::prefer(text));

@@ -1,0 +1,8 @@
+//! See `checks::media_type`.
+#![no_main]
+
+#[path = "../checks.rs"]
+#[allow(dead_code, reason = "one function for each target")]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|text: &str| checks::media_type(text));
