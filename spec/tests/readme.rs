@@ -1,4 +1,5 @@
-//! README.md names the tests of every requirement: they exist, and none is left out.
+//! README.md names the tests of every requirement, and docs/security.md those of every threat:
+//! they exist, and of the cases none is left out.
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 use std::collections::BTreeSet;
@@ -49,21 +50,77 @@ fn it_names_every_case_and_no_other() {
     assert_eq!(named.collect::<BTreeSet<_>>(), cases.collect());
 }
 
-#[test]
-fn the_test_functions_that_it_names_exist() {
+/// The text of every file in these folders.
+fn sources(folders: &[&str]) -> String {
     let mut sources = Vec::new();
-    for folder in ["tests", "src", "../gateway/src", "../gateway/tests"] {
+    for folder in folders {
         all_files(&Path::new(ROOT).join(folder), &mut sources);
     }
-    let sources = sources
-        .into_iter()
-        .map(|path| fs::read_to_string(path).unwrap());
-    let sources: String = sources.collect();
+    let sources = sources.into_iter();
+    sources
+        .map(|path| fs::read_to_string(path).unwrap_or_default())
+        .collect()
+}
+
+fn has_function(sources: &str, function: &str) -> bool {
+    let known = [format!("fn {function}("), format!("mod {function};")];
+    known.iter().any(|item| sources.contains(item))
+}
+
+#[test]
+fn the_test_functions_that_it_names_exist() {
+    let sources = sources(&["tests", "src", "../gateway/src", "../gateway/tests"]);
     let readme = readme();
     let functions = quoted(&readme).filter_map(|name| name.split_once("::"));
     for (_, function) in functions.filter(|(_, name)| !name.contains('…')) {
-        let known = [format!("fn {function}("), format!("mod {function};")];
-        let known = known.iter().any(|item| sources.contains(item));
-        assert!(known, "{function}");
+        assert!(has_function(&sources, function), "{function}");
     }
+}
+
+#[test]
+fn the_tests_of_the_threat_model_exist() {
+    let rust = sources(&[
+        "tests",
+        "src",
+        "../gateway/src",
+        "../gateway/tests",
+        "../camera/src",
+        "../camera/tests",
+    ]);
+    let others = sources(&["../player/e2e", "../player/test", "../bench/src"]);
+    let targets = fs::read_to_string(format!("{ROOT}/fuzz/Cargo.toml")).unwrap();
+    let exists = |name: &str| {
+        if let Some((_, title)) = name.split_once(": ") {
+            return others.contains(title);
+        }
+        if let Some((_, function)) = name.split_once("::") {
+            return has_function(&rust, function);
+        }
+        match name.split_once('/') {
+            Some(("fuzz", target)) => targets.contains(&format!("name = \"{target}\"")),
+            _ => {
+                let case = Path::new(ROOT).join("http").join(name);
+                case.is_dir()
+                    || case
+                        .with_file_name(format!("{}.hurl", name.rsplit('/').next().unwrap()))
+                        .is_file()
+            }
+        }
+    };
+    let page = fs::read_to_string(format!("{ROOT}/../docs/security.md")).unwrap();
+    let (_, threats) = page.split_once("shown by |").unwrap();
+    let rows = threats
+        .lines()
+        .filter(|line| line.matches(" | ").count() == 3);
+    let mut count = 0;
+    for row in rows {
+        let (what, tests) = row.rsplit_once(" | ").unwrap();
+        let tests: Vec<_> = quoted(tests).collect();
+        assert!(!tests.is_empty(), "no test shows {what}");
+        for test in tests {
+            assert!(exists(test), "{test}");
+        }
+        count += 1;
+    }
+    assert!(count > 10, "only {count} rows were found");
 }
