@@ -35,11 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let layers = vectors("layers")?.into_iter();
     events.extend(layers.map(|data| format!("layers\n{data}")));
     write(&corpus, "event", &events)?;
-    let forwarded = [
-        "for=192.0.2.1;proto=https",
-        "for=\"[2001:db8::1]:4711\", for=_x",
+    let proxies = [
+        "192.0.2.43, 198.51.100.17",
+        r#"for="[2001:db8::17]:4711";proto=https;host="cam.example:8443""#,
+        "for=_hidden;by=203.0.113.43, for=unknown",
     ];
-    write(&corpus, "forwarded", &forwarded.map(str::to_owned))?;
+    write(&corpus, "forwarded", &proxies.map(str::to_owned))?;
     let until = media_type::counter_offer(SystemTime::UNIX_EPOCH);
     write(&corpus, "media-type", &[until, media_type::SDPFRAG.into()])?;
     write(&corpus, "token", &[token()?])
