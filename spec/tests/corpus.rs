@@ -4,6 +4,10 @@
 use std::fs;
 use std::path::Path;
 
+#[allow(
+    unreachable_pub,
+    reason = "the fuzz targets are programs of another package"
+)]
 #[path = "../fuzz/checks.rs"]
 mod checks;
 
