@@ -248,11 +248,13 @@ impl FromRequest<State> for EventKinds {
         if media_type != MediaType::Json {
             return Err(Error::WrongMediaType { expected: JSON });
         }
-        let kinds: Vec<EventKind> = serde_json::from_str(&text).map_err(|_| Error::BadEvents)?;
-        match kinds.iter().all(|kind| announced.contains(kind)) {
-            true => Ok(Self(kinds)),
-            false => Err(Error::BadEvents),
+        let named: Vec<EventKind> = serde_json::from_str(&text).map_err(|_| Error::BadEvents)?;
+        if !named.iter().all(|kind| announced.contains(kind)) {
+            return Err(Error::BadEvents);
         }
+        // Each once, however often it was named: they are kept as long as the session.
+        let kinds = announced.iter().filter(|kind| named.contains(kind));
+        Ok(Self(kinds.copied().collect()))
     }
 }
 
