@@ -1,8 +1,8 @@
 //! The gateway: pairs cameras and viewers over WHIP and WHEP, and stays out of the
 //! media path. `docs/architecture.md` is the map.
 //!
-//! The library exists for its tests and has nothing to offer but [`run`], which is the whole
-//! program but for what a program chooses: `main.rs`.
+//! The library exists for its tests and for `fuzz`, and has nothing else to offer but [`run`],
+//! which is the whole program but for what a program chooses: `main.rs`.
 
 mod app;
 mod auth;
@@ -11,6 +11,8 @@ mod certificates;
 mod config;
 mod error;
 mod events;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod http;
 mod ice_servers;
 mod log;

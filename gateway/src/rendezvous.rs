@@ -34,7 +34,8 @@ pub(crate) struct Bounds {
     pub(crate) room: Limits,
     /// Requests that may wait in all rooms together.
     pub(crate) waiting: usize,
-    /// Sessions in all rooms together; an exchange has two.
+    /// Sessions in all rooms together; an exchange has two. Whoever waits when it is reached
+    /// may still meet somebody, so that there can be as many more as may wait.
     pub(crate) sessions: usize,
 }
 
@@ -326,7 +327,7 @@ impl Rendezvous {
     }
 
     /// What is left in memory, for tests.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn leftovers(&self) -> (usize, usize, usize, usize, usize) {
         let s = self.state();
         (

@@ -9,7 +9,7 @@ mod exchange;
 mod relayed;
 mod terms;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;

@@ -88,7 +88,9 @@ fn the_tests_of_the_threat_model_exist() {
         "../camera/tests",
     ]);
     let others = sources(&["../player/e2e", "../player/test", "../bench/src"]);
-    let targets = fs::read_to_string(format!("{ROOT}/fuzz/Cargo.toml")).unwrap();
+    let targets = ["fuzz", "../gateway/fuzz"]
+        .map(|folder| fs::read_to_string(format!("{ROOT}/{folder}/Cargo.toml")).unwrap())
+        .concat();
     let exists = |name: &str| {
         if let Some((_, title)) = name.split_once(": ") {
             return others.contains(title);

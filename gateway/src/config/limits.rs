@@ -14,7 +14,8 @@ pub struct LimitOptions {
     #[arg(long, env, default_value = "20000")]
     pub(crate) max_waiting: usize,
 
-    /// Sessions at one time; a camera and a viewer that met are two.
+    /// Sessions at one time; a camera and a viewer that met are two. Beyond it nobody is let in,
+    /// but those who wait already may still meet.
     #[arg(long, env, default_value = "20000")]
     pub(crate) max_sessions: usize,
 

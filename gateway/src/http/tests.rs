@@ -1,6 +1,5 @@
 //! The router from request to response, with time advanced instead of slept.
 
-mod abuse;
 mod admin;
 mod bad_input;
 mod too_often;
@@ -14,94 +13,15 @@ use tokio::time::{Instant, advance};
 use tower::ServiceExt;
 
 use super::*;
-use crate::app::Waits;
-use crate::auth::{Access, Authority};
-use crate::ice_servers::IceServers;
-use crate::metrics::Metrics;
-use crate::rendezvous::{Bounds, Rendezvous};
-use crate::room::Limits;
-use crate::throttle::{Rates, Throttle};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-struct Gateway {
-    context: Arc<Context>,
-    router: Router,
-    rendezvous: Rendezvous,
-    janitor: JoinHandle<()>,
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.janitor.abort();
-    }
-}
+use crate::fuzzing::stage::{self, Gateway, SECOND, gateway_with, request};
+use crate::throttle::Rates;
 
 fn gateway() -> Gateway {
     gateway_with(Rates::default())
 }
 
-fn gateway_with(rates: Rates) -> Gateway {
-    let rendezvous = Rendezvous::new(Bounds {
-        room: Limits {
-            waiting: 2,
-            candidates: 8,
-            answer_within: 15 * SECOND,
-            event_grace: 3 * SECOND,
-            idle: 3600 * SECOND,
-            linger: 30 * SECOND,
-        },
-        waiting: 5,
-        sessions: 10,
-    });
-    let app = App {
-        rendezvous: rendezvous.clone(),
-        relay: None,
-        authority: Authority {
-            named_rooms_open: true,
-            access: Access::default(),
-        },
-        ice_servers: IceServers {
-            servers: vec!["stun:a".parse().unwrap()],
-            ..IceServers::default()
-        },
-        waits: Waits {
-            camera: 30 * SECOND,
-            viewer: 5 * SECOND,
-            most: 300 * SECOND,
-        },
-        metrics: Metrics::new(rendezvous.clone(), None, 8000),
-        strict: false,
-        throttle: Throttle::new(rates),
-    };
-    let context = Context {
-        app,
-        proxies: Proxies::default(),
-        max_body: 8192,
-        body_timeout: 10 * SECOND,
-    };
-    let context = Arc::new(context);
-    let router = router(context.clone(), None);
-    let janitor = tokio::spawn({
-        let rendezvous = rendezvous.clone();
-        async move { rendezvous.run().await }
-    });
-    Gateway {
-        context,
-        router,
-        rendezvous,
-        janitor,
-    }
-}
-
 fn sdp(direction: &str) -> String {
-    crate::room::tests::sdp(direction, "abcd")
-}
-
-fn request(method: &str, path: &str, media_type: &str, body: impl Into<Body>) -> Request {
-    let request = Request::builder().method(method).uri(path);
-    let request = request.header("content-type", media_type);
-    request.body(body.into()).unwrap()
+    stage::sdp(direction, "abcd")
 }
 
 fn offer(path: &str) -> Request {

@@ -8,6 +8,7 @@ use sightline_spec::token::Admission;
 
 use super::*;
 use crate::events::Read;
+use crate::fuzzing::stage::sdp;
 
 mod invariants;
 mod relayed;
@@ -31,16 +32,6 @@ pub(super) fn limits() -> Limits {
         idle: Duration::from_secs(3600),
         linger: Duration::from_secs(30),
     }
-}
-
-pub(crate) fn sdp(direction: &str, ufrag: &str) -> String {
-    let fingerprint = ["AB"; 32].join(":");
-    format!(
-        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
-         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na={direction}\r\n\
-         a=ice-ufrag:{ufrag}\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\n\
-         a=fingerprint:sha-256 {fingerprint}\r\na=rtpmap:96 H264/90000\r\n"
-    )
 }
 
 pub(super) fn offer() -> Sdp {

@@ -1,16 +1,20 @@
-//! A gateway under attack, and what was seen of it.
+//! A gateway under attack, by everything that clients do and by what none of ours would.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use axum::http::Request;
-use sightline_spec::media_type::{JSON, SDPFRAG};
-use tokio::task::yield_now;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Response, StatusCode};
+use sightline_spec::media_type::{JSON, SDP, SDPFRAG};
+use tokio::task::{JoinHandle, yield_now};
+use tokio::time::{advance, timeout};
+use tower::ServiceExt;
 
-use super::*;
-
-/// The bounds of the gateway that tests have.
-const WAITING: usize = 5;
-const SESSIONS: usize = 10;
+use super::Script;
+use super::seen::{Seen, location};
+use super::stage::{Gateway, SECOND, SESSIONS, WAITING, gateway_with, request, sdp};
+use crate::throttle::Rates;
 
 /// The last is a key that nobody here holds.
 const ROOMS: [&str; 3] = [
@@ -30,16 +34,14 @@ const PREFERENCES: [&str; 5] = [
 const PRECONDITIONS: [&str; 4] = ["", "*", "\"0000000000000000\"", "W/\"x\", "];
 const TAILS: [&str; 5] = ["", "/events", "/events/0", "/layer", "/x"];
 
-/// A gateway with bounds that are soon reached, and all that was asked of it.
+/// A gateway, and all that was asked of it.
 pub(super) struct Attack {
     gateway: Gateway,
     held: Vec<Held>,
     streams: Vec<Response<Body>>,
-    sessions: Vec<String>,
-    /// Which offers were handed out.
-    handed_out: HashSet<String>,
-    /// Whose connection was cut, and when.
-    cut: HashMap<String, usize>,
+    seen: Seen,
+    /// How many wait, and how many sessions there are.
+    present: (usize, usize),
     pub(super) step: usize,
 }
 
@@ -53,12 +55,11 @@ struct Held {
 impl Attack {
     pub(super) fn begin() -> Self {
         Self {
-            gateway: gateway(),
+            gateway: gateway_with(Rates::default()),
             held: Vec::new(),
             streams: Vec::new(),
-            sessions: Vec::new(),
-            handed_out: HashSet::new(),
-            cut: HashMap::new(),
+            seen: Seen::default(),
+            present: (0, 0),
             step: 0,
         }
     }
@@ -89,12 +90,7 @@ impl Attack {
             false => ("whep", "recvonly"),
         };
         let path = format!("/{kind}/{}", script.text(&ROOMS));
-        let mut request = request(
-            "POST",
-            &path,
-            SDP,
-            crate::room::tests::sdp(direction, &user),
-        );
+        let mut request = request("POST", &path, SDP, sdp(direction, &user));
         set(&mut request, "prefer", script.text(&PREFERENCES));
         let router = self.gateway.router.clone();
         let response = tokio::spawn(async move { respond(router, request).await });
@@ -111,7 +107,7 @@ impl Attack {
         if !self.held.is_empty() {
             let held = self.held.remove(index % self.held.len());
             if let Some(user) = held.camera {
-                self.cut.insert(user, self.step);
+                self.seen.cut.insert(user, self.step);
             }
             held.response.abort();
         } else if !self.streams.is_empty() {
@@ -120,15 +116,15 @@ impl Attack {
     }
 
     async fn answer(&mut self, script: &mut Script<'_>) {
-        let Some(session) = script.pick(&self.sessions).cloned() else {
+        let Some(session) = script.pick(&self.seen.sessions).cloned() else {
             return;
         };
-        let answer = sdp("recvonly");
+        let answer = sdp("recvonly", "abcd");
         self.send(request("PATCH", &session, SDP, answer)).await;
     }
 
     async fn trickle(&mut self, script: &mut Script<'_>) {
-        let Some(session) = script.pick(&self.sessions).cloned() else {
+        let Some(session) = script.pick(&self.seen.sessions).cloned() else {
             return;
         };
         let user = script.text(&["view", "user1", "else"]);
@@ -143,14 +139,14 @@ impl Attack {
     }
 
     async fn delete(&mut self, script: &mut Script<'_>) {
-        if let Some(session) = script.pick(&self.sessions).cloned() {
+        if let Some(session) = script.pick(&self.seen.sessions).cloned() {
             self.send(request("DELETE", &session, "", "")).await;
         }
     }
 
     /// Makes an event stream and opens it.
     async fn listen(&mut self, script: &mut Script<'_>) {
-        let Some(session) = script.pick(&self.sessions).cloned() else {
+        let Some(session) = script.pick(&self.seen.sessions).cloned() else {
             return;
         };
         let made = self
@@ -167,7 +163,7 @@ impl Attack {
     async fn anything(&mut self, script: &mut Script<'_>) {
         let method = script.text(&METHODS);
         let tail = script.text(&TAILS);
-        let path = match script.pick(&self.sessions).cloned() {
+        let path = match script.pick(&self.seen.sessions).cloned() {
             Some(session) if script.number().is_multiple_of(2) => format!("{session}{tail}"),
             _ => format!(
                 "/{}/{}{tail}",
@@ -185,15 +181,14 @@ impl Attack {
             }
         }
         // Its connection stays no longer than this.
-        let answer =
-            tokio::time::timeout(SECOND, respond(self.gateway.router.clone(), request)).await;
+        let answer = timeout(SECOND, respond(self.gateway.router.clone(), request)).await;
         if let Ok(answer) = answer {
-            self.note(answer, None, self.step).await;
+            self.seen.note(answer, None, self.step).await;
         }
     }
 
     /// Sends what is never held.
-    async fn send(&mut self, request: Request<Body>) -> Response<Body> {
+    async fn send(&mut self, request: Request) -> Response<Body> {
         let response = respond(self.gateway.router.clone(), request).await;
         assert_ne!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         response
@@ -216,71 +211,24 @@ impl Attack {
                 response,
             } = held;
             let response = response.await.expect("no request panics");
-            self.note(response, camera, since).await;
+            self.seen.note(response, camera, since).await;
         }
     }
 
-    async fn note(&mut self, response: Response<Body>, camera: Option<String>, since: usize) {
-        let status = response.status();
-        // A stream's is longer.
-        let session = location(&response).filter(|path| path.split('/').count() == 4);
-        self.sessions.extend(session);
-        let is_problem = response.headers().get(header::CONTENT_TYPE)
-            == Some(&HeaderValue::from_static("application/problem+json"));
-        let is_stream = response.headers().get(header::CONTENT_TYPE)
-            == Some(&HeaderValue::from_static("text/event-stream"));
-        if is_stream {
-            return;
-        }
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .expect("it is in memory");
-        let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
-        let is_counter_offer = status == StatusCode::NOT_ACCEPTABLE;
-        if is_counter_offer {
-            self.note_counter_offer(&text, since);
-        } else if status.is_client_error() || status.is_server_error() {
-            assert!(
-                is_problem && status != StatusCode::INTERNAL_SERVER_ERROR,
-                "{status}"
-            );
-            // To HEAD there is no body.
-            if !text.is_empty() {
-                let problem: Problem = serde_json::from_str(&text).expect("it is a problem");
-                assert_eq!(problem.status, status.as_u16());
-            }
-        }
-        if camera.is_some() && status == StatusCode::CREATED {
-            assert!(text.contains("a=recvonly"), "{text}");
-        }
-    }
-
-    /// An offer goes to at most one viewer, and never one whose camera is gone.
-    fn note_counter_offer(&mut self, text: &str, viewer_since: usize) {
-        let user = text
-            .lines()
-            .find_map(|line| line.strip_prefix("a=ice-ufrag:"));
-        let user = user.expect("every offer has one").to_owned();
-        if let Some(cut) = self.cut.get(&user) {
-            assert!(*cut > viewer_since, "{user} was gone");
-        }
-        assert!(
-            self.handed_out.insert(user),
-            "an offer was handed out twice: {text}"
-        );
-    }
-
-    pub(super) fn check(&self) {
+    pub(super) fn check(&mut self) {
         let (rooms, held, deadlines, waiting, sessions) = self.gateway.rendezvous.leftovers();
         assert!(rooms <= WAITING + SESSIONS && deadlines <= rooms);
         assert!(waiting <= WAITING && held <= WAITING + SESSIONS);
-        assert!(sessions <= SESSIONS);
+        // Those who wait already may still meet, when a camera has room for one more.
+        assert!(sessions <= SESSIONS + WAITING);
+        let before = std::mem::replace(&mut self.present, (waiting, sessions));
+        let is_full = before.1 + 2 > SESSIONS;
+        assert!(!is_full || waiting + sessions <= before.0 + before.1);
+        assert!(!self.gateway.janitor.is_finished(), "the janitor panicked");
     }
 
     /// Everybody is gone, and so is everything.
-    pub(super) async fn leave(&mut self) {
+    pub(super) async fn leave(mut self) {
         self.streams.clear();
         for held in self.held.drain(..) {
             held.response.abort();
@@ -290,22 +238,24 @@ impl Attack {
             self.collect().await;
         }
         assert_eq!(self.gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+        let context = Arc::downgrade(&self.gateway.context);
+        drop(self);
+        assert_eq!(
+            context.strong_count(),
+            0,
+            "somebody still holds the gateway"
+        );
     }
 }
 
-async fn respond(router: Router, request: Request<Body>) -> Response<Body> {
+async fn respond(router: Router, request: Request) -> Response<Body> {
     let Ok(response) = router.oneshot(request).await;
     response
 }
 
-fn set(request: &mut Request<Body>, name: &'static str, value: &'static str) {
+fn set(request: &mut Request, name: &'static str, value: &'static str) {
     if !value.is_empty() {
         let value = HeaderValue::from_static(value);
         request.headers_mut().insert(name, value);
     }
-}
-
-fn location(response: &Response<Body>) -> Option<String> {
-    let location = response.headers().get("location")?;
-    Some(location.to_str().ok()?.to_owned())
 }

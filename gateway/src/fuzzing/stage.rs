@@ -1,0 +1,120 @@
+//! A gateway with bounds that are soon reached, on a clock that is advanced instead of waited
+//! for, and what one may ask of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use tokio::task::JoinHandle;
+
+use crate::app::{App, Waits};
+use crate::auth::{Access, Authority};
+use crate::http::{self, Context, Proxies};
+use crate::ice_servers::IceServers;
+use crate::metrics::Metrics;
+use crate::rendezvous::{Bounds, Rendezvous};
+use crate::room::Limits;
+use crate::throttle::{Rates, Throttle};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// Requests that may wait.
+pub(crate) const WAITING: usize = 5;
+/// Sessions that may be.
+pub(crate) const SESSIONS: usize = 10;
+
+pub(crate) struct Gateway {
+    pub(crate) context: Arc<Context>,
+    pub(crate) router: Router,
+    pub(crate) rendezvous: Rendezvous,
+    pub(crate) janitor: JoinHandle<()>,
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        self.janitor.abort();
+    }
+}
+
+pub(crate) fn gateway_with(rates: Rates) -> Gateway {
+    let rendezvous = Rendezvous::new(bounds());
+    let context = Context {
+        app: app(&rendezvous, rates),
+        proxies: Proxies::default(),
+        max_body: 8192,
+        body_timeout: 10 * SECOND,
+    };
+    let context = Arc::new(context);
+    let router = http::router(context.clone(), None);
+    let janitor = tokio::spawn({
+        let rendezvous = rendezvous.clone();
+        async move { rendezvous.run().await }
+    });
+    Gateway {
+        context,
+        router,
+        rendezvous,
+        janitor,
+    }
+}
+
+fn bounds() -> Bounds {
+    Bounds {
+        room: Limits {
+            waiting: 2,
+            candidates: 8,
+            answer_within: 15 * SECOND,
+            event_grace: 3 * SECOND,
+            idle: 3600 * SECOND,
+            linger: 30 * SECOND,
+        },
+        waiting: WAITING,
+        sessions: SESSIONS,
+    }
+}
+
+fn app(rendezvous: &Rendezvous, rates: Rates) -> App {
+    App {
+        rendezvous: rendezvous.clone(),
+        relay: None,
+        authority: Authority {
+            named_rooms_open: true,
+            access: Access::default(),
+        },
+        ice_servers: IceServers {
+            servers: vec!["stun:a".parse().expect("it is in order")],
+            ..IceServers::default()
+        },
+        waits: Waits {
+            camera: 30 * SECOND,
+            viewer: 5 * SECOND,
+            most: 300 * SECOND,
+        },
+        metrics: Metrics::new(rendezvous.clone(), None, 8000),
+        strict: false,
+        throttle: Throttle::new(rates),
+    }
+}
+
+pub(crate) fn request(
+    method: &str,
+    path: &str,
+    media_type: &str,
+    body: impl Into<Body>,
+) -> Request {
+    let request = Request::builder().method(method).uri(path);
+    let request = request.header("content-type", media_type);
+    request.body(body.into()).expect("it is in order")
+}
+
+pub(crate) fn sdp(direction: &str, ufrag: &str) -> String {
+    let fingerprint = ["AB"; 32].join(":");
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na={direction}\r\n\
+         a=ice-ufrag:{ufrag}\r\na=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\n\
+         a=fingerprint:sha-256 {fingerprint}\r\na=rtpmap:96 H264/90000\r\n"
+    )
+}
