@@ -9,6 +9,7 @@ mod backlog;
 mod changes;
 mod checks;
 mod directory;
+mod drain;
 mod dtls;
 mod encoding;
 mod feed;

@@ -7,9 +7,9 @@ use str0m::Rtc;
 use str0m::rtp::RtpWrite;
 
 use super::backlog::{Backlog, Packet, Place};
+use super::drain::Drain;
 use super::encoding::Encoding;
 use super::negotiate::Outlet;
-use super::peer::Drain;
 use super::pictures::{Numbers, Pictures};
 use super::splice::{Position, Splice};
 use super::stream::RtpStream;

@@ -7,10 +7,11 @@ use sightline_spec::layer::{self, Layers};
 use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
 use str0m::rtp::rtcp::Nack;
 
+use super::drain::Drain;
 use super::feed::{Feed, Need, Way};
 use super::negotiate::{Track, kind};
 use super::network::Network;
-use super::peer::{Drain, Peer, Role, Watching};
+use super::peer::{Peer, Role, Watching};
 use super::peers::{Key, Peers};
 use super::quality;
 use super::resend;

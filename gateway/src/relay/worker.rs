@@ -19,9 +19,10 @@ use tokio::time::sleep_until;
 
 use super::addresses::Addresses;
 use super::directory::Directory;
+use super::drain::{Drain, Heard};
 use super::hub::Hub;
 use super::network::{Incoming, Network};
-use super::peer::{Drain, Heard, Role};
+use super::peer::Role;
 use super::peers::{Key, Peers};
 use super::quality;
 use super::tcp::TcpNews;
