@@ -32,10 +32,12 @@ async function watch(endpoint) {
   while (!gathered()) await new Promise((resolve) => { peer.onicegatheringstatechange = resolve; });
   const session = new URL(offered.headers.get('Location') ?? '', endpoint);
   await fetch(session, { method: 'PATCH', headers, body: peer.localDescription?.sdp });
-  const settled = () => ['connected', 'failed'].includes(peer.connectionState);
-  while (!settled()) await new Promise((resolve) => { peer.onconnectionstatechange = resolve; });
   const transport = peer.getReceivers().map((receiver) => receiver.transport).find((one) => one !== null);
-  return { ice: transport?.iceTransport.state, dtls: transport?.state };
+  if (!transport) throw new Error('nothing was negotiated');
+  // The connection's state is a summary, and may be ahead of its transport's.
+  const settled = () => ['connected', 'failed'].includes(transport.state);
+  while (!settled()) await new Promise((resolve) => { transport.onstatechange = resolve; });
+  return { ice: transport.iceTransport.state, dtls: transport.state };
 }
 
 for (const isForged of [false, true]) {
