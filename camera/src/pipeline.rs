@@ -47,7 +47,7 @@ pub struct Pipeline {
     tee: gst::Element,
     /// Viewers that want pictures; without one nothing is encoded.
     watching: AtomicUsize,
-    frames_in: AtomicU64,
+    frames_in: watch::Sender<u64>,
     frames_encoded: AtomicU64,
     /// Whom an error message can concern. The lock guards only the list.
     branches: Mutex<Vec<Weak<Branch>>>,
@@ -80,7 +80,7 @@ impl Pipeline {
             encoder,
             tee,
             watching: AtomicUsize::new(0),
-            frames_in: AtomicU64::new(0),
+            frames_in: watch::Sender::new(0),
             frames_encoded: AtomicU64::new(0),
             branches: Mutex::new(Vec::new()),
             failure: watch::Sender::new(None),
@@ -92,7 +92,8 @@ impl Pipeline {
 
     /// Takes a frame that was captured at this time of the system clock.
     pub fn push(&self, frame: &gst::Sample, taken: gst::ClockTime) {
-        let first = self.frames_in.fetch_add(1, Ordering::Relaxed) == 0;
+        self.frames_in.send_modify(|count| *count += 1);
+        let first = self.frames_in() == 1;
         // The first frame always goes through: it makes the encoder set itself up, which the
         // first viewer then need not wait for.
         if !first && self.watching.load(Ordering::Relaxed) == 0 {
@@ -120,7 +121,14 @@ impl Pipeline {
 
     /// How many frames the source has delivered.
     pub fn frames_in(&self) -> u64 {
-        self.frames_in.load(Ordering::Relaxed)
+        *self.frames_in.borrow()
+    }
+
+    /// Waits until the source has delivered so many.
+    pub async fn has_taken_in(&self, frames: u64) {
+        let mut count = self.frames_in.subscribe();
+        // It cannot end while we have it.
+        let _ = count.wait_for(|count| *count >= frames).await;
     }
 
     /// How many of them went to the encoder.

@@ -24,7 +24,7 @@ use reqwest::Url;
 use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::tls::TlsListener;
+use crate::{rig::NEWS, tls::TlsListener};
 
 /// An offer that a camera's POST waits with.
 pub(crate) struct Waiting {
@@ -189,6 +189,7 @@ async fn whip(State(app): State<App>, headers: HeaderMap, offer: String) -> Resp
 
 async fn end(State(app): State<App>, Path((_, session)): Path<(String, String)>) {
     app.shared.ended.lock().unwrap().push(session);
+    NEWS.notify_waiters();
 }
 
 async fn subscribe(Path((room, session)): Path<(String, String)>, _: Bytes) -> impl IntoResponse {
@@ -206,6 +207,7 @@ async fn listen(
 ) -> impl IntoResponse {
     let (sender, receiver) = mpsc::channel::<String>(8);
     app.shared.events.lock().unwrap().push((session, sender));
+    NEWS.notify_waiters();
     sse::Sse::new(stream::unfold(receiver, |mut receiver| async {
         let event = receiver.recv().await?;
         let event = sse::Event::default().event(event).data("{}");

@@ -9,6 +9,8 @@ use gst::prelude::*;
 use gst_webrtc::{WebRTCICEGatheringState, WebRTCSDPType, WebRTCSessionDescription};
 use tokio::sync::watch;
 
+use crate::rig::{NEWS, eventually};
+
 /// A viewer; leaves without a word when dropped.
 pub(crate) struct Peer {
     pipeline: gst::Pipeline,
@@ -58,7 +60,7 @@ impl Peer {
     /// Waits until more pictures than this have come on top of those that are there.
     pub(crate) async fn sees(&self, more: u64) {
         let enough = self.frames() + more;
-        crate::rig::eventually("pictures at the viewer", async || self.frames() >= enough).await;
+        eventually("pictures at the viewer", async || self.frames() >= enough).await;
     }
 }
 
@@ -96,6 +98,7 @@ fn decode(pipeline: &gst::Pipeline, pad: &gst::Pad, frames: Arc<AtomicU64>) {
     let out = bin.by_name("out").unwrap().static_pad("sink").unwrap();
     out.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
         frames.fetch_add(1, Ordering::SeqCst);
+        NEWS.notify_waiters();
         gst::PadProbeReturn::Ok
     });
     pipeline.add(&bin).unwrap();

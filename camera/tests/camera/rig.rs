@@ -18,6 +18,7 @@ use sightline_camera::{
     whip::{License, Whip},
 };
 use sightline_spec::token::Admission;
+use tokio::sync::Notify;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::endpoint::Endpoint;
@@ -25,15 +26,29 @@ use crate::endpoint::Endpoint;
 /// Nothing that works takes longer, not even on a busy machine.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Waits for a condition, and says which one did not come true in time.
+/// Somebody has come, gone or seen a picture, in whichever test.
+pub(crate) static NEWS: Notify = Notify::const_new();
+
+/// Waits for a condition, which is looked at with all [`NEWS`].
 pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
     let waiting = async {
-        while !condition().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        loop {
+            // Nothing that happens from here on is missed.
+            let mut news = std::pin::pin!(NEWS.notified());
+            news.as_mut().enable();
+            if condition().await {
+                return;
+            }
+            news.await;
         }
     };
-    let in_time = tokio::time::timeout(DEADLINE, waiting).await;
-    assert!(in_time.is_ok(), "not in time: {what}");
+    in_time(what, waiting).await;
+}
+
+/// Says what did not come in time.
+pub(crate) async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    let waited = tokio::time::timeout(DEADLINE, waiting).await;
+    waited.unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 
 /// A camera that runs in this process, as the program would run it.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     endpoint::{Endpoint, Reply},
     peer::Peer,
-    rig::{Camera, eventually},
+    rig::{Camera, in_time},
 };
 use gst::prelude::*;
 use sightline_camera::encoder::Codec;
@@ -66,9 +66,10 @@ async fn a_source_that_ends_begins_anew() {
     let text = "gst:videotestsrc is-live=true num-buffers=20";
     let camera = Camera::start(&endpoint, text, Codec::H264);
     let _waiting = endpoint.offer().await;
-    eventually("more frames than one run has", async || {
-        camera.pipeline.frames_in() > 50
-    })
+    in_time(
+        "more frames than one run has",
+        camera.pipeline.has_taken_in(51),
+    )
     .await;
 }
 
@@ -81,7 +82,7 @@ async fn viewers_outlive_a_source_that_fails() {
     let peer = Peer::answering(&offer.offer).await;
     assert!(offer.reply.send(Reply::Answer(peer.answer.clone())).is_ok());
     peer.sees(1).await;
-    eventually("the third run", async || camera.pipeline.frames_in() > 100).await;
+    in_time("the third run", camera.pipeline.has_taken_in(101)).await;
     peer.sees(1).await;
     assert!(endpoint.ended().is_empty());
 }

@@ -3,7 +3,7 @@
 use crate::{
     endpoint::{Endpoint, Reply, Waiting},
     peer::Peer,
-    rig::{Camera, eventually},
+    rig::{Camera, eventually, in_time},
 };
 use sightline_camera::{capacity::Capacity, encoder::Codec};
 
@@ -60,10 +60,8 @@ async fn without_viewers_nothing_is_encoded() {
     let camera = Camera::start(&endpoint, "test", Codec::H264);
     let _waiting = endpoint.offer().await;
     let frames = camera.pipeline.frames_in();
-    eventually("the source runs", async || {
-        camera.pipeline.frames_in() > frames + 30
-    })
-    .await;
+    let more = camera.pipeline.has_taken_in(frames + 31);
+    in_time("the source runs", more).await;
     assert_eq!(
         camera.pipeline.frames_encoded(),
         1,

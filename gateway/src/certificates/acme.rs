@@ -62,8 +62,8 @@ impl Acme {
             current.set_challenges(HashMap::new());
             match ordered {
                 Ok(certificate) => {
-                    tracing::info!(domains = ?self.source.domains, "a new certificate");
                     current.set(certificate);
+                    tracing::info!(domains = ?self.source.domains, "a new certificate");
                     pause = FIRST_PAUSE;
                 }
                 Err(error) => {

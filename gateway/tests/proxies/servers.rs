@@ -1,12 +1,17 @@
 //! nginx and Caddy with the files of the documentation, but for ports and paths.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
+
+use super::LONG;
 
 const NGINX: &str = include_str!("../../../docs/proxies/nginx.conf");
 const CADDY: &str = include_str!("../../../docs/proxies/Caddyfile");
@@ -14,6 +19,12 @@ const CADDY: &str = include_str!("../../../docs/proxies/Caddyfile");
 /// What the documentation's files are for.
 const NAME: &str = "cam.example.org";
 const GATEWAY: &str = "127.0.0.1:8080";
+
+/// What nginx and Caddy log once their ports are open.
+const READY: [&str; 2] = [
+    "using the \"epoll\" event method",
+    "serving initial configuration",
+];
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
@@ -45,21 +56,22 @@ impl Proxy {
         // A port that was ours until now will do.
         drop(port);
         let (root, paths) = certificate(folder.path());
-        let log = fs::File::create(folder.path().join("log")).unwrap();
         let process = match kind {
             Kind::Nginx => nginx(folder.path(), gateway, number, &paths),
             Kind::Caddy => caddy(folder.path(), gateway, number, &paths),
             Kind::CaddyHttp2 => caddy(folder.path(), &format!("h2c://{gateway}"), number, &paths),
         };
         let mut command = process;
-        let process = command
+        let mut process = command
             .env("HOME", folder.path())
             .env("XDG_DATA_HOME", folder.path())
             .env("XDG_CONFIG_HOME", folder.path())
             .stdout(Stdio::null())
-            .stderr(log)
+            .stderr(Stdio::piped())
             .spawn()
             .expect("nginx and caddy are installed (.ci/install test)");
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        until_ready(process.stderr.take().unwrap(), log);
         Self {
             process,
             host: format!("{NAME}:{number}"),
@@ -78,6 +90,21 @@ impl Drop for Proxy {
             eprintln!("the proxy has logged:\n{}", log.unwrap_or_default());
         }
     }
+}
+
+/// Keeps what a proxy logs, and returns when it serves.
+fn until_ready(stderr: ChildStderr, mut log: fs::File) {
+    let (ready, is_ready) = mpsc::channel();
+    // Ends with the proxy.
+    thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let _ = writeln!(log, "{line}");
+            if READY.iter().any(|words| line.contains(words)) {
+                let _ = ready.send(());
+            }
+        }
+    });
+    is_ready.recv_timeout(LONG).expect("the proxy starts");
 }
 
 /// A certificate and its key as files, and its root.
@@ -117,7 +144,7 @@ fn nginx(folder: &Path, gateway: &str, port: u16, [cert, key]: &[PathBuf; 2]) ->
     let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
     let paths = paths.map(|it| format!("{it}_temp_path {at}/{it};"));
     let config = format!(
-        "daemon off; master_process off; pid {at}/pid; error_log stderr;\n\
+        "daemon off; master_process off; pid {at}/pid; error_log stderr notice;\n\
          events {{}}\nhttp {{ access_log off; {}\n{server}}}\n",
         paths.join(" ")
     );

@@ -5,15 +5,52 @@ mod secrets;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Nothing that works takes longer, not even on a busy machine.
+const LONG: Duration = Duration::from_secs(30);
+
+/// What a gateway has logged.
+#[derive(Default)]
+struct Logged {
+    text: Mutex<String>,
+    has_more: Condvar,
+}
+
+impl Logged {
+    fn add(&self, line: &str) {
+        let mut text = self.text.lock().expect("nobody panics with it");
+        text.push_str(line);
+        text.push('\n');
+        self.has_more.notify_all();
+    }
+
+    fn text(&self) -> String {
+        self.text.lock().expect("nobody panics with it").clone()
+    }
+
+    fn until(&self, what: &str, times: usize) -> String {
+        let text = self.text.lock().expect("nobody panics with it");
+        let is_missing = |text: &mut String| text.matches(what).count() < times;
+        let waited = self.has_more.wait_timeout_while(text, LONG, is_missing);
+        let (text, timeout) = waited.expect("nobody panics with it");
+        let text = text.clone();
+        assert!(
+            !timeout.timed_out(),
+            "not {times} times in time: {what}\n{text}"
+        );
+        text
+    }
+}
 
 /// A running gateway; dropping it ends it.
 pub(crate) struct Gateway {
     process: Child,
     /// Reads along, so that a full pipe never stops the gateway.
     log: Option<JoinHandle<()>>,
-    logged: Arc<Mutex<String>>,
+    logged: Arc<Logged>,
     address: SocketAddr,
     /// Of a self-signed certificate.
     pin: Option<String>,
@@ -53,14 +90,12 @@ impl Gateway {
             .spawn()
             .expect("cargo has built the gateway");
         let stderr = process.stderr.take().expect("stderr is piped");
-        let logged = Arc::new(Mutex::new(String::new()));
+        let logged = Arc::new(Logged::default());
         let log = std::thread::spawn({
             let logged = logged.clone();
             move || {
                 for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                    let mut logged = logged.lock().expect("nobody panics with it");
-                    logged.push_str(&line);
-                    logged.push('\n');
+                    logged.add(&line);
                 }
             }
         });
@@ -75,10 +110,7 @@ impl Gateway {
         let Some(address) = address else {
             let _ = process.kill();
             let _ = log.join();
-            panic!(
-                "the gateway does not start: {}",
-                logged.lock().expect("as above")
-            );
+            panic!("the gateway does not start: {}", logged.text());
         };
         let is_self_signed = arguments.iter().any(|it| it.starts_with("self-signed"));
         let pin = is_self_signed.then(|| lines.next()).flatten();
@@ -150,7 +182,13 @@ impl Gateway {
     /// What the gateway has logged until now.
     #[allow(dead_code, reason = "each test program uses what it needs")]
     pub(crate) fn log_so_far(&self) -> String {
-        self.logged.lock().expect("nobody panics with it").clone()
+        self.logged.text()
+    }
+
+    /// Waits until it has logged this so many times, and returns its whole log.
+    #[allow(dead_code, reason = "each test program uses what it needs")]
+    pub(crate) fn until_logged(&self, what: &str, times: usize) -> String {
+        self.logged.until(what, times)
     }
 }
 

@@ -7,12 +7,15 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::authority::Authority;
+use super::handshake;
 use super::support::Gateway;
 use super::tls::trusting;
-use super::{handshake, until};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const NAME: &str = "cam.example";
+
+/// What the gateway logs when it shows another certificate.
+const NEW: &str = "a new certificate";
 
 fn start(authority: &Authority, folder: &Path) -> Gateway {
     let (state, root) = (folder.join("state"), folder.join("root.pem"));
@@ -43,9 +46,8 @@ fn a_certificate_is_ordered_once_and_kept() {
     let trusting = Arc::new(trusting(&root));
     let first = {
         let gateway = start_named(&authority, folder.path());
-        until("a certificate", || {
-            handshake(&gateway, NAME, &trusting).ok()
-        })
+        gateway.until_logged(NEW, 1);
+        handshake(&gateway, NAME, &trusting).unwrap()
     };
     // It is there from the start, and nobody is asked.
     let gateway = start(&authority, folder.path());
@@ -63,13 +65,11 @@ fn a_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
     let authority = Authority::start(&root, (lasts, over));
     let trusting = Arc::new(trusting(&root));
     let gateway = start_named(&authority, folder.path());
-    let first = until("a certificate", || {
-        handshake(&gateway, NAME, &trusting).ok()
-    });
-    until("another one", || {
-        let next = handshake(&gateway, NAME, &trusting).unwrap();
-        (next.certificate != first.certificate).then_some(())
-    });
+    gateway.until_logged(NEW, 1);
+    let first = handshake(&gateway, NAME, &trusting).unwrap();
+    gateway.until_logged(NEW, 2);
+    let next = handshake(&gateway, NAME, &trusting).unwrap();
+    assert_ne!(next.certificate, first.certificate);
     assert_eq!(authority.accounts(), 1);
 }
 
@@ -82,16 +82,9 @@ fn an_authority_that_is_not_convinced_gives_nothing_and_is_not_pestered() {
     let other = Gateway::start(["--tls", "self-signed", "--state-dir", state(&folder)]);
     let gateway = start(&authority, folder.path());
     authority.names_are_at(other.host().parse().unwrap());
-    until("a refusal", || {
-        (authority.orders("invalid") == 1).then_some(())
-    });
+    let told = gateway.until_logged("no certificate, next try in 60s", 1);
     let trusting = Arc::new(trusting(&root));
     assert!(handshake(&gateway, NAME, &trusting).is_err());
-    let told = until("a word in the log", || {
-        let told = gateway.log_so_far();
-        told.contains("no certificate, next try in 60s")
-            .then_some(told)
-    });
     assert!(told.contains("the authority did not reach us"), "{told}");
     assert_eq!(authority.orders("invalid"), 1);
 }

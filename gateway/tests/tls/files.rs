@@ -8,9 +8,9 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
+use super::handshake;
 use super::support::Gateway;
 use super::tls::trusting;
-use super::{handshake, until};
 
 const NAME: &str = "cam.example";
 
@@ -55,20 +55,14 @@ fn files_are_read_again_when_they_change_and_nonsense_changes_nothing() {
     let first = handshake(&gateway, NAME, &config).unwrap().certificate;
 
     fs::write(folder.path().join("cert.pem"), "half a certif").unwrap();
-    until("a warning", || {
-        gateway
-            .log_so_far()
-            .contains("stays as it was")
-            .then_some(())
-    });
+    gateway.until_logged("stays as it was", 1);
     let kept = handshake(&gateway, NAME, &config).unwrap().certificate;
     assert_eq!(kept, first);
 
     files.renew();
-    until("the new certificate", || {
-        let next = handshake(&gateway, NAME, &config).unwrap().certificate;
-        (next != first).then_some(())
-    });
+    gateway.until_logged("has been read again", 1);
+    let next = handshake(&gateway, NAME, &config).unwrap().certificate;
+    assert_ne!(next, first);
 }
 
 #[test]

@@ -16,12 +16,10 @@ mod validation;
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
 
 use support::Gateway;
-use tls::LONG;
 
 /// What a handshake agreed on.
 struct Handshake {
@@ -38,16 +36,4 @@ fn handshake(gateway: &Gateway, name: &str, config: &Arc<ClientConfig>) -> io::R
         certificate: chain[0].to_vec(),
         protocol: stream.conn.alpn_protocol().map(<[u8]>::to_vec),
     })
-}
-
-/// Asks again and again until there is an answer.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let start = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(start.elapsed() < LONG, "{what} did not come");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
