@@ -95,14 +95,9 @@ impl FromStr for Pin {
     fn from_str(text: &str) -> Result<Self, String> {
         // OpenSSL and browsers put colons between the digits.
         let parse = || {
-            let hex = text.strip_prefix("sha256:")?.replace(':', "");
-            if hex.len() != 64 || !hex.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-                return None;
-            }
+            let digits = text.strip_prefix("sha256:")?.replace(':', "");
             let mut pin = [0; 32];
-            for (byte, at) in pin.iter_mut().zip((0..).step_by(2)) {
-                *byte = u8::from_str_radix(&hex[at..at + 2], 16).ok()?;
-            }
+            hex::decode_to_slice(digits, &mut pin).ok()?;
             Some(Self(pin))
         };
         parse().ok_or_else(|| format!("`{text}`: use sha256: and 64 hex digits"))
@@ -111,8 +106,7 @@ impl FromStr for Pin {
 
 impl fmt::Display for Pin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("sha256:")?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write!(f, "sha256:{}", hex::encode(self.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who is here, for whoever runs the gateway. Nothing is decided by it.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::time::SystemTime;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -50,12 +50,7 @@ impl Handle {
     /// Ids are 128 random bits, which nobody finds by trying.
     pub(crate) fn of(session: SessionId) -> Self {
         let hash = digest(&SHA256, session.to_string().as_bytes());
-        let mut hex = String::with_capacity(32);
-        for byte in hash.as_ref().iter().take(16) {
-            // Writing to a string never fails.
-            let _ = write!(hex, "{byte:02x}");
-        }
-        Self(hex)
+        Self(hex::encode(&hash.as_ref()[..16]))
     }
 
     /// Whether this is what somebody has called a session.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use ::aws_lc_rs::digest::{SHA256, digest};
 use anyhow::Context;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
@@ -97,9 +98,8 @@ impl Certificates {
         };
         let current = self.current.get()?;
         let certificate = current.end_entity_cert().ok()?;
-        let digest = sha256(certificate);
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        Some(format!("sha256:{hex}"))
+        let digest = digest(&SHA256, certificate);
+        Some(format!("sha256:{}", hex::encode(digest)))
     }
 
     /// Keeps the certificate, if there is one, fresh for ever.
@@ -113,11 +113,6 @@ impl Certificates {
             Keeper::Acme(acme) => acme.keep(current).await,
         }
     }
-}
-
-fn sha256(bytes: &[u8]) -> Vec<u8> {
-    let digest = ::aws_lc_rs::digest::digest(&::aws_lc_rs::digest::SHA256, bytes);
-    digest.as_ref().to_vec()
 }
 
 /// The certificate in use.

@@ -34,33 +34,20 @@ impl RoomId {
 
     /// The room of this Ed25519 public key.
     pub fn from_key(public_key: &[u8; 32]) -> Self {
-        let hex: String = public_key.iter().map(|b| format!("{b:02x}")).collect();
-        Self(hex.into())
+        Self(hex::encode(public_key).into())
     }
 
     /// The Ed25519 public key that this room is, or nothing for a named room.
     pub fn key(&self) -> Option<[u8; 32]> {
-        if self.0.len() != Self::MAX_LEN {
-            return None;
-        }
         let mut key = [0; 32];
-        for (byte, pair) in key.iter_mut().zip(self.0.as_bytes().chunks_exact(2)) {
-            *byte = lower_hex(pair[0])? << 4 | lower_hex(pair[1])?;
-        }
+        // No room has upper-case digits in a key.
+        hex::decode_to_slice(self.0.as_bytes(), &mut key).ok()?;
         Some(key)
     }
 
     /// The id as it stands in a URL.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-fn lower_hex(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
     }
 }
 
@@ -144,7 +131,7 @@ impl FromStr for SessionId {
     type Err = SessionIdError;
 
     fn from_str(text: &str) -> Result<Self, SessionIdError> {
-        let canonical = text.len() == 32 && text.bytes().all(|b| lower_hex(b).is_some());
+        let canonical = text.len() == 32 && !text.bytes().any(|b| b.is_ascii_uppercase());
         if !canonical {
             return Err(SessionIdError);
         }

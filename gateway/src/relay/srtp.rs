@@ -258,11 +258,8 @@ impl Master<'_> {
 mod tests {
     use super::*;
 
-    fn bytes(hex: &str) -> Vec<u8> {
-        let hex: String = hex.split_whitespace().collect();
-        let pairs = (0..hex.len()).step_by(2);
-        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        pairs.map(byte).collect()
+    fn bytes(digits: &str) -> Vec<u8> {
+        hex::decode(digits.split_whitespace().collect::<String>()).unwrap()
     }
 
     /// RFC 3711 appendix B.3.
