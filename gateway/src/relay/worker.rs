@@ -209,8 +209,6 @@ impl Worker {
                 peer.is_connected = true;
                 if let Some(hub) = self.hubs.get(&room) {
                     quality::begin(peer, &hub.tracks, now);
-                }
-                if let Some(hub) = self.hubs.get(&room) {
                     hub.provide_resends(peer);
                 }
                 tracing::debug!(?room, "a connection to the relay is up");
