@@ -29,8 +29,8 @@ const commands = {
   relay: relayCommand(relay),
   delay: relayCommand(delay),
   many: relayCommand(many),
-  picture: 'node player/bench/first-picture.js',
-  camera: 'node player/bench/camera-cpu.js',
+  picture: 'node bench/browser/first-picture.mjs',
+  camera: 'node bench/browser/camera-cpu.mjs',
 };
 
 const number = (value) => value.toLocaleString('en-GB');

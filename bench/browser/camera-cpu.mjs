@@ -1,0 +1,137 @@
+// @ts-check
+/**
+ * CPU time of the camera process at 1280x720, 30 fps, with no, one and two viewers.
+ *
+ *     node bench/browser/camera-cpu.mjs [--rounds N] [--seconds N] [--json]
+ *
+ * What else the machine does changes what the same work costs, so the three are measured in
+ * turns, and compared within a round.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Stage, becomes, decoded, moves } from '../../tests/stage/stage.js';
+
+/** @typedef {import('../../tests/stage/stage.js').Page} Page */
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '15' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const rounds = Math.max(1, Number(values.rounds));
+const seconds = Math.max(1, Number(values.seconds));
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** @type {(() => Promise<void>)[]} */
+const endings = [];
+const stage = new Stage(/** @type {any} */ ({ after: (/** @type {any} */ end) => endings.push(end) }));
+try {
+  await stage.startGateway();
+  const camera = stage.startCamera('bench');
+  const pid = /** @type {number} */ (camera.pid);
+  // The first viewer is not counted: until the camera is up and its encoder warm.
+  const warm = await arrive();
+  await leave([warm]);
+
+  /** @type {{ cores: number, fps: number }[][]} by number of viewers, a measurement per round */
+  const measured = [[], [], []];
+  for (let turn = 1; turn <= rounds; turn += 1) {
+    /** @type {Page[]} */
+    const viewers = [];
+    for (const [count, results] of measured.entries()) {
+      if (count > 0) viewers.push(await arrive());
+      const result = await measure(pid, viewers);
+      results.push(result);
+      if (!values.json) say(`${turn}: ${count} viewers`, result.cores, result.fps);
+    }
+    await leave(viewers);
+  }
+
+  const [none, one, two] = measured.map((results) => results.map(({ cores }) => cores));
+  const more = one.map((cores, turn) => (100 * (two[turn] - cores)) / cores);
+  const fps = Math.min(...[...measured[1], ...measured[2]].map((result) => result.fps));
+  const figures = {
+    name: 'camera CPU',
+    rounds,
+    seconds,
+    cores: { none, one, two },
+    cores_none: round(median(none), 3),
+    cores_one: round(median(one), 3),
+    cores_two: round(median(two), 3),
+    second_viewer_percent: round(median(more), 1),
+    lowest_fps: round(fps, 1),
+  };
+  if (values.json) {
+    console.log(JSON.stringify(figures));
+  } else {
+    say('median, no viewer', figures.cores_none);
+    say('median, one viewer', figures.cores_one, fps);
+    say('median, two viewers', figures.cores_two);
+    console.log(`the second viewer costs ${figures.second_viewer_percent} % more`);
+  }
+} finally {
+  for (const end of endings) await end();
+}
+
+/** Someone opens the page and sees the picture move. */
+async function arrive() {
+  const page = await stage.watch('bench');
+  await becomes(page, 'live', 30_000);
+  await moves(page, 15_000, 60);
+  return page;
+}
+
+/** @param {Page[]} pages */
+async function leave(pages) {
+  for (const page of pages) await page.context().close();
+  // The camera takes the branch of a viewer down when it hears of it.
+  await pause(2);
+}
+
+/**
+ * Cores that the camera uses, and frames per second at the viewer who sees fewest.
+ *
+ * @param {number} pid
+ * @param {Page[]} viewers
+ */
+async function measure(pid, viewers) {
+  await pause(2);
+  const before = await Promise.all(viewers.map(decoded));
+  const [cpu, start] = [cpuSeconds(pid), performance.now()];
+  await pause(seconds);
+  const cores = (cpuSeconds(pid) - cpu) / ((performance.now() - start) / 1000);
+  const after = await Promise.all(viewers.map(decoded));
+  const rates = after.map((now, index) =>
+    (1000 * (now.frames - before[index].frames)) / (now.at - before[index].at));
+  return { cores: round(cores, 3), fps: viewers.length ? round(Math.min(...rates), 1) : 0 };
+}
+
+/** User and system time of all threads of a process: proc(5), fields 14 and 15 of stat. */
+function cpuSeconds(/** @type {number} */ pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field is the program's name in parentheses, and may hold anything.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
+
+function say(/** @type {string} */ what, /** @type {number} */ cores, fps = 0) {
+  console.log(`${what}: ${cores.toFixed(3)} core${fps ? `, ${fps.toFixed(1)} fps seen` : ''}`);
+}
+
+function median(/** @type {number[]} */ numbers) {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+function round(/** @type {number} */ number, /** @type {number} */ decimals) {
+  return Number(number.toFixed(decimals));
+}
+
+function pause(/** @type {number} */ duration) {
+  return new Promise((resolve) => setTimeout(resolve, 1000 * duration));
+}

@@ -1,0 +1,74 @@
+// @ts-check
+/**
+ * Page opened to first picture: the camera waits, gateway, camera and browser on one machine,
+ * direct path. From the start of the navigation to the first frame of the camera on the screen.
+ *
+ *     node bench/browser/first-picture.mjs [--runs N] [--json]
+ */
+
+import { parseArgs } from 'node:util';
+import { Stage, becomes } from '../../tests/stage/stage.js';
+
+const { values } = parseArgs({
+  options: { runs: { type: 'string', default: '10' }, json: { type: 'boolean', default: false } },
+});
+/** Milliseconds between two visits. */
+const REST = 1000;
+
+const runs = Math.max(1, Number(values.runs));
+
+/** @type {(() => Promise<void>)[]} */
+const endings = [];
+const stage = new Stage(/** @type {any} */ ({ after: (/** @type {any} */ end) => endings.push(end) }));
+try {
+  await stage.startGateway();
+  stage.startCamera('bench');
+  // One visit nobody counts: until the camera is up and its encoder warm.
+  const warm = await stage.watch('bench');
+  await becomes(warm, 'live', 30_000);
+  await warm.context().close();
+
+  const times = [];
+  for (let run = 0; run < runs; run += 1) {
+    times.push(await visit());
+    if (!values.json) console.log(`${String(run + 1).padStart(3)}: ${times[run]} ms`);
+  }
+  const sorted = [...times].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const median = sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  if (values.json) console.log(JSON.stringify({ name: 'first picture', unit: 'ms', times, median }));
+  else console.log(`median: ${median} ms`);
+} finally {
+  for (const end of endings) await end();
+}
+
+/** One person who has never been here opens the page: milliseconds to the first picture. */
+async function visit() {
+  const context = await stage.newContext();
+  const page = await context.newPage();
+  await page.addInitScript(watchForPicture);
+  // The browser is open and at rest, as when a person clicks a link; the last visit is cleaned up.
+  await new Promise((resolve) => setTimeout(resolve, REST));
+  await page.goto(`${stage.origin}/watch/bench`, { waitUntil: 'commit' });
+  const seen = await page.waitForFunction(
+    () => /** @type {any} */ (window).firstPicture, null, { timeout: 15_000, polling: 200 });
+  const ms = Math.round(await seen.jsonValue());
+  await context.close();
+  return ms;
+}
+
+/** Runs in the page before its own scripts. */
+function watchForPicture() {
+  const play = HTMLMediaElement.prototype.play;
+  HTMLMediaElement.prototype.play = function () {
+    const video = /** @type {HTMLVideoElement} */ (/** @type {unknown} */ (this));
+    /** @type {VideoFrameRequestCallback} */
+    const look = (now, { width }) => {
+      // Chromium shows a black frame of two by two before there is a picture.
+      if (width <= 16) video.requestVideoFrameCallback(look);
+      else Object.assign(window, { firstPicture: /** @type {any} */ (window).firstPicture ?? now });
+    };
+    video.requestVideoFrameCallback(look);
+    return play.call(this);
+  };
+}

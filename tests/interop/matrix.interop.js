@@ -1,0 +1,128 @@
+// @ts-check
+/**
+ * Every publisher to every viewer, through a real gateway; docs/interop.md is what comes of it.
+ *
+ *     ONLY='ffmpeg|camera > player' npm run interop    some of it; the page is not written then
+ */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Stage } from '../stage/stage.js';
+import { answered, sessionPost } from './habits.js';
+import { ownAddress } from '../networks/own-address.js';
+import { PUBLISHERS } from './publishers.js';
+import { write } from './report.js';
+import { Tap } from '../stage/tap.js';
+import { VIEWERS } from './viewers.js';
+
+/** @typedef {import('node:test').TestContext} TestContext */
+/** @typedef {import('./publishers.js').Publisher} Publisher */
+/** @typedef {import('./viewers.js').Viewer} Viewer */
+/** @typedef {import('./report.js').Cell} Cell */
+
+/** Viewers at the same time; two cores decode no more without getting in each other's way. */
+const AT_ONCE = 2;
+
+/** Milliseconds until a publisher's POST has come, and is answered. */
+const READY = 20_000;
+
+/** What must have been decoded of what was sent; the rest is for a busy machine. */
+const ENOUGH = 2 / 3;
+
+const SECONDS = 5;
+const PACKETS_OF_SOUND = 50;
+
+const [onlyPublishers = '', onlyViewers = ''] = (process.env.ONLY ?? '').split('>').map((word) => word.trim());
+const publishers = PUBLISHERS.filter(({ name }) => new RegExp(onlyPublishers, 'i').test(name));
+const viewers = VIEWERS.filter(({ name }) => new RegExp(onlyViewers, 'i').test(name));
+
+test('the matrix', { timeout: 600_000 }, async (t) => {
+  const stage = new Stage(t, { gateway: ['--media-listen', `${ownAddress()}:0`] });
+  const gateway = await stage.startGateway();
+  /** @type {Map<string, Map<string, Cell>>} */
+  const cells = new Map();
+  for (const [index, publisher] of publishers.entries()) {
+    const row = new Map();
+    cells.set(publisher.name, row);
+    await t.test(publisher.name, { concurrency: AT_ONCE }, (t) => publish(t, stage, publisher, `room-${index}`, row));
+  }
+  if (!process.env.ONLY) {
+    write(PUBLISHERS.map(({ name }) => name), VIEWERS.map(({ name }) => name), cells);
+  }
+  await stage.stopGateway();
+  assert.doesNotMatch(gateway.output, /panicked/);
+});
+
+/**
+ * @param {TestContext} t
+ * @param {Stage} stage
+ * @param {Publisher} publisher
+ * @param {string} room
+ * @param {Map<string, Cell>} row
+ */
+async function publish(t, stage, publisher, room, row) {
+  const tap = await Tap.open(stage.origin);
+  t.after(() => tap.close(publisher.name));
+  const stop = await publisher.publish(stage, tap, room);
+  const isReady = ({ method = '', status = 0, body = '' }) =>
+    method === 'POST' && body !== '' && (publisher.direct || status > 0);
+  await tap.sees('POST of the publisher', READY, isReady);
+  await Promise.all(viewers.map((viewer) => t.test(viewer.name, async (t) => {
+    const cell = {};
+    row.set(viewer.name, cell);
+    await watch(t, stage, publisher, viewer, room, cell).catch((error) => {
+      // The page tells what was measured, whatever else the test has to complain of.
+      if (!('video' in cell)) Object.assign(cell, { why: String(error.message ?? error) });
+      throw error;
+    });
+  })));
+  await t.test('habits', async () => {
+    await stop();
+    await publisher.habits(tap);
+    answered(tap);
+  });
+}
+
+/**
+ * @param {TestContext} t
+ * @param {Stage} stage
+ * @param {Publisher} publisher
+ * @param {Viewer} viewer
+ * @param {string} room
+ * @param {Cell} cell
+ */
+async function watch(t, stage, publisher, viewer, room, cell) {
+  const tap = await Tap.open(stage.origin);
+  t.after(() => tap.close(`${publisher.name}>${viewer.name}`));
+  const watching = await viewer.watch(stage, tap, room);
+  try {
+    const firstFrame = await watching.firstFrame;
+    const began = tap.exchanges.find(({ path }) => path === `/whep/${room}`);
+    Object.assign(cell, {
+      path: pathOf(tap),
+      seconds: (firstFrame - (began?.at ?? NaN)) / 1000,
+      ...await watching.counted(),
+    });
+  } finally {
+    await watching.end();
+  }
+  t.diagnostic(JSON.stringify(cell));
+  assert.ok((cell.video ?? 0) >= ENOUGH * SECONDS * publisher.fps, `decoded ${cell.video} pictures`);
+  if (publisher.sound) {
+    assert.ok((cell.audio ?? 0) >= ENOUGH * SECONDS * PACKETS_OF_SOUND, `decoded ${cell.audio} packets of sound`);
+  }
+  await viewer.habits(tap);
+  answered(tap);
+}
+
+/**
+ * Which way the media went, as the gateway told the viewer.
+ *
+ * @param {Tap} tap
+ * @returns {'direct' | 'relay'}
+ */
+function pathOf(tap) {
+  const { status, answerHeaders } = sessionPost(tap);
+  const isDirect = status === 406 || /\bdirect\b/.test(String(answerHeaders['preference-applied'] ?? ''));
+  return isDirect ? 'direct' : 'relay';
+}
