@@ -6,12 +6,17 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { eventually } from '../stage/eventually.js';
 
 /** @typedef {import('node:test').TestContext} TestContext */
 
 /** Names of our namespaces: with the id of the process that made them. */
 const PREFIX = 'sightline-e2e';
 const OURS = new RegExp(`^${PREFIX}-(\\d+)-\\d+-\\w+`);
+
+/** Of each of them, in place of what the machine is set to. */
+const SETTINGS = fileURLToPath(new URL('./sysctl.conf', import.meta.url));
 
 /** @type {Set<Host>} whatever is still there when this process ends, however it ends */
 const standing = new Set();
@@ -44,11 +49,7 @@ export class Host {
     this.#namespace = `${PREFIX}-${process.pid}-${made += 1}-${name}`;
     ip('netns', 'add', this.#namespace);
     standing.add(this);
-    // IPv6 addresses are there at once, and not after a second of doubt: Chromium would take that
-    // for another network, and drop what it loads.
-    for (const scope of ['all', 'default']) {
-      this.#run('sysctl', '-qw', `net.ipv6.conf.${scope}.accept_dad=0`);
-    }
+    this.#run('sysctl', '-qp', SETTINGS);
     this.#ip('link', 'set', 'lo', 'up');
   }
 
@@ -125,10 +126,11 @@ export class Host {
     this.#ip('link', 'delete', cable);
   }
 
-  /** Whether all its cables carry: libnice ignores one that does not yet. */
-  get isUp() {
+  /** Its cables that do not carry yet: libnice ignores such. */
+  get dead() {
+    /** @type {{ ifname: string, operstate: string }[]} */
     const links = JSON.parse(this.#ip('-json', 'link', 'show', 'type', 'veth'));
-    return links.every((/** @type {{ operstate: string }} */ { operstate }) => operstate === 'UP');
+    return links.filter(({ operstate }) => operstate !== 'UP').map((link) => `${this.#namespace} ${link.ifname}`);
   }
 
   /** Takes it down. What runs here is ended by whoever started it. */
@@ -244,11 +246,7 @@ function hosts(t, ...names) {
 
 /** @param {Host[]} hosts whose cables the kernel takes a moment to notice */
 async function areUp(...hosts) {
-  const until = Date.now() + 10_000;
-  while (!hosts.every(({ isUp }) => isUp)) {
-    if (Date.now() > until) throw new Error('a cable does not carry');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
+  await eventually('every cable carries', () => hosts.flatMap(({ dead }) => dead), (dead) => dead.length === 0);
 }
 
 /** Takes down what a run has left that was killed, with what still runs there. */
