@@ -44,9 +44,10 @@ test('ICE URLs with slashes, which some servers send, are understood', () => {
 });
 
 test('a long hostile header is read in linear time', () => {
-  const started = performance.now();
+  const before = process.cpuUsage();
   parseLinks(`<a>${'; x="'.repeat(20_000)}`);
   parseLinks(`<a>; rel="${'\\'.repeat(100_000)}`);
   parseLinks(`<a>${' '.repeat(100_000)}`);
-  assert.ok(performance.now() - started < 2000);
+  // Not the time of the clock, which is that of whatever else runs here, too.
+  assert.ok(process.cpuUsage(before).user < 2_000_000);
 });

@@ -155,7 +155,21 @@ export class World {
 
 /** Lets every promise that can settle do so. */
 export async function settle() {
-  for (let i = 0; i < 10; i += 1) await new Promise((resolve) => setImmediate(resolve));
+  for (let idle = 0; idle < 10; idle += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (underway > 0) idle = 0;
+  }
+}
+
+/** Operations of cryptography that are under way: in threads of their own, in real time. */
+let underway = 0;
+const subtle = /** @type {any} */ (SubtleCrypto.prototype);
+for (const name of ['sign', 'verify', 'importKey', 'exportKey', 'generateKey', 'deriveBits']) {
+  const operation = subtle[name];
+  subtle[name] = function count(/** @type {any[]} */ ...args) {
+    underway += 1;
+    return operation.apply(this, args).finally(() => (underway -= 1));
+  };
 }
 
 export class FakePeer extends EventTarget {
