@@ -31,21 +31,19 @@ async fn nothing_is_left_of_viewers_that_came_and_went() {
         waiting = endpoint.offer().await;
         peer.sees(5).await;
         let session = round.to_string();
-        eventually("it listens", async || {
-            endpoint.send(&session, "leave").await
-        })
-        .await;
+        endpoint.leave(&session).await;
         drop(peer);
-        eventually("as before", async || {
-            camera.pipeline.elements() == elements && endpoint.ended().contains(&session)
+        let left = async || (camera.pipeline.elements(), endpoint.ended());
+        eventually("as before", left, |(left, ended)| {
+            *left == elements && ended.contains(&session)
         })
         .await;
         resources.push(rig::open_resources());
     }
     // The first rounds fill pools; after them nothing may grow.
     let (files, threads) = resources[2];
-    eventually("files and threads are as before", async || {
-        let now = rig::open_resources();
+    let now = async || rig::open_resources();
+    eventually("no more files and threads than before", now, |now| {
         now.0 <= files && now.1 <= threads
     })
     .await;

@@ -1,6 +1,7 @@
 //! The gateway's side of WHIP for one camera, held in the hand of the test.
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     net::SocketAddr,
     sync::{
@@ -24,7 +25,10 @@ use reqwest::Url;
 use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::rustls::ServerConfig;
 
-use crate::{rig::NEWS, tls::TlsListener};
+use crate::{
+    rig::{NEWS, eventually},
+    tls::TlsListener,
+};
 
 /// An offer that a camera's POST waits with.
 pub(crate) struct Waiting {
@@ -47,7 +51,8 @@ pub(crate) enum Reply {
 struct Shared {
     sessions: AtomicUsize,
     ended: Mutex<Vec<String>>,
-    events: Mutex<Vec<(String, mpsc::Sender<String>)>>,
+    /// Where the events of each session that listens go.
+    events: Mutex<HashMap<String, mpsc::Sender<String>>>,
 }
 
 #[derive(Clone)]
@@ -136,13 +141,20 @@ impl Endpoint {
         self.shared.ended.lock().unwrap().clone()
     }
 
-    /// Sends an event to a session that listens.
-    pub(crate) async fn send(&self, session: &str, event: &str) -> bool {
-        let listeners = self.shared.events.lock().unwrap().clone();
-        match listeners.iter().find(|(id, _)| id == session) {
-            Some((_, sender)) => sender.send(event.to_owned()).await.is_ok(),
-            None => false,
-        }
+    /// Waits until the camera has DELETEd these sessions and no other.
+    pub(crate) async fn until_ended(&self, sessions: &[&str]) {
+        let ended = async || self.ended();
+        eventually("the session is ended", ended, |ended| ended == sessions).await;
+    }
+
+    /// The viewer of this session goes, and the camera hears of it.
+    pub(crate) async fn leave(&self, session: &str) {
+        let listens = async || self.shared.events.lock().unwrap().clone();
+        let listeners = eventually("the session listens", listens, |listeners| {
+            listeners.contains_key(session)
+        });
+        let event = "leave".to_owned();
+        listeners.await[session].send(event).await.unwrap();
     }
 }
 
@@ -206,7 +218,7 @@ async fn listen(
     Path((_, session)): Path<(String, String)>,
 ) -> impl IntoResponse {
     let (sender, receiver) = mpsc::channel::<String>(8);
-    app.shared.events.lock().unwrap().push((session, sender));
+    app.shared.events.lock().unwrap().insert(session, sender);
     NEWS.notify_waiters();
     sse::Sse::new(stream::unfold(receiver, |mut receiver| async {
         let event = receiver.recv().await?;

@@ -60,7 +60,8 @@ impl Peer {
     /// Waits until more pictures than this have come on top of those that are there.
     pub(crate) async fn sees(&self, more: u64) {
         let enough = self.frames() + more;
-        eventually("pictures at the viewer", async || self.frames() >= enough).await;
+        let look = async || self.frames();
+        eventually("pictures at the viewer", look, |frames| *frames >= enough).await;
     }
 }
 

@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     endpoint::{Endpoint, Reply},
     peer::Peer,
-    rig::eventually,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,5 +50,5 @@ async fn any_whip_server_can_be_published_to() {
 
     stop.cancel();
     publishing.await.unwrap();
-    eventually("the session is ended", async || endpoint.ended() == ["0"]).await;
+    endpoint.until_ended(&["0"]).await;
 }

@@ -1,7 +1,7 @@
 //! The other side of the tests: a WHIP endpoint in this process, and viewers that decode what
 //! they get.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt::Debug, sync::Arc, time::Duration};
 
 use sightline_camera::{
     capacity::Capacity,
@@ -18,7 +18,10 @@ use sightline_camera::{
     whip::{License, Whip},
 };
 use sightline_spec::token::Admission;
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{MissedTickBehavior, interval, timeout},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::endpoint::Endpoint;
@@ -29,25 +32,42 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 /// Somebody has come, gone or seen a picture, in whichever test.
 pub(crate) static NEWS: Notify = Notify::const_new();
 
-/// Waits for a condition, which is looked at with all [`NEWS`].
-pub(crate) async fn eventually(what: &str, condition: impl AsyncFn() -> bool) {
-    let waiting = async {
+/// How often is looked at what happens without [`NEWS`].
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Looks until it sees what is waited for, and returns that. Looks with all [`NEWS`], and by
+/// itself: that a file or a thread is closed, for one, nobody tells.
+pub(crate) async fn eventually<S: Debug>(
+    what: &str,
+    look: impl AsyncFn() -> S,
+    is_it: impl Fn(&S) -> bool,
+) -> S {
+    let mut last = None;
+    let looking = async {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             // Nothing that happens from here on is missed.
-            let mut news = std::pin::pin!(NEWS.notified());
-            news.as_mut().enable();
-            if condition().await {
+            let news = NEWS.notified();
+            if is_it(last.insert(look().await)) {
                 return;
             }
-            news.await;
+            tokio::select! {
+                () = news => {}
+                _ = looks.tick() => {}
+            }
         }
     };
-    in_time(what, waiting).await;
+    let in_time = timeout(DEADLINE, looking).await.is_ok();
+    match last {
+        Some(seen) if in_time => seen,
+        last => panic!("not in time: {what}; last seen: {last:?}"),
+    }
 }
 
 /// Says what did not come in time.
 pub(crate) async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> T {
-    let waited = tokio::time::timeout(DEADLINE, waiting).await;
+    let waited = timeout(DEADLINE, waiting).await;
     waited.unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 

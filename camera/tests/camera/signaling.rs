@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     endpoint::{Endpoint, Reply},
     peer::Peer,
-    rig::{Camera, eventually},
+    rig::{Camera, in_time},
 };
 use sightline_camera::encoder::Codec;
 use sightline_spec::sdp::{Direction, PublisherOffer};
@@ -75,9 +75,8 @@ async fn stopping_says_goodbye_to_every_viewer() {
 
     camera.stop.cancel();
 
-    let stopped = tokio::time::timeout(Duration::from_secs(5), camera.running).await;
-    assert!(stopped.is_ok(), "in time");
-    eventually("the session is ended", async || endpoint.ended() == ["0"]).await;
+    in_time("the camera's end", camera.running).await.unwrap();
+    endpoint.until_ended(&["0"]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

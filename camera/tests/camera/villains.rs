@@ -153,7 +153,8 @@ async fn without_a_private_link_there_is_no_picture() {
         let honest = proved(honest.as_str(), &link, &key);
         let answer = attempt(&villain, &honest);
         assert!(reply.send(Reply::Answer(answer.to_string())).is_ok());
-        eventually(who, async || endpoint.ended().len() == number + 1).await;
+        let ended = async || endpoint.ended();
+        eventually(who, ended, |ended| ended.len() == number + 1).await;
         assert_eq!(villain.frames(), 0, "{who}");
     }
     let Waiting { offer, reply, .. } = endpoint.offer().await;
@@ -175,7 +176,7 @@ async fn a_viewer_is_ended_when_its_link_expires() {
     assert!(reply.send(Reply::Answer(answer.to_string())).is_ok());
     viewer.sees(5).await;
     assert!(endpoint.ended().is_empty());
-    eventually("the session is ended", async || endpoint.ended() == ["0"]).await;
+    endpoint.until_ended(&["0"]).await;
     assert!(
         SystemTime::now() >= soon - Duration::from_secs(1),
         "whole seconds"
