@@ -1,6 +1,4 @@
 //! What the fuzzer has kept (`make fuzz`), once more with every `make test`.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 use std::fs;
 use std::path::Path;
 
@@ -8,7 +6,7 @@ use std::path::Path;
     unreachable_pub,
     reason = "the fuzz targets are programs of another package"
 )]
-#[path = "../fuzz/checks.rs"]
+#[path = "../../fuzz/checks.rs"]
 mod checks;
 
 /// Calls the check with every kept text. The targets take bytes that are no UTF-8 for

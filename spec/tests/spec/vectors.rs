@@ -1,6 +1,4 @@
 //! The vectors in `vectors/*.json`, which the player's tests read as well.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sightline_spec::candidate::Candidate;

@@ -1,7 +1,5 @@
 //! Offers and answers: the vectors in `vectors/sdp.json` by role, and what is read
 //! from them; `rewrite.rs` tests what the gateway changes.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 mod rewrite;
 
 use serde::Deserialize;
@@ -75,7 +73,7 @@ fn parse(role: Role, text: &str) -> Result<Sdp, SdpError> {
 
 #[test]
 fn encodings_are_named_by_who_sends_them() {
-    let offer = include_str!("../../http/sdp/obs-simulcast-offer.sdp");
+    let offer = include_str!("../../../http/sdp/obs-simulcast-offer.sdp");
     let offer = PublisherOffer::parse(offer).unwrap();
     let [audio, video] = [0, 1].map(|index| offer.media().nth(index).unwrap());
     assert!(video.rids().eq(["0", "1", "2"]));

@@ -1,6 +1,4 @@
 //! Publish tokens and view tickets, good and bad: design section 6.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};

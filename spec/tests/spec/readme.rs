@@ -1,7 +1,5 @@
 //! README.md names the tests of every requirement, and docs/security.md those of every threat:
 //! they exist, and of the cases none is left out.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

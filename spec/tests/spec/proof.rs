@@ -1,7 +1,5 @@
 //! Proofs of who is at the other end, over `vectors/proof.json`, which another implementation
 //! made and the player's tests read as well: design section 6.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::signature::Ed25519KeyPair;

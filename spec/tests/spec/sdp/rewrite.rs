@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sightline_spec::sdp::Sdp;
 use sightline_spec::sdpfrag::SdpFrag;
 
-use crate::{vector, vectors};
+use super::{vector, vectors};
 
 const SEEN_FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 

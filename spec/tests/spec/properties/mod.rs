@@ -1,7 +1,5 @@
 //! What holds for every input: parsers never panic, and what they accept is
 //! printed back to an equal value.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 mod values;
 
 use std::time::SystemTime;
