@@ -1,12 +1,9 @@
 //! What goes through the relay is counted.
 
-use std::time::Duration;
-
 use reqwest::Client;
-use tokio::time::{interval, timeout};
 
-use crate::peer::{Http, PATIENCE, Setup};
-use crate::support::Gateway;
+use crate::peer::{Http, Setup};
+use crate::support::{Gateway, eventually};
 
 const TOKEN: &str = "an administrator's token";
 
@@ -33,20 +30,12 @@ async fn bytes_that_come_and_go_are_counted() {
 
     let url = format!("http://{}/metrics", gateway.admin().unwrap());
     let client = Client::new();
-    let counted = async {
-        // Workers tell twice a second, and nothing says when they have.
-        let mut clock = interval(Duration::from_millis(100));
-        loop {
-            clock.tick().await;
-            let answer = client.get(&url).bearer_auth(TOKEN).send().await.unwrap();
-            let metrics = answer.text().await.unwrap();
-            if ["received", "sent"]
-                .iter()
-                .all(|direction| bytes(&metrics, direction) > MEDIA)
-            {
-                return;
-            }
-        }
+    // Workers tell twice a second, and nothing says when they have.
+    let counted = async || {
+        let answer = client.get(&url).bearer_auth(TOKEN).send().await.unwrap();
+        let metrics = answer.text().await.unwrap();
+        ["received", "sent"].map(|direction| bytes(&metrics, direction))
     };
-    timeout(PATIENCE, counted).await.unwrap();
+    let is_media = |counted: &[u64; 2]| counted.iter().all(|bytes| *bytes > MEDIA);
+    eventually("both ways are counted", counted, is_media).await;
 }

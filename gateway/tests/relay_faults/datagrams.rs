@@ -10,8 +10,9 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
 use crate::peer::link::Fate;
-use crate::peer::{Connection, PATIENCE, Peer};
+use crate::peer::{Connection, Peer};
 use crate::rig::{Rig, attribute, media_address, sees_more};
+use crate::support::LONG;
 
 const MANY: usize = 3000;
 
@@ -214,7 +215,7 @@ async fn assert_only_the_right_one_is_let_in(scene: &Scene, name: &str) {
     stranger.send_to(&right, scene.relay).await.unwrap();
     loop {
         let mut told = vec![0; 2000];
-        let received = timeout(PATIENCE, stranger.recv(&mut told)).await;
+        let received = timeout(LONG, stranger.recv(&mut told)).await;
         told.truncate(received.expect("an answer in time").unwrap());
         let message = StunMessage::parse(&told).expect("STUN and nothing else");
         if message.is_successful_binding_response() {

@@ -11,7 +11,7 @@ use openssl::rsa::Rsa;
 use openssl::ssl::{Ssl, SslContext, SslMethod, SslOptions, SslStream, SslVerifyMode};
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
 
-use crate::peer::PATIENCE;
+use crate::support::LONG;
 
 /// A key, and the certificate that says so.
 pub(crate) struct Identity {
@@ -77,7 +77,7 @@ pub(crate) struct Shaken {
 pub(crate) fn shake_hands(identity: &Identity, relay: SocketAddr, check: &[u8]) -> Shaken {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(relay).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.set_read_timeout(Some(LONG)).unwrap();
     socket.send(check).unwrap();
     let length = socket.recv(&mut [0; 512]).expect("an answer to the check");
     assert!(length > 0);

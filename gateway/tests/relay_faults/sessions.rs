@@ -1,11 +1,8 @@
 //! Sessions that are opened and abandoned.
 
-use std::time::Duration;
-
-use tokio::time::{interval, timeout};
-
-use crate::peer::{PATIENCE, Session};
+use crate::peer::Session;
 use crate::rig::{Rig, ends, sees_more};
+use crate::support::eventually;
 
 const MANY: usize = 1000;
 
@@ -21,14 +18,8 @@ async fn open_and_abandon(rig: &Rig) -> usize {
     let needed = rig.memory();
     let last = sessions.last().unwrap();
     ends(last).await;
-    let forgotten = async {
-        // The gateway's own look is no more frequent.
-        let mut looks = interval(Duration::from_millis(500));
-        while last.exists().await {
-            looks.tick().await;
-        }
-    };
-    timeout(PATIENCE, forgotten).await.unwrap();
+    let exists = async || last.exists().await;
+    eventually("the last is forgotten", exists, |exists| !exists).await;
     for session in &sessions {
         assert!(!session.exists().await);
     }

@@ -1,5 +1,7 @@
 //! A real gateway process on a port of its own.
 
+#[allow(dead_code, reason = "each test program uses what it needs")]
+mod eventually;
 mod secrets;
 
 use std::io::{BufRead, BufReader};
@@ -9,8 +11,11 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+#[allow(unused_imports, reason = "each test program uses what it needs")]
+pub(crate) use eventually::eventually;
+
 /// Nothing that works takes longer, not even on a busy machine.
-const LONG: Duration = Duration::from_secs(30);
+pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 /// What a gateway has logged.
 #[derive(Default)]
@@ -150,13 +155,15 @@ impl Gateway {
         self.process.id()
     }
 
-    /// Asks the gateway to end, as a service manager does, and waits for it.
+    /// Asks the gateway to end, as a service manager does, and waits for it. Returns what it has
+    /// logged as well.
     #[allow(dead_code, reason = "each test program uses what it needs")]
-    pub(crate) fn terminate(mut self) -> ExitStatus {
+    pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         let pid = self.process.id().to_string();
         let asked = Command::new("kill").arg(pid).status();
         assert!(asked.expect("kill is there").success());
-        self.process.wait().expect("it is our child")
+        let status = self.process.wait().expect("it is our child");
+        (status, self.end())
     }
 
     /// Ends the gateway and returns what it has logged.

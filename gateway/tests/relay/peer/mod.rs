@@ -32,8 +32,7 @@ pub(crate) use seen::Seen;
 pub(crate) use signaling::{Fields, Http, Refusal, Session};
 use socket::Socket;
 
-/// How long a test waits for what has to happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+use crate::support::LONG;
 
 /// How a peer is set up before it makes its offer.
 #[derive(Debug, Clone)]
@@ -291,7 +290,7 @@ impl Peer {
                 changed.await;
             }
         };
-        let waited = timeout(PATIENCE, waiting).await;
+        let waited = timeout(LONG, waiting).await;
         waited.unwrap_or_else(|_| panic!("not in time: {what}\n{}", self.seen(Seen::summary)))
     }
 

@@ -1,7 +1,5 @@
 //! The HTTP side of a test's peer: POST, PATCH, DELETE, events.
 
-use std::time::Duration;
-
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -12,8 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use super::PATIENCE;
-use crate::support::Gateway;
+use crate::support::{Gateway, LONG};
 
 /// A client of one gateway. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -49,12 +46,14 @@ pub(crate) struct Refusal {
 /// A session's event stream. Dropping it closes it.
 pub(crate) struct Events {
     incoming: mpsc::UnboundedReceiver<Event>,
+    /// All that have been taken from it.
+    told: Vec<Event>,
     reader: AbortHandle,
 }
 
 impl Http {
     pub(crate) fn new(gateway: &Gateway) -> Self {
-        let client = Client::builder().no_proxy().timeout(8 * PATIENCE);
+        let client = Client::builder().no_proxy().timeout(8 * LONG);
         Self {
             client: client.build().unwrap(),
             host: gateway.host(),
@@ -176,15 +175,25 @@ impl Session {
             }
         });
         let reader = reader.abort_handle();
-        Events { incoming, reader }
+        Events {
+            incoming,
+            told: Vec::new(),
+            reader,
+        }
     }
 }
 
 impl Events {
     /// The next event; nothing when the stream has ended.
     pub(crate) async fn next(&mut self) -> Option<Event> {
-        let next = timeout(PATIENCE, self.incoming.recv()).await;
-        next.expect("an event comes in time, or the stream ends")
+        let Ok(next) = timeout(LONG, self.incoming.recv()).await else {
+            panic!(
+                "neither an event nor the end in time, after {:?}",
+                self.told
+            );
+        };
+        self.told.extend(next.clone());
+        next
     }
 
     /// Reads on until this event, and returns all that came before it.
@@ -197,11 +206,6 @@ impl Events {
                 None => panic!("the stream ended after {before:?}, without {wanted:?}"),
             }
         }
-    }
-
-    /// Whether no event comes for so long.
-    pub(crate) async fn are_silent_for(&mut self, duration: Duration) -> bool {
-        timeout(duration, self.incoming.recv()).await.is_err()
     }
 }
 

@@ -1,25 +1,19 @@
 //! Connections, plain and by TLS: what they carry while a request is held, and how they
 //! end.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
-mod support;
-#[path = "support/tls.rs"]
-mod tls;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Instant;
 
+use crate::support::{Gateway, LONG, eventually};
+use crate::tls::client;
 use rustls::ClientConfig;
-use support::Gateway;
 use tempfile::TempDir;
-use tls::LONG;
 
-const OFFER: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
-const OTHER_OFFER: &str = include_str!("../../spec/http/sdp/other-camera-offer.sdp");
-const VIEWER_OFFER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
-const ANSWER: &str = include_str!("../../spec/http/sdp/viewer-answer.sdp");
+const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
+const OTHER_OFFER: &str = include_str!("../../../spec/http/sdp/other-camera-offer.sdp");
+const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
+const ANSWER: &str = include_str!("../../../spec/http/sdp/viewer-answer.sdp");
 
 /// A gateway, and how to connect to it.
 struct Stage {
@@ -38,7 +32,7 @@ impl Stage {
         let folder = ["--tls", "self-signed", "--state-dir"];
         let folder = folder.into_iter().chain(state.path().to_str());
         let gateway = Gateway::start(folder.chain(arguments.iter().copied()));
-        let config = Arc::new(tls::trusting(&state.path().join("self-signed.pem")));
+        let config = Arc::new(client::trusting(&state.path().join("self-signed.pem")));
         let tls = Some((config, state));
         Self { gateway, tls }
     }
@@ -58,7 +52,7 @@ impl Connection {
     fn open(stage: &Stage) -> Self {
         let host = stage.gateway.host();
         if let Some((config, _)) = &stage.tls {
-            return Self(Box::new(tls::connect(&host, "127.0.0.1", config)));
+            return Self(Box::new(client::connect(&host, "127.0.0.1", config)));
         }
         let stream = TcpStream::connect(host).unwrap();
         stream.set_read_timeout(Some(LONG)).unwrap();
@@ -163,8 +157,8 @@ fn a_request_sent_behind_a_held_one_is_answered_after_it() {
     }
 }
 
-#[test]
-fn a_request_sent_while_one_is_held_is_answered_after_it() {
+#[tokio::test]
+async fn a_request_sent_while_one_is_held_is_answered_after_it() {
     for stage in Stage::both(&[]) {
         let mut camera = Connection::open(&stage);
         camera.send(request(
@@ -173,7 +167,7 @@ fn a_request_sent_while_one_is_held_is_answered_after_it() {
             "prefer: wait=20\r\n",
             OFFER,
         ));
-        until_there(&stage, true);
+        until_there(&stage, true).await;
         camera.send("GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
         view(&stage);
         assert!(camera.response().starts_with("HTTP/1.1 201"));
@@ -216,25 +210,24 @@ fn a_held_request_that_asks_for_it_is_the_last_one() {
 }
 
 /// Waits until another camera is told that the room is taken, or is not.
-fn until_there(stage: &Stage, there: bool) {
-    let start = Instant::now();
+async fn until_there(stage: &Stage, there: bool) {
     let mut other = Connection::open(stage);
-    loop {
+    let told = async || {
         other.send(request(
             "POST",
             "/whip/garage",
             "prefer: wait=0\r\n",
             OTHER_OFFER,
         ));
-        if other.response().contains("/problems/room-taken") == there {
-            return;
-        }
-        assert!(start.elapsed() < LONG, "camera there: {}", !there);
-    }
+        other.response()
+    };
+    let what = format!("a camera is there: {there}");
+    let taken = "/problems/room-taken";
+    eventually(&what, told, |told| told.contains(taken) == there).await;
 }
 
-#[test]
-fn a_camera_that_closes_its_connection_has_left_its_room() {
+#[tokio::test]
+async fn a_camera_that_closes_its_connection_has_left_its_room() {
     for stage in Stage::both(&[]) {
         let mut camera = Connection::open(&stage);
         camera.send(request(
@@ -243,9 +236,9 @@ fn a_camera_that_closes_its_connection_has_left_its_room() {
             "prefer: wait=20\r\n",
             OFFER,
         ));
-        until_there(&stage, true);
+        until_there(&stage, true).await;
         drop(camera);
-        until_there(&stage, false);
+        until_there(&stage, false).await;
     }
 }
 

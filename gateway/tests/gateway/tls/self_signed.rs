@@ -8,9 +8,9 @@ use std::sync::Arc;
 use aws_lc_rs::digest::{SHA256, digest};
 use tempfile::TempDir;
 
+use super::client::trusting;
 use super::handshake;
-use super::support::Gateway;
-use super::tls::trusting;
+use crate::support::Gateway;
 
 fn start(kind: &str, state: &Path) -> Gateway {
     Gateway::start(["--tls", kind, "--state-dir", state.to_str().unwrap()])

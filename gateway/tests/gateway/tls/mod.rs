@@ -1,17 +1,12 @@
 //! HTTPS: where the certificate comes from, how it is kept, and what it carries.
 
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
 mod acme;
 mod authority;
+pub(crate) mod client;
 mod files;
 mod listener;
 mod protocols;
 mod self_signed;
-#[path = "../support/mod.rs"]
-mod support;
-#[path = "../support/tls.rs"]
-mod tls;
 mod validation;
 
 use std::io;
@@ -19,7 +14,7 @@ use std::sync::Arc;
 
 use rustls::ClientConfig;
 
-use support::Gateway;
+use crate::support::Gateway;
 
 /// What a handshake agreed on.
 struct Handshake {
@@ -29,7 +24,7 @@ struct Handshake {
 }
 
 fn handshake(gateway: &Gateway, name: &str, config: &Arc<ClientConfig>) -> io::Result<Handshake> {
-    let mut stream = tls::connect(&gateway.host(), name, config);
+    let mut stream = client::connect(&gateway.host(), name, config);
     stream.conn.complete_io(&mut stream.sock)?;
     let chain = stream.conn.peer_certificates().unwrap();
     Ok(Handshake {

@@ -1,14 +1,11 @@
 //! Rooms with a name and rules: configured tokens and other issuers, as HTTP tells of them.
 
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
-mod support;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::support::Gateway;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
@@ -16,10 +13,9 @@ use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::{Value, json};
-use support::Gateway;
 
-const OFFER: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
-const VIEWER_OFFER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
+const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
+const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
 const TOKENS: &str = r#"
     [[access.tokens]]
     room = "garage"
@@ -150,7 +146,7 @@ async fn nothing_but_post_takes_a_token() {
     let offer = post(&gateway, "/whip/yard-gate", yard).await;
     assert_eq!(offer.status(), StatusCode::CREATED);
     let session = offer.headers()["location"].to_str().unwrap().to_owned();
-    let candidates = include_str!("../../spec/http/sdp/camera-candidates.sdpfrag");
+    let candidates = include_str!("../../../spec/http/sdp/camera-candidates.sdpfrag");
     let patched = send(Method::PATCH, &session, candidates).await;
     assert_eq!(patched, StatusCode::NO_CONTENT);
     assert_eq!(send(Method::DELETE, &session, "").await, StatusCode::OK);

@@ -11,10 +11,10 @@ use std::thread;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use super::LONG;
+use crate::support::LONG;
 
-const NGINX: &str = include_str!("../../../docs/proxies/nginx.conf");
-const CADDY: &str = include_str!("../../../docs/proxies/Caddyfile");
+const NGINX: &str = include_str!("../../../../docs/proxies/nginx.conf");
+const CADDY: &str = include_str!("../../../../docs/proxies/Caddyfile");
 
 /// What the documentation's files are for.
 const NAME: &str = "cam.example.org";

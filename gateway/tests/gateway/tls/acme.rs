@@ -7,9 +7,9 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::authority::Authority;
+use super::client::trusting;
 use super::handshake;
-use super::support::Gateway;
-use super::tls::trusting;
+use crate::support::Gateway;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const NAME: &str = "cam.example";

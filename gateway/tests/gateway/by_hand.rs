@@ -1,11 +1,8 @@
 //! The exchange by curl: exactly the commands of README.md, two shells side by side.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
-mod support;
 
 use std::process::{Command, Output};
 
-use support::Gateway;
+use crate::support::Gateway;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 

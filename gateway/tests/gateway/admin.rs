@@ -1,19 +1,14 @@
 //! The administrator's interface of a real gateway, with both paths in use.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
-mod support;
-
-use std::time::Duration;
-
+use crate::support::{Gateway, LONG};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
-use support::Gateway;
 
-const CAMERA: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
-const OBS: &str = include_str!("../../spec/http/sdp/obs-offer.sdp");
-const VIEWER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
-const CHROMIUM: &str = include_str!("../../spec/http/sdp/chromium-viewer-offer.sdp");
-const ANSWER: &str = include_str!("../../spec/http/sdp/viewer-answer.sdp");
+const CAMERA: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
+const OBS: &str = include_str!("../../../spec/http/sdp/obs-offer.sdp");
+const VIEWER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
+const CHROMIUM: &str = include_str!("../../../spec/http/sdp/chromium-viewer-offer.sdp");
+const ANSWER: &str = include_str!("../../../spec/http/sdp/viewer-answer.sdp");
 
 const TOKEN: &str = "an administrator's token";
 
@@ -27,7 +22,7 @@ impl Visitor {
     fn new() -> Self {
         let arguments = ["--relay", "on", "--admin-listen", "127.0.0.1:0"];
         let environment = [("SIGHTLINE_ADMIN_TOKEN", TOKEN)];
-        let client = Client::builder().timeout(Duration::from_secs(20));
+        let client = Client::builder().timeout(LONG);
         Self {
             client: client.build().unwrap(),
             gateway: Gateway::start_with(arguments, environment),

@@ -1,22 +1,14 @@
 //! What one client may ask for, and how it is known which client that is.
 
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
-
-#[path = "support/room_key.rs"]
-mod room_key;
-mod support;
-
 use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
 
+use crate::room_key::RoomKey;
+use crate::support::{Gateway, LONG, eventually};
 use reqwest::{Client, Response};
-use room_key::RoomKey;
-use support::Gateway;
 
-const OFFER: &str = include_str!("../../spec/http/sdp/camera-offer.sdp");
-const VIEWER_OFFER: &str = include_str!("../../spec/http/sdp/viewer-offer.sdp");
-const LONG: Duration = Duration::from_secs(20);
+const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
+const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
 
 async fn view(gateway: &Gateway, fields: &[(&str, &str)]) -> Response {
     let url = format!("http://{}/whep/garage", gateway.host());
@@ -112,8 +104,8 @@ fn answered(gateway: SocketAddr) -> (bool, TcpStream) {
     (is_answered, stream)
 }
 
-#[test]
-fn an_address_has_so_many_connections_and_another_when_one_ends() {
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_another_when_one_ends() {
     let gateway = Gateway::start(["--listen", "0.0.0.0:0", "--connections-per-address", "2"]);
     let listens: SocketAddr = gateway.host().parse().unwrap();
     let address = SocketAddr::new(own_address(), listens.port());
@@ -123,8 +115,6 @@ fn an_address_has_so_many_connections_and_another_when_one_ends() {
     // Not that others were harmed.
     assert!(answered(listens).0);
     drop(first);
-    let start = Instant::now();
-    while !answered(address).0 {
-        assert!(start.elapsed() < LONG, "the place is not given back");
-    }
+    let has_place = async || answered(address).0;
+    eventually("the place is given back", has_place, |has| *has).await;
 }

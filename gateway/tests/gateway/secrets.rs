@@ -1,15 +1,12 @@
 //! Every gateway of every test here logs at trace, and its log is searched when it ends
 //! (`support/secrets.rs`). This is what that search is worth, and what no other test does.
-#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
-mod support;
-
+use crate::support::Gateway;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, StatusCode};
-use support::Gateway;
 
-const OBS: &str = include_str!("../../spec/http/sdp/obs-offer.sdp");
-const CHROMIUM: &str = include_str!("../../spec/http/sdp/chromium-viewer-offer.sdp");
+const OBS: &str = include_str!("../../../spec/http/sdp/obs-offer.sdp");
+const CHROMIUM: &str = include_str!("../../../spec/http/sdp/chromium-viewer-offer.sdp");
 
 const SECRET: &str = "what-the-turn-server-knows-as-well";
 

@@ -11,13 +11,13 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 
+use super::client::trusting;
 use super::handshake;
-use super::support::Gateway;
-use super::tls::{LONG, trusting};
+use crate::support::{Gateway, LONG};
 
-const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
-const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
-const ANSWER: &str = include_str!("../../../spec/http/sdp/viewer-answer.sdp");
+const OFFER: &str = include_str!("../../../../spec/http/sdp/camera-offer.sdp");
+const VIEWER_OFFER: &str = include_str!("../../../../spec/http/sdp/viewer-offer.sdp");
+const ANSWER: &str = include_str!("../../../../spec/http/sdp/viewer-answer.sdp");
 
 fn start(state: &TempDir, further: &[&str]) -> Gateway {
     let folder = state.path().to_str().unwrap();
@@ -123,5 +123,5 @@ fn plain_http_is_sent_on_to_https() {
         gateway.host()
     );
     assert!(answer.contains(&location), "{answer}");
-    assert!(gateway.terminate().success());
+    assert!(gateway.terminate().0.success());
 }

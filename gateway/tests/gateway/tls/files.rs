@@ -8,9 +8,9 @@ use std::sync::Arc;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
+use super::client::trusting;
 use super::handshake;
-use super::support::Gateway;
-use super::tls::trusting;
+use crate::support::Gateway;
 
 const NAME: &str = "cam.example";
 

@@ -3,15 +3,13 @@
 use std::net::TcpStream;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-/// Longer than anything takes, also on a busy machine.
-pub(crate) const LONG: Duration = Duration::from_secs(20);
+use crate::support::LONG;
 
 /// A connection by TLS.
 pub(crate) type TlsStream = StreamOwned<ClientConnection, TcpStream>;
