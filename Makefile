@@ -1,5 +1,6 @@
 # make demo [SOURCE=clip.mp4]   a camera, a gateway, and the link to open
 # make test                     every check and every test
+# make stress [ONLY=camera]     each test program ten times beside busy loops, ten times alone
 # make bench                    the figures of docs/benchmarks.md
 # make fuzz [SECONDS=30]        each fuzz target for so long
 #
@@ -7,8 +8,11 @@
 
 SOURCE ?= auto
 SECONDS ?= 30
+ONLY ?= .
+TIMES ?= 10
+MINUTES ?= 60
 
-.PHONY: demo test bench fuzz
+.PHONY: demo test stress bench fuzz
 
 demo:
 	@.ci/install demo
@@ -16,6 +20,10 @@ demo:
 
 test:
 	@.ci/test
+
+stress:
+	@.ci/install test
+	@node .ci/stress.mjs --only "$(ONLY)" --times "$(TIMES)" --minutes "$(MINUTES)"
 
 bench:
 	@.ci/install test
