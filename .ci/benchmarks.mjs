@@ -1,4 +1,5 @@
-// Writes docs/benchmarks.md from what the benches have printed as JSON.
+// Writes docs/benchmarks.md from what the benches have printed as JSON; what other servers did on
+// another day stays as it is.
 //     node .ci/benchmarks.mjs FOLDER
 
 import { execFileSync } from 'node:child_process';
@@ -137,7 +138,15 @@ explains is not laid at the gateway's door. CPU time is for each packet that arr
 
 | | |
 |---|---|
-${facts.map(([what, fact]) => `| ${what} | ${fact} |`).join('\n')}`);
+${facts.map(([what, fact]) => `| ${what} | ${fact} |`).join('\n')}
+
+${besideOthers()}`);
+
+/** The section that no run of ours can write anew, as the page has it. */
+function besideOthers() {
+  const page = readFileSync(new URL('../docs/benchmarks.md', import.meta.url), 'utf8');
+  return page.slice(page.indexOf('## Beside other servers')).trimEnd();
+}
 
 function share({ resident_kib_waiting: first, resident_kib_waiting_again: again }) {
   return `${Math.round((100 * again) / first)} %`;
