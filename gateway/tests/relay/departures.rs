@@ -1,6 +1,6 @@
 //! Who goes, who comes back, and what that is to the others.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use sightline_spec::event::Event;
@@ -29,12 +29,12 @@ async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
     viewer.until("the first publisher", of_author(1, 60)).await;
     events.until(&Event::Active).await;
 
+    let last_picture = publisher.pause().await;
     drop(publisher);
-    let gone = std::time::Instant::now();
     events.until(&Event::Inactive).await;
-    let took = gone.elapsed();
+    let told = Instant::now();
+    let took = told - last_picture;
     assert!(took > Duration::from_millis(1500), "too nervous: {took:?}");
-    assert!(took < Duration::from_millis(3500), "too late: {took:?}");
 
     // The first session still exists, as far as the gateway knows.
     let _back = key_holder(&token, 2).open(&http, &room).await;
@@ -64,8 +64,11 @@ async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
             .unwrap();
         let (before, after) = (video[at - 1].0, video[at].0);
         let pause = (after.time - before.time) as f64 / 90_000.0;
-        let truth = (after.at - before.at).as_secs_f64();
-        assert!((pause - truth).abs() < 0.2, "{pause} {truth}");
+        let [least, most] = [told - before.at, after.at - last_picture].map(|it| it.as_secs_f64());
+        assert!(
+            (least - 0.2..most + 0.2).contains(&pause),
+            "{pause} is not within {least} and {most}"
+        );
     });
     assert!(!viewer.seen(|seen| seen.is_over));
 }
@@ -133,14 +136,14 @@ async fn viewers_outlast_their_publisher_by_the_linger_and_no_more() {
     let viewer = Setup::viewer().open(&http, "garage").await;
     let mut events = viewer.session.events().await;
     viewer.more_video(10).await;
+    let published = Instant::now();
     publisher.session.delete().await;
-    let gone = std::time::Instant::now();
     events.until(&Event::Inactive).await;
     assert!(viewer.session.exists().await);
     while let Some(event) = events.next().await {
         assert!(matches!(event, Event::ViewerCount(_)), "{event:?}");
     }
-    let took = gone.elapsed();
+    let took = published.elapsed();
     assert!(took > Duration::from_millis(900), "{took:?}");
     viewer
         .until("the end", |seen| seen.is_over.then_some(()))

@@ -28,15 +28,10 @@ async fn a_viewer_is_told_in_order_what_happens() {
     assert_eq!(events.until(&Event::ViewerCount(1)).await, []);
 
     // Pictures stop, and go on.
-    publisher
-        .act(|connection| connection.reels[0].is_running = false)
-        .await;
-    let stopped = Instant::now();
+    let last_picture = publisher.pause().await;
     assert_eq!(events.until(&Event::Inactive).await, []);
-    assert!(stopped.elapsed() > Duration::from_millis(1500));
-    publisher
-        .act(|connection| connection.reels[0].is_running = true)
-        .await;
+    assert!(last_picture.elapsed() > Duration::from_millis(1500));
+    publisher.resume().await;
     assert_eq!(events.until(&Event::Active).await, []);
 
     publisher.session.delete().await;
@@ -88,14 +83,13 @@ async fn a_cameras_own_offer_is_taken_and_given_back() {
         );
     }
     let mut events = camera.session.events().await;
+    let watched = Instant::now();
     viewer.session.delete().await;
-    let alone = Instant::now();
     events.until(&Event::Leave).await;
-    let took = alone.elapsed();
+    let took = watched.elapsed();
     assert!(
         took > Duration::from_secs(9),
         "its uplink is not given back at once: {took:?}"
     );
-    assert!(took < Duration::from_secs(13), "{took:?}");
     assert!(!camera.session.exists().await);
 }

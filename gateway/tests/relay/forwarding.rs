@@ -199,12 +199,7 @@ async fn a_slow_viewer_slows_nobody() {
         reel.picture + pictures
     });
     let last = last.await;
-    let has_last = |seen: &Seen| {
-        seen.video()
-            .any(|(_, label)| label.picture >= last)
-            .then_some(())
-    };
-    viewer.until("the last picture", has_last).await;
+    viewer.until_picture(last).await;
     let all = |seen: &Seen| (missing(seen) == 0).then_some(());
     viewer.until("every packet", all).await;
 }

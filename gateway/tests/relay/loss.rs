@@ -1,5 +1,6 @@
 //! What is lost on the way is asked for again, on both sides of the relay.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use crate::forwarding::missing;
 use crate::peer::film::Shape;
 use crate::peer::link::{Fate, RtpHead, Rule, losing, rough};
 use crate::peer::{Http, Seen, Setup};
-use crate::support::Gateway;
+use crate::support::{Gateway, eventually};
 
 /// Loses every tenth packet of video, but not its retransmission; counts both.
 fn every_tenth(payload_type: u8, rtx: u8) -> (Rule, Arc<AtomicUsize>, Arc<AtomicUsize>) {
@@ -30,15 +31,19 @@ fn every_tenth(payload_type: u8, rtx: u8) -> (Rule, Arc<AtomicUsize>, Arc<Atomic
     (rule, lost, again)
 }
 
+/// At least as much was sent again as was lost, which goes on.
+async fn mended(lost: &AtomicUsize, again: &AtomicUsize) {
+    let counts = async || (lost.load(Relaxed), again.load(Relaxed));
+    let is_mended = |(lost, again): &(usize, usize)| *lost >= 5 && again >= lost;
+    eventually("losses and retransmissions", counts, is_mended).await;
+}
+
 /// Everything up to a picture that is not sent yet.
 async fn until_later(publisher: &crate::peer::Peer, viewer: &crate::peer::Peer) {
     let later = publisher
         .act(|connection| connection.reels[0].picture + 60)
         .await;
-    let is_there = |seen: &Seen| {
-        let has_come = seen.video().any(|(_, label)| label.picture >= later);
-        (has_come && missing(seen) == 0).then_some(())
-    };
+    let is_there = |seen: &Seen| (seen.has_reached(later) && missing(seen) == 0).then_some(());
     viewer.until("all packets", is_there).await;
 }
 
@@ -54,8 +59,7 @@ async fn a_viewer_gets_again_what_it_has_lost() {
         .act(|connection| connection.link.to_peer = rule)
         .await;
     until_later(&publisher, &viewer).await;
-    assert!(lost.load(Relaxed) >= 5);
-    assert!(again.load(Relaxed) >= lost.load(Relaxed), "retransmissions");
+    mended(&lost, &again).await;
     // It was mended here, and is no business of the publisher's.
     publisher.seen(|seen| assert_eq!((seen.nacks, seen.keyframe_requests.len()), (0, 0)));
 }
@@ -72,8 +76,7 @@ async fn a_publisher_is_asked_for_what_was_lost_and_viewers_get_it() {
         .act(|connection| connection.link.to_gateway = rule)
         .await;
     until_later(&publisher, &viewer).await;
-    assert!(lost.load(Relaxed) >= 5);
-    assert!(again.load(Relaxed) >= lost.load(Relaxed), "retransmissions");
+    mended(&lost, &again).await;
     viewer.seen(|seen| {
         let mut pictures = seen.in_order();
         pictures.dedup_by_key(|(_, label)| label.picture);
@@ -150,15 +153,20 @@ async fn a_lossy_link_with_jitter_keeps_its_pictures_moving() {
         })
         .await;
     let begun = Instant::now();
+    let watched = begun..begun + WATCHED;
     let of_the_time = |seen: &Seen| {
         let decoded = decoded(seen);
-        let all_there = decoded.last().is_some_and(|last| *last > begun + WATCHED);
-        all_there.then_some(decoded)
+        if *decoded.last()? <= watched.end {
+            return None;
+        }
+        let arrived = seen
+            .video()
+            .filter(|(packet, _)| watched.contains(&packet.at));
+        let arrived: BTreeSet<u32> = arrived.map(|(_, label)| label.picture).collect();
+        let decoded = decoded.iter().filter(|at| watched.contains(*at)).count();
+        Some((arrived.len(), decoded))
     };
-    let decoded = viewer.until("pictures", of_the_time).await;
-    let in_time = decoded
-        .iter()
-        .filter(|at| (begun..begun + WATCHED).contains(*at));
-    let per_second = in_time.count() as f64 / WATCHED.as_secs_f64();
-    assert!(per_second >= 25.0, "{per_second} pictures a second of 30");
+    let (arrived, decoded) = viewer.until("pictures", of_the_time).await;
+    // What is not sent on a busy machine is not missing.
+    assert!(decoded * 30 >= arrived * 25, "{decoded} of {arrived}");
 }

@@ -84,14 +84,14 @@ async fn the_last_group_of_pictures_is_there_for_a_newcomer() {
     let connected = newcomer.connected().await;
     let present = old.seen(|seen| seen.in_order().last().unwrap().1.picture);
     let live = |seen: &Seen| {
-        let video = seen.in_order();
-        let (last, label) = video.last()?;
-        (label.picture >= present && missing(seen) == 0).then_some(last.at)
+        let (_, label) = *seen.in_order().last()?;
+        (label.picture >= present && missing(seen) == 0).then_some(label.picture)
     };
     let caught_up = newcomer.until("the present", live).await;
-    let took = caught_up.saturating_duration_since(connected);
-    println!("{} pictures later after {took:?}", present);
-    assert!(took < Duration::from_millis(1500), "{took:?}");
+    // The publisher's pictures are the clock, which a busy machine slows as well: 1.5 s.
+    let meanwhile = caught_up - present;
+    println!("{present} pictures later after {meanwhile} more");
+    assert!(meanwhile < 45, "{meanwhile}");
 
     newcomer.seen(|seen| {
         assert!(begins_with_a_keyframe(seen));
@@ -103,9 +103,8 @@ async fn the_last_group_of_pictures_is_there_for_a_newcomer() {
 
     // Later the newcomer sees what the others see, when they see it.
     let goal = present + 60;
-    let reached = |seen: &Seen| labels(seen).any(|label| label.picture > goal).then_some(());
-    old.until("two more seconds", reached).await;
-    newcomer.until("two more seconds", reached).await;
+    old.until_picture(goal + 1).await;
+    newcomer.until_picture(goal + 1).await;
     let there = old.seen(|seen| arrivals(seen, present + 3));
     let here = newcomer.seen(|seen| arrivals(seen, present + 3));
     let later = there.iter().filter_map(|(picture, (at, _))| {
@@ -215,8 +214,7 @@ async fn an_endless_group_of_pictures_is_not_kept() {
             reel.picture + pictures
         });
         let last = last.await;
-        let has_last = |seen: &Seen| seen.video().any(|(_, l)| l.picture >= last).then_some(());
-        viewer.until("the last picture", has_last).await;
+        viewer.until_picture(last).await;
         memory.push(occupied(&gateway));
     }
     println!("kilobytes after 9 MB and after 29 MB: {memory:?}");

@@ -144,20 +144,25 @@ impl Connection {
     fn play(&mut self, now: Instant) {
         let mut reels = std::mem::take(&mut self.reels);
         for reel in &mut reels {
-            while let Some(picture) = reel.next(now) {
+            while let Some((time, picture)) = reel.next(now) {
                 let last = picture.len() - 1;
                 for (part, payload) in picture.into_iter().enumerate() {
-                    self.write(reel, part == last, payload, now);
+                    self.write(reel, (time, part == last), payload, now);
                 }
-                reel.time = reel.time.wrapping_add(reel.step);
             }
         }
         self.reels = reels;
     }
 
-    fn write(&mut self, reel: &mut Reel, is_last: bool, payload: Vec<u8>, now: Instant) {
+    fn write(
+        &mut self,
+        reel: &mut Reel,
+        (time, is_last): (u32, bool),
+        payload: Vec<u8>,
+        now: Instant,
+    ) {
         let sequence = reel.sequence.into();
-        let write = RtpWrite::new(reel.payload_type.into(), sequence, reel.time, now, payload);
+        let write = RtpWrite::new(reel.payload_type.into(), sequence, time, now, payload);
         let write = write
             .marker(is_last || reel.is_sound)
             .nackable(!reel.is_sound);

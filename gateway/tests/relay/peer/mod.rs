@@ -299,6 +299,30 @@ impl Peer {
         self.until("a connection", |seen| seen.connected).await
     }
 
+    /// Sends no more pictures. Returns when the last one went.
+    pub(crate) async fn pause(&self) -> Instant {
+        self.act(|connection| {
+            connection.reels[0].is_running = false;
+            connection.reels[0].given
+        })
+        .await
+    }
+
+    /// Sends pictures again.
+    pub(crate) async fn resume(&self) {
+        self.act(|connection| connection.reels[0].is_running = true)
+            .await;
+    }
+
+    /// Waits until this picture has come, for as long as others do.
+    pub(crate) async fn until_picture(&self, picture: u32) {
+        let mut packets = 0;
+        while !self.seen(|seen| seen.has_reached(picture)) {
+            let more = |seen: &Seen| Some(seen.packets.len()).filter(|count| *count > packets);
+            packets = self.until("a later picture", more).await;
+        }
+    }
+
     /// Waits until so many more packets of video than now have arrived.
     pub(crate) async fn more_video(&self, count: usize) {
         let goal = self.seen(|seen| seen.video().count()) + count;

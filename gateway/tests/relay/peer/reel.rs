@@ -32,11 +32,13 @@ pub(crate) struct Reel {
     pub(crate) payload_type: u8,
     /// Of the next packet.
     pub(crate) sequence: u64,
-    pub(crate) time: u32,
     /// Of the next picture.
+    pub(crate) time: u32,
     pub(crate) picture: u32,
     pub(crate) since_keyframe: Option<u32>,
     pub(crate) due: Instant,
+    /// When the last picture was given out.
+    pub(crate) given: Instant,
 }
 
 impl Default for Reel {
@@ -62,6 +64,7 @@ impl Default for Reel {
             picture: 0,
             since_keyframe: None,
             due: Instant::now(),
+            given: Instant::now(),
         }
     }
 }
@@ -92,8 +95,12 @@ impl Reel {
         self.since_keyframe = None;
     }
 
-    /// The next picture, if it is time for one.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<Vec<Vec<u8>>> {
+    fn ticks(&self, duration: Duration) -> u32 {
+        (duration.as_secs_f64() / self.interval.as_secs_f64() * f64::from(self.step)) as u32
+    }
+
+    /// The next picture and its RTP time, if it is time for one.
+    pub(crate) fn next(&mut self, now: Instant) -> Option<(u32, Vec<Vec<u8>>)> {
         if !self.is_running || now < self.due {
             return None;
         }
@@ -104,8 +111,13 @@ impl Reel {
             }
             None => self.interval,
         };
-        // One that was held up does not make up for it, as no camera does.
-        self.due = (self.due + pause).max(now);
+        // One that was held up does not make up for it, as no camera does; its clock goes on.
+        let due = self.due + pause;
+        self.due = due.max(now);
+        let time = self.time;
+        let passed = self.step + self.ticks(self.due - due);
+        self.time = time.wrapping_add(passed);
+        self.given = now;
         let number = self.since_keyframe.map_or(0, |pictures| pictures + 1);
         let is_key = !self.is_sound && number.is_multiple_of(self.group);
         self.since_keyframe = Some(if is_key { 0 } else { number });
@@ -118,6 +130,6 @@ impl Reel {
             parts: self.parts,
         };
         self.picture += 1;
-        Some(self.shape.picture(label, self.size))
+        Some((time, self.shape.picture(label, self.size)))
     }
 }

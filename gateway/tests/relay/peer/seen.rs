@@ -79,9 +79,15 @@ impl Seen {
     }
 
     /// The packets of video with their labels, in the order of their numbers.
-    pub(crate) fn video(&self) -> impl Iterator<Item = (&Arrived, Label)> {
+    pub(crate) fn video(&self) -> impl DoubleEndedIterator<Item = (&Arrived, Label)> {
         let video = self.packets.iter().filter(|packet| packet.is_video());
         video.filter_map(|packet| Some((packet, packet.label?)))
+    }
+
+    /// Whether the video has come as far as this picture.
+    pub(crate) fn has_reached(&self, picture: u32) -> bool {
+        let newest = self.video().next_back();
+        newest.is_some_and(|(_, label)| label.picture >= picture)
     }
 
     /// The video in the order of its sequence numbers, as a decoder gets it.
