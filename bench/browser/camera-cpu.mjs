@@ -80,8 +80,8 @@ try {
 /** Someone opens the page and sees the picture move. */
 async function arrive() {
   const page = await stage.watch('bench');
-  await becomes(page, 'live', 30_000);
-  await moves(page, 15_000, 60);
+  await becomes(page, 'live');
+  await moves(page, 60);
   return page;
 }
 

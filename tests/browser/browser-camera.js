@@ -13,7 +13,7 @@ export async function browserCamera(stage, who = 'Whoever has the link') {
   await page.getByLabel('A key of this browser').check();
   await page.getByLabel(who).check();
   await page.getByRole('button', { name: 'Go on air' }).click();
-  await page.getByRole('heading', { name: 'On air' }).waitFor({ timeout: 10_000 });
+  await page.getByRole('heading', { name: 'On air' }).waitFor();
   return { page, link: await linkOf(page) };
 }
 

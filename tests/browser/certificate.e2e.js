@@ -42,7 +42,7 @@ async function watch(endpoint) {
 
 for (const isForged of [false, true]) {
   const what = isForged ? 'another certificate than its offer names: refused' : 'its own certificate: taken';
-  test(`a camera with ${what}`, { timeout: 60_000 }, async (t) => {
+  test(`a camera with ${what}`, { timeout: 180_000 }, async (t) => {
     const stage = new Stage(t, { gateway: ['--relay', 'off'] });
     await stage.startGateway();
     const { origin } = stage;

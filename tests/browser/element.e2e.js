@@ -33,7 +33,7 @@ async function elsewhere(t, body) {
   return `http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}`;
 }
 
-test('a page of another origin, under a strict policy', { timeout: 60_000 }, async (t) => {
+test('a page of another origin, under a strict policy', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startCamera('embedded');
@@ -42,10 +42,10 @@ test('a page of another origin, under a strict policy', { timeout: 60_000 }, asy
   const page = await stage.openUrl(origin);
   const complaints = /** @type {string[]} */ ([]);
   page.on('console', (message) => complaints.push(message.text()));
-  await becomes(page, 'live', 20_000);
-  await moves(page, 5000, 60);
+  await becomes(page, 'live');
+  await moves(page, 60);
   const overlay = page.locator('whep-player .overlay');
-  await overlay.waitFor({ state: 'hidden', timeout: 2000 });
+  await overlay.waitFor({ state: 'hidden' });
   await shot(page, 'elsewhere');
   assert.deepEqual(complaints.filter((text) => /Content Security Policy|Uncaught/.test(text)), []);
 
@@ -57,27 +57,27 @@ test('a page of another origin, under a strict policy', { timeout: 60_000 }, asy
   });
   await page.waitForFunction(() => /** @type {any} */ (window).player.state === 'closed');
   await page.evaluate(() => document.body.append(/** @type {any} */ (window).player));
-  await becomes(page, 'live', 10_000);
-  await moves(page, 5000);
+  await becomes(page, 'live');
+  await moves(page);
 });
 
-test('a browser without WebRTC is told so', { timeout: 60_000 }, async (t) => {
+test('a browser without WebRTC is told so', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   const page = await (await stage.newContext()).newPage();
   await page.addInitScript(() => Reflect.deleteProperty(window, 'RTCPeerConnection'));
   await page.goto(`${stage.origin}/watch/any`);
-  await becomes(page, 'unsupported', 5000);
-  await page.getByText('Browser cannot', { exact: true }).first().waitFor({ timeout: 2000 });
+  await becomes(page, 'unsupported');
+  await page.getByText('Browser cannot', { exact: true }).first().waitFor();
   await shot(page, 'unsupported');
 });
 
-test('the keyboard works the controls', { timeout: 60_000 }, async (t) => {
+test('the keyboard works the controls', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startCamera('keys');
   const page = await stage.watch('keys');
-  await becomes(page, 'live', 20_000);
+  await becomes(page, 'live');
   await page.locator('whep-player').focus();
   const muted = () => page.evaluate(() =>
     /** @type {any} */ (document.querySelector('whep-player')).video.muted);

@@ -11,7 +11,7 @@ const jsqr = createRequire(import.meta.url)('jsqr');
  * @returns {Promise<string | null>} what it says
  */
 export async function scanned(svg) {
-  await svg.waitFor({ timeout: 5000 });
+  await svg.waitFor();
   const png = (await svg.screenshot({ type: 'png' })).toString('base64');
   // The browser decodes the PNG; it belongs to no page, so no policy is in the way.
   const browser = svg.page().context().browser();

@@ -3,101 +3,99 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Stage, becomes, connections, decoded, moves, saidPath, shot } from '../stage/stage.js';
+import { Stage, becomes, connections, decoded, eventually, moves, saysPath, shot } from '../stage/stage.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
-const TEN_SECONDS = 10_000;
-
-test('a publisher that serves nobody itself: via the gateway', { timeout: 60_000 }, async (t) => {
+test('a publisher that serves nobody itself: via the gateway', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startPublisher('plain');
   const page = await stage.watch('plain');
-  await becomes(page, 'live', 20_000);
-  await moves(page, 5000, 60);
-  assert.equal(await saidPath(page), 'Via the gateway');
+  await becomes(page, 'live');
+  await moves(page, 60);
+  await saysPath(page, 'Via the gateway');
   await shot(page, 'relay');
 });
 
-test('beyond what the camera serves itself, the gateway passes on', { timeout: 60_000 }, async (t) => {
+test('beyond what the camera serves itself, the gateway passes on', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startCamera('many', ['--max-viewers', '1']);
   const first = await stage.watch('many');
-  await becomes(first, 'live', 20_000);
+  await becomes(first, 'live');
   const others = [await stage.watch('many'), await stage.watch('many')];
-  for (const page of others) await becomes(page, 'live', TEN_SECONDS);
-  await Promise.all([first, ...others].map((page) => moves(page, TEN_SECONDS, 60)));
-  assert.equal(await saidPath(first), 'Direct');
-  for (const page of others) assert.equal(await saidPath(page), 'Via the gateway');
+  for (const page of others) await becomes(page, 'live');
+  await Promise.all([first, ...others].map((page) => moves(page, 60)));
+  await saysPath(first, 'Direct');
+  for (const page of others) await saysPath(page, 'Via the gateway');
 });
 
 for (const codec of ['h264', 'vp8']) {
-  test(`a publisher of ${codec} that is killed and comes back: the same session goes on`, { timeout: 90_000 }, async (t) => {
+  test(`a publisher of ${codec} that is killed and comes back: the same session goes on`, { timeout: 180_000 }, async (t) => {
     const stage = new Stage(t);
     await stage.startGateway();
     const publisher = stage.startPublisher('again', ['--codec', codec, '--size', '640x360']);
     const page = await stage.watch('again');
-    await becomes(page, 'live', 20_000);
-    await moves(page, 5000);
+    await becomes(page, 'live');
+    await moves(page);
     const before = await connections(page);
 
     await publisher.end('SIGKILL');
-    await becomes(page, 'gone', TEN_SECONDS);
+    await becomes(page, 'gone');
     await shot(page, 'relay-gone');
     const since = Date.now();
     stage.startPublisher('again', ['--codec', codec, '--size', '640x360']);
-    await becomes(page, 'live', 15_000);
-    await moves(page, 5000, 60);
+    await becomes(page, 'live');
+    await moves(page, 60);
     t.diagnostic(`healed ${Date.now() - since} ms after the publisher was started`);
     assert.equal(await connections(page), before);
   });
 }
 
-test('a publisher that stays away: the viewer waits on, also when the session has ended', { timeout: 90_000 }, async (t) => {
+test('a publisher that stays away: the viewer waits on, also when the session has ended', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t, { gateway: ['--relay-linger', '2s', '--media-silence', '5s'] });
   await stage.startGateway();
   const publisher = stage.startPublisher('away');
   const page = await stage.watch('away');
-  await becomes(page, 'live', 20_000);
+  await becomes(page, 'live');
   const before = await connections(page);
   await publisher.end('SIGKILL');
-  await becomes(page, 'gone', TEN_SECONDS);
-  await page.waitForFunction((count) => /** @type {any} */ (window).peers.length > count, before, { timeout: 15_000 });
-  await becomes(page, 'gone', 1000);
+  await becomes(page, 'gone');
+  await eventually('another session has begun', () => connections(page), (count) => count > before);
+  await becomes(page, 'gone');
   stage.startPublisher('away');
-  await becomes(page, 'live', 15_000);
-  await moves(page, 5000);
+  await becomes(page, 'live');
+  await moves(page);
 });
 
-test('the gateway restarted under a publisher and a viewer', { timeout: 90_000 }, async (t) => {
+test('the gateway restarted under a publisher and a viewer', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startPublisher('restart');
   const page = await stage.watch('restart');
-  await becomes(page, 'live', 20_000);
+  await becomes(page, 'live');
   await stage.stopGateway();
   await stage.startGateway();
   const since = Date.now();
-  await moves(page, 20_000, 60);
+  await moves(page, 60);
   t.diagnostic(`the picture moved on ${Date.now() - since} ms after the gateway was back`);
 });
 
-test('a browser without the codec is told so', { timeout: 60_000 }, async (t) => {
+test('a browser without the codec is told so', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startPublisher('codec', ['--codec', 'vp8']);
   const seen = await stage.watch('codec');
-  await becomes(seen, 'live', 20_000);
+  await becomes(seen, 'live');
   const page = await (await stage.newContext()).newPage();
   await page.route('**/whep/**', (route) => {
     const offer = route.request().postData()?.replace(/VP8\//g, 'X-UNKNOWN/');
     return route.continue({ postData: offer });
   });
   await page.goto(`${stage.origin}/watch/codec`);
-  await becomes(page, 'undecodable', TEN_SECONDS);
-  await page.getByText('This browser cannot decode it', { exact: true }).first().waitFor({ timeout: 2000 });
+  await becomes(page, 'undecodable');
+  await page.getByText('This browser cannot decode it', { exact: true }).first().waitFor();
   await shot(page, 'codec');
 });
 
@@ -142,33 +140,29 @@ async function publishSimulcast(stage, room) {
  */
 async function choose(page, label, lines) {
   const quality = page.locator('whep-player').getByLabel('Quality');
-  const until = Date.now() + 20_000;
-  for (;;) {
+  await eventually(`the picture has ${lines} lines: ${label}`, async () => {
     const chosen = quality.getByRole('option', { selected: true });
     if (await chosen.innerText() !== label) await quality.selectOption({ label });
-    const { height } = await decoded(page);
-    if (height === lines) return;
-    if (Date.now() > until) throw new Error(`${label}: the picture has ${height} lines`);
-    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 200)));
-  }
+    return (await decoded(page)).height;
+  }, (height) => height === lines);
 }
 
-test('a viewer chooses among the sizes of a simulcast', { timeout: 90_000 }, async (t) => {
+test('a viewer chooses among the sizes of a simulcast', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   await publishSimulcast(stage, 'sizes');
   const page = await stage.watch('sizes');
-  await becomes(page, 'live', 20_000);
+  await becomes(page, 'live');
   const options = page.locator('whep-player').getByLabel('Quality').getByRole('option');
-  await options.nth(3).waitFor({ state: 'attached', timeout: 20_000 });
+  await options.nth(3).waitFor({ state: 'attached' });
   assert.deepEqual(await options.allInnerTexts(), ['Auto', 'High', 'Medium', 'Low']);
   await page.locator('whep-player').hover();
   await choose(page, 'Low', 180);
-  await moves(page, 5000);
+  await moves(page);
   await shot(page, 'layers-low');
   await choose(page, 'High', 720);
-  await moves(page, 5000);
+  await moves(page);
   await shot(page, 'layers-high');
   await choose(page, 'Medium', 360);
-  await moves(page, 5000);
+  await moves(page);
 });

@@ -11,7 +11,7 @@ test('what was logged at trace tells no secret, and there were some to tell', as
   const gateway = await stage.startGateway();
   const camera = stage.startCamera('garage');
   const page = await stage.watch('garage');
-  await becomes(page, 'live', 20_000);
+  await becomes(page, 'live');
   const told = await stage.secrets.toldBy(gateway.log + camera.log);
   assert.deepEqual(told, []);
   assert.ok(stage.secrets.count >= 4, `${stage.secrets.count} secrets`);

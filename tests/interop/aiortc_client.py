@@ -19,7 +19,7 @@ from aiortc.mediastreams import MediaStreamError
 PICTURE = "testsrc=size=640x360:rate=30"
 TONE = "sine=frequency=440:sample_rate=48000"
 
-# How long frames are counted, from the first one on.
+# How often it is told how many frames there were, from the first one on.
 COUNTED_SECONDS = 5
 
 
@@ -49,12 +49,13 @@ class Counter:
                 self.tasks.append(asyncio.create_task(self._report(dict(self.frames))))
 
     async def _report(self, before):
-        await asyncio.sleep(COUNTED_SECONDS)
-        tell(
-            "counted",
-            video=self.frames["video"],
-            audio=self.frames["audio"] - before["audio"],
-        )
+        while True:
+            await asyncio.sleep(COUNTED_SECONDS)
+            tell(
+                "counted",
+                video=self.frames["video"],
+                audio=self.frames["audio"] - before["audio"],
+            )
 
 
 def sources(peer):

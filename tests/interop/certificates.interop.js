@@ -11,9 +11,6 @@ import { ownAddress } from '../networks/own-address.js';
 import { PUBLISHERS } from './publishers.js';
 import { Tap } from '../stage/tap.js';
 
-/** Milliseconds until the connection is up, or refused. */
-const TOLD = 20_000;
-
 const UP = /a connection to the relay is up/;
 const REFUSED = /a connection failed.*fingerprint no match/;
 
@@ -27,14 +24,14 @@ for (const name of ['FFmpeg 9', 'OBS (double)', 'GStreamer whipsink', 'aiortc'])
 
   for (const isForged of [false, true]) {
     const what = isForged ? 'another certificate than its offer names: refused' : 'its own certificate: taken';
-    test(`${name}, ${what}`, { timeout: 60_000 }, async (t) => {
+    test(`${name}, ${what}`, { timeout: 180_000 }, async (t) => {
       const stage = new Stage(t, { gateway: ['--media-listen', `${ownAddress()}:0`, '--log', 'debug'] });
       const gateway = await stage.startGateway();
       const tap = await Tap.open(stage.origin, isForged ? withAnotherFingerprint : undefined);
       t.after(() => tap.close(`certificate of ${name}`));
       const stop = await publisher.publish(stage, tap, 'forged');
       t.after(() => stop());
-      await gateway.says(isForged ? REFUSED : UP, TOLD);
+      await gateway.says(isForged ? REFUSED : UP);
       assert.equal(UP.test(gateway.output), !isForged);
     });
   }

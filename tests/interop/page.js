@@ -4,6 +4,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE } from '../stage/eventually.js';
 
 /** @typedef {import('../stage/stage.js').Stage} Stage */
 /** @typedef {Awaited<ReturnType<Stage['openUrl']>>} Page */
@@ -42,16 +43,15 @@ export async function emptyPage(stage, origin) {
  * Resolves when the page's video, which may be in our player, shows its first picture.
  *
  * @param {Page} page
- * @param {number} ms
  */
-export async function firstPicture(page, ms) {
+export async function firstPicture(page) {
   const shown = page.evaluate(() => new Promise((/** @type {(none: void) => void} */ resolve) => {
     const player = /** @type {any} */ (document.querySelector('whep-player'));
     const video = /** @type {HTMLVideoElement} */ (player?.video ?? document.querySelector('video'));
     video.requestVideoFrameCallback(() => resolve());
   }));
-  const timeout = AbortSignal.timeout(ms);
-  await Promise.race([shown, once(timeout, 'abort').then(() => { throw new Error(`no picture within ${ms} ms`); })]);
+  const timeout = AbortSignal.timeout(PATIENCE);
+  await Promise.race([shown, once(timeout, 'abort').then(() => { throw new Error(`no picture within ${PATIENCE} ms`); })]);
 }
 
 /**

@@ -3,9 +3,6 @@
 
 import { Process } from '../stage/process.js';
 
-/** Milliseconds that a program may take to begin; generous, for busy machines. */
-const BEGIN = 20_000;
-
 export class Program {
   #process;
 
@@ -21,21 +18,31 @@ export class Program {
    * Waits for an event.
    *
    * @param {string} event
-   * @param {number} ms
    * @returns {Promise<Record<string, any> & { at: number }>} the event, with the time it came at
    */
-  async tells(event, ms) {
+  async tells(event) {
     const line = new RegExp(`^\\{"event": ?"(?:${event}|failed)".*\\}$`, 'm');
-    const [told] = await this.#process.says(line, ms);
+    const [told] = await this.#process.says(line);
     const at = performance.now();
     const happened = JSON.parse(told);
     if (happened.event === 'failed') throw new Error(happened.why);
     return { ...happened, at };
   }
 
+  /**
+   * The last event of this kind, if there was one.
+   *
+   * @param {string} event
+   * @returns {Record<string, any> | undefined}
+   */
+  lastOf(event) {
+    const lines = this.#process.output.match(new RegExp(`^\\{"event": ?"${event}".*\\}$`, 'gm')) ?? [];
+    return lines.map((line) => JSON.parse(line)).at(-1);
+  }
+
   /** The program is loaded. */
   begins() {
-    return this.tells('starting', BEGIN);
+    return this.tells('starting');
   }
 
   get output() {

@@ -11,13 +11,15 @@ import * as habits from './habits.js';
 /** @typedef {import('../stage/stage.js').Stage} Stage */
 /** @typedef {import('../stage/tap.js').Tap} Tap */
 
+/** @typedef {{ video: number, audio: number }} Counts pictures, and packets of sound */
+
 /**
  * A viewer that has set out to watch.
  *
  * @typedef {object} Watching
  * @property {Promise<number>} firstFrame when it was decoded; milliseconds on our clock
- * @property {() => Promise<{ video: number, audio: number }>} counted what was decoded in the
- *   five seconds after it
+ * @property {() => Promise<Counts>} counted what was decoded in the five seconds after it
+ * @property {() => Promise<Counts>} soFar what has been decoded since it, as far as that is known
  * @property {() => Promise<unknown>} end leaves as this client does
  */
 
@@ -28,8 +30,7 @@ import * as habits from './habits.js';
  * @property {(tap: Tap) => Promise<void>} habits what design and documentation claim of it
  */
 
-/** Milliseconds until the first picture, at most, and how long pictures are counted after it. */
-const FIRST = 15_000;
+/** For how long pictures are counted, in milliseconds. */
 const COUNTED = 5000;
 
 const AIORTC = fileURLToPath(new URL('./aiortc_client.py', import.meta.url));
@@ -77,12 +78,14 @@ function program(command) {
     const [file, ...args] = command(`${tap.origin}/whep/${room}`);
     const started = new Program('viewer', [file, ...args]);
     await started.begins();
-    const counted = started.tells('counted', FIRST + 2 * COUNTED);
-    counted.catch(() => {});
     return {
-      firstFrame: started.tells('first-frame', FIRST).then(({ at }) => at),
+      firstFrame: started.tells('first-frame').then(({ at }) => at),
       counted: async () => {
-        const { video, audio } = await counted;
+        const { video, audio } = await started.tells('counted');
+        return { video, audio };
+      },
+      soFar: async () => {
+        const { video = 0, audio = 0 } = started.lastOf('counted') ?? {};
         return { video, audio };
       },
       end: () => started.end(),
@@ -123,13 +126,13 @@ async function player(stage, tap, room) {
  */
 function inChromium(page, running = Promise.resolve()) {
   const failed = new Promise((_, reject) => { running.catch(reject); });
-  const firstFrame = Promise.race([firstPicture(page, FIRST), failed]).then(() => performance.now());
-  const counted = firstFrame.then(async () => {
-    const before = await decodedSoFar(page);
-    await new Promise((resolve) => setTimeout(resolve, COUNTED));
-    const after = await decodedSoFar(page);
-    return { video: after.video - before.video + 1, audio: after.audio - before.audio };
-  });
+  const firstFrame = Promise.race([firstPicture(page), failed]).then(() => performance.now());
+  const before = firstFrame.then(() => decodedSoFar(page));
+  const soFar = async () => {
+    const [{ video, audio }, now] = [await before, await decodedSoFar(page)];
+    return { video: now.video - video + 1, audio: now.audio - audio };
+  };
+  const counted = before.then(() => new Promise((resolve) => setTimeout(resolve, COUNTED))).then(soFar);
   counted.catch(() => {});
-  return { firstFrame, counted: () => counted };
+  return { firstFrame, counted: () => counted, soFar };
 }

@@ -27,6 +27,6 @@ export async function startTurn(stage, address) {
     '--pidfile=', `--listening-ip=${address}`, `--relay-ip=${address}`, `--listening-port=${PORT}`,
     '--realm=sightline.example', '--use-auth-secret', `--static-auth-secret=${SECRET}`,
   ]);
-  await turn.says(/UDP listener opened on: .*:3478/, 10_000);
+  await turn.says(/UDP listener opened on: .*:3478/);
   return turn;
 }

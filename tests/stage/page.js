@@ -4,6 +4,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { eventually } from './eventually.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -13,26 +14,24 @@ const OUT = fileURLToPath(new URL('../out/', import.meta.url));
  * Waits until the player's state is the wanted one.
  *
  * @param {Page} page
- * @param {string} state
- * @param {number} ms
+ * @param {string} wanted
  */
-export async function becomes(page, state, ms) {
-  const reached = (/** @type {string} */ wanted) => {
-    const player = /** @type {any} */ (document.querySelector('whep-player'));
-    return player?.state === wanted;
-  };
-  await page.waitForFunction(reached, state, { timeout: ms, polling: 50 }).catch(async () => {
-    const log = await logOf(page);
-    throw new Error(`not “${state}” within ${ms} ms; the page's log, newest first:\n${log}`);
-  });
-}
+export const becomes = (page, wanted) => eventually(
+  `the player is “${wanted}”`,
+  () => page.evaluate(() => /** @type {any} */ (document.querySelector('whep-player'))?.state),
+  (state) => state === wanted,
+  () => logOf(page),
+);
 
 /**
  * The watch page's log, for the message of a failed test.
  *
  * @param {Page} page
  */
-const logOf = (page) => page.locator('#log').innerText({ timeout: 500 }).catch(() => 'no log here');
+const logOf = async (page) => {
+  const log = await page.locator('#log').innerText({ timeout: 500 }).catch(() => 'no log here');
+  return `; the page's log, newest first:\n${log}`;
+};
 
 /**
  * What the decoder has done so far, from the statistics of whatever connection is open.
@@ -80,15 +79,16 @@ export function route(page) {
 }
 
 /**
- * The path as the page says it.
+ * Waits until the page says by which path media comes.
  *
  * @param {Page} page
+ * @param {string} wanted
  */
-export async function saidPath(page) {
-  const path = page.locator('#path');
-  await path.filter({ hasNotText: '–' }).waitFor({ timeout: 5000 });
-  return path.innerText();
-}
+export const saysPath = (page, wanted) => eventually(
+  `the path is “${wanted}”`,
+  () => page.locator('#path').innerText(),
+  (path) => path === wanted,
+);
 
 /**
  * How many connections the page has made.
@@ -101,23 +101,15 @@ export const connections = (page) => page.evaluate(() => /** @type {any} */ (win
  * Waits until the picture moves: `count` more frames than now have been decoded.
  *
  * @param {Page} page
- * @param {number} ms
  * @param {number} [count]
  */
-export async function moves(page, ms, count = 15) {
-  const until = Date.now() + ms;
+export async function moves(page, count = 15) {
   let base = (await decoded(page)).frames;
-  for (;;) {
-    const now = await decoded(page);
+  await eventually(`${count} more frames than ${base} have been decoded`, () => decoded(page), ({ frames }) => {
     // Fewer than before: a new connection, which counts from zero.
-    base = Math.min(base, now.frames);
-    if (now.frames - base >= count) return;
-    if (Date.now() > until) {
-      const log = await logOf(page);
-      throw new Error(`the picture does not move; ${JSON.stringify(now)}, log:\n${log}`);
-    }
-    await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100)));
-  }
+    base = Math.min(base, frames);
+    return frames - base >= count;
+  }, () => logOf(page));
 }
 
 /**
@@ -126,7 +118,7 @@ export async function moves(page, ms, count = 15) {
  * @param {Page} page
  * @param {number} [width]
  * @param {number} [height]
- * @returns {Promise<number[]>}
+ * @returns {Promise<number[]>} black while nothing is shown
  */
 export function picture(page, width = 32, height = 18) {
   return page.evaluate(([w, h]) => {
@@ -147,6 +139,17 @@ export function picture(page, width = 32, height = 18) {
  */
 export const difference = (one, other) =>
   one.reduce((sum, value, index) => sum + Math.abs(value - other[index]), 0) / one.length;
+
+/**
+ * Waits until the picture is another than now.
+ *
+ * @param {Page} page
+ */
+export async function changes(page) {
+  const first = await picture(page);
+  await eventually('the picture differs by 0.2', async () => difference(first, await picture(page)),
+    (changed) => changed >= 0.2);
+}
 
 /**
  * Keeps a screenshot for people.

@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import path from 'node:path';
+import { PATIENCE } from './eventually.js';
 
 /** Whatever is still running when this process ends, however it ends. */
 const running = new Set();
@@ -37,6 +38,8 @@ export class Process {
   #child;
   #name;
   #output = '';
+  #isOver = false;
+  #gone;
   /** @type {string[]} */
   #log = [];
   /** @type {Set<() => void>} */
@@ -60,10 +63,13 @@ export class Process {
       stream.setEncoding('utf8').on('data', (text) => this.#hear(text));
     }
     this.#child.stderr.on('data', (text) => this.#log.push(text));
-    this.#child.on('exit', (code, signal) => {
+    // Not `exit`: what it said last may still be on its way then.
+    this.#gone = new Promise((resolve) => this.#child.on('close', (code, signal) => {
       running.delete(this.#child);
+      this.#isOver = true;
       this.#hear(`[${name} ended: ${signal ?? code}]\n`);
-    });
+      resolve(undefined);
+    }));
   }
 
   get pid() {
@@ -84,47 +90,39 @@ export class Process {
    * Resolves with the match as soon as the process has printed it.
    *
    * @param {RegExp} pattern
-   * @param {number} ms
    * @returns {Promise<RegExpMatchArray>}
    */
-  says(pattern, ms) {
+  says(pattern) {
     return new Promise((resolve, reject) => {
       const check = () => {
         const match = this.#output.match(pattern);
         if (match) done(() => resolve(match));
-        else if (this.#over) done(() => reject(this.#complaint(`ended before it said ${pattern}`)));
+        else if (this.#isOver) done(() => reject(this.#complaint(`ended before it said ${pattern}`)));
       };
       const done = (/** @type {() => void} */ settle) => {
         clearTimeout(timer);
         this.#listeners.delete(check);
         settle();
       };
-      const late = () => reject(this.#complaint(`did not say ${pattern} within ${ms} ms`));
-      const timer = setTimeout(() => done(late), ms);
+      const late = () => reject(this.#complaint(`did not say ${pattern} within ${PATIENCE} ms`));
+      const timer = setTimeout(() => done(late), PATIENCE);
       this.#listeners.add(check);
       check();
     });
   }
 
   /**
-   * Ends the process and waits until it is gone.
+   * Ends the process and waits until it is gone, and all that it said is here.
    *
    * @param {'SIGTERM' | 'SIGKILL'} signal
    * @returns {Promise<number | null>} its exit code
    */
   async end(signal) {
-    if (!this.#over) {
-      const gone = new Promise((resolve) => this.#child.once('exit', resolve));
-      this.#child.kill(signal);
-      const insist = setTimeout(() => this.#child.kill('SIGKILL'), 6000);
-      await gone;
-      clearTimeout(insist);
-    }
+    this.#child.kill(signal);
+    const insist = setTimeout(() => this.#child.kill('SIGKILL'), PATIENCE);
+    await this.#gone;
+    clearTimeout(insist);
     return this.#child.exitCode;
-  }
-
-  get #over() {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null || !this.pid;
   }
 
   /** @param {string} text */

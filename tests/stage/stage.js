@@ -6,17 +6,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
+import { PATIENCE } from './eventually.js';
 import { Process, binary } from './process.js';
 import { Secrets } from './secrets.js';
 
+export * from './eventually.js';
 export * from './page.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 /** @typedef {import('node:test').TestContext} TestContext */
 /** @typedef {import('../networks/network.js').Network} Network */
 
-/** Milliseconds that a process may take to be ready; generous, for busy machines. */
-const READY = 20_000;
+/**
+ * The gateway's port. It is below those that connections get by themselves, so that nobody has it
+ * when a gateway comes back to it; and each run of tests has another.
+ */
+const PORT = 10_000 + (process.pid % 20_000);
 
 const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
@@ -56,12 +61,11 @@ export class Stage {
     t.after(() => this.close());
   }
 
-  /** Starts the gateway; again on the same port if it had one. */
+  /** Starts the gateway, each time on the same port. */
   async startGateway() {
-    const listen = this.origin ? new URL(this.origin).host : `${this.#network?.address ?? '127.0.0.1'}:0`;
-    const args = ['--listen', listen, ...this.#options];
+    const args = ['--listen', `${this.#network?.address ?? '127.0.0.1'}:${PORT}`, ...this.#options];
     const gateway = this.#start('gateway', binary('gateway'), args);
-    this.origin = (await gateway.says(/^listening on (http:\S+)$/m, READY))[1];
+    this.origin = (await gateway.says(/^listening on (http:\S+)$/m))[1];
     this.#gateway = gateway;
     return gateway;
   }
@@ -101,7 +105,7 @@ export class Stage {
        */
       share: async (args) => {
         const sharing = this.#start('camera', binary('camera'), [...whose, 'share', ...args]);
-        return new URL((await sharing.says(/https?:\/\/\S+\/watch\/\S+/, READY))[0]);
+        return new URL((await sharing.says(/https?:\/\/\S+\/watch\/\S+/))[0]);
       },
     };
   }
@@ -153,6 +157,7 @@ export class Stage {
       this.#endings.push(() => this.#browser?.close() ?? Promise.resolve());
     }
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
+    context.setDefaultTimeout(PATIENCE);
     this.secrets.watch(context);
     return context;
   }

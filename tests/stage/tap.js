@@ -7,6 +7,7 @@ import http from 'node:http';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { PATIENCE } from './eventually.js';
 
 /**
  * One request and its answer.
@@ -72,11 +73,10 @@ export class Tap {
    * Waits for an exchange that passes.
    *
    * @param {string} what for the message of a failed test
-   * @param {number} ms
    * @param {(exchange: Exchange) => boolean} passes
    * @returns {Promise<Exchange>}
    */
-  sees(what, ms, passes) {
+  sees(what, passes) {
     return new Promise((resolve, reject) => {
       const done = (/** @type {() => void} */ settle) => {
         clearTimeout(timer);
@@ -87,8 +87,8 @@ export class Tap {
         const found = this.exchanges.find(passes);
         if (found) done(() => resolve(found));
       };
-      const late = () => reject(new Error(`no ${what} within ${ms} ms; there was:\n${this.summary}`));
-      const timer = setTimeout(() => done(late), ms);
+      const late = () => reject(new Error(`no ${what} within ${PATIENCE} ms; there was:\n${this.summary}`));
+      const timer = setTimeout(() => done(late), PATIENCE);
       this.#listeners.add(check);
       check();
     });

@@ -11,7 +11,7 @@ use std::{
 use gst::glib;
 use serde::Serialize;
 
-/// How long frames are counted, from the first one on.
+/// How often it is told how many frames there were, from the first one on.
 const COUNTED: Duration = Duration::from_secs(5);
 
 #[derive(Serialize)]
@@ -69,11 +69,12 @@ impl Report {
         let at = self.seconds();
         tell(&Event::FirstFrame { at });
         let (report, sound_before) = (self.clone(), self.audio.load(Ordering::Relaxed));
-        glib::timeout_add_once(COUNTED, move || {
+        glib::timeout_add(COUNTED, move || {
             tell(&Event::Counted {
                 video: report.video.load(Ordering::Relaxed),
                 audio: report.audio.load(Ordering::Relaxed) - sound_before,
             });
+            glib::ControlFlow::Continue
         });
     }
 
