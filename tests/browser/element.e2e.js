@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import test from 'node:test';
-import { Stage, becomes, moves, shot } from '../stage/stage.js';
+import { Stage, becomes, eventually, moves, shot } from '../stage/stage.js';
 
 const PLAYER = new URL('../../player/', import.meta.url);
 
@@ -55,7 +55,8 @@ test('a page of another origin, under a strict policy', { timeout: 180_000 }, as
     player.remove();
     Object.assign(window, { player });
   });
-  await page.waitForFunction(() => /** @type {any} */ (window).player.state === 'closed');
+  await eventually('the session is closed', () => page.evaluate(() => /** @type {any} */ (window).player.state),
+    (state) => state === 'closed');
   await page.evaluate(() => document.body.append(/** @type {any} */ (window).player));
   await becomes(page, 'live');
   await moves(page);
@@ -83,7 +84,8 @@ test('the keyboard works the controls', { timeout: 180_000 }, async (t) => {
     /** @type {any} */ (document.querySelector('whep-player')).video.muted);
   assert.equal(await muted(), true, 'muted, or browsers would not play it by themselves');
   await page.keyboard.press('m');
-  assert.equal(await muted(), false);
+  await eventually('it is heard', muted, (isMuted) => !isMuted);
   await page.keyboard.press('f');
-  await page.waitForFunction(() => document.fullscreenElement?.localName === 'whep-player');
+  await eventually('the player fills the screen', () => page.evaluate(() => document.fullscreenElement?.localName),
+    (name) => name === 'whep-player');
 });

@@ -196,7 +196,7 @@ async function offerOfAnother(stage) {
 async function counterOfferOf(origin, room) {
   const body = readFileSync(new URL('../../spec/http/sdp/viewer-offer.sdp', import.meta.url), 'utf8');
   const response = await fetch(`${origin}/whep/${room}`, {
-    method: 'POST', body, headers: { 'Content-Type': 'application/sdp', Prefer: 'direct, wait=5' },
+    method: 'POST', body, headers: { 'Content-Type': 'application/sdp', Prefer: 'direct, wait=50' },
   });
   assert.equal(response.status, 406);
   return response.text();
