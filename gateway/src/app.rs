@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::events::{Outbox, StreamId};
 use crate::ice_servers::IceServers;
 use crate::metrics::Metrics;
-use crate::relay::Relay;
+use crate::relaying::Relaying;
 use crate::rendezvous::{self, Listening, Published, Rendezvous};
 use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
 use crate::session::{Party, Precondition, Side};
@@ -40,7 +40,7 @@ pub(crate) struct Waits {
 pub(crate) struct App {
     pub(crate) rendezvous: Rendezvous,
     /// Not there if it is switched off.
-    pub(crate) relay: Option<Relay>,
+    pub(crate) relay: Option<Relaying>,
     pub(crate) authority: Authority,
     pub(crate) ice_servers: IceServers,
     pub(crate) waits: Waits,
@@ -90,7 +90,7 @@ impl Path {
 }
 
 /// What a PATCH with candidates led to.
-pub(crate) use crate::relay::Trickled;
+pub(crate) use crate::relaying::Trickled;
 
 impl App {
     /// Has a publisher's offer answered: by the relay at once, or by a viewer, for which
@@ -316,7 +316,7 @@ impl App {
     }
 
     /// The relay, if this is one of its sessions.
-    fn relayed(&self, room: &RoomId, session: SessionId) -> Option<&Relay> {
+    fn relayed(&self, room: &RoomId, session: SessionId) -> Option<&Relaying> {
         let relay = self.relay.as_ref()?;
         relay.side(room, session).is_ok().then_some(relay)
     }

@@ -33,7 +33,8 @@ use crate::app::Waits;
 use crate::auth::Authority;
 use crate::http::{Proxies, PublicUrl};
 use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
-use crate::relay::{MediaPorts, PeerLimits, RelayLimits};
+use crate::relay::{self, MediaPorts};
+use crate::relaying::RelayingLimits;
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
 use crate::serve::ConnectionLimits;
@@ -299,13 +300,13 @@ impl Config {
     }
 
     /// The bounds of the relay.
-    pub(crate) fn relay_limits(&self) -> RelayLimits {
-        RelayLimits {
-            peers: PeerLimits {
+    pub(crate) fn relaying_limits(&self) -> RelayingLimits {
+        RelayingLimits {
+            media: relay::Limits {
                 connect: self.waits.media_connect,
                 silence: self.waits.media_silence,
+                linger: self.waits.relay_linger,
             },
-            linger: self.waits.relay_linger,
             sessions: self.limits.max_sessions,
             candidates: self.limits.max_candidates,
             remember: self.waits.session_linger,

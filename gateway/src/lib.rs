@@ -18,13 +18,13 @@ mod ice_servers;
 mod log;
 mod metrics;
 mod relay;
+mod relaying;
 mod rendezvous;
 mod room;
 mod secret;
 mod serve;
 mod session;
 mod throttle;
-mod traffic;
 
 use std::future::pending;
 use std::net::SocketAddr;
@@ -40,7 +40,8 @@ use app::App;
 use certificates::Certificates;
 use config::{Config, Switch};
 use metrics::Metrics;
-use relay::Relay;
+use relay::Events;
+use relaying::Relaying;
 use rendezvous::Rendezvous;
 use serve::{ConnectionLimits, Door, Tls};
 use throttle::Throttle;
@@ -76,14 +77,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let tls = certificates.as_ref().map(|kept| Tls::new(kept.resolver()));
     let tls = tls.transpose()?;
     let redirect = redirect(&config, address).await?;
-    let relay = match config.relay {
-        Switch::On => Some(Relay::start(
+    let relaying = match config.relay {
+        Switch::On => Some(Relaying::start(
             &config.media_ports(),
-            config.relay_limits(),
+            &config.relaying_limits(),
             rendezvous.clone(),
         )?),
         Switch::Off => None,
     };
+    let (relay, events) = relaying.unzip();
     let context = Arc::new(context(&config, rendezvous.clone(), relay.clone()));
     let admin = serve_admin(&config, context.clone()).await?;
     let limits = config.connection_limits();
@@ -95,7 +97,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let close = || {
         rendezvous.close();
-        relay.iter().for_each(Relay::close);
+        relay.iter().for_each(Relaying::close);
     };
     announce(address, certificates.as_ref());
     let stopping = stopping(&stop)?;
@@ -113,11 +115,20 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     };
     tokio::select! {
         () = rendezvous.run() => {}
+        () = run_relay(relay.as_ref().zip(events)) => {}
         () = Certificates::keep(certificates.as_ref()) => {}
         () = serving => {}
         () = admin => {}
     }
     Ok(())
+}
+
+/// Does what the relay's events call for, for ever.
+async fn run_relay(started: Option<(&Relaying, Events)>) {
+    match started {
+        Some((relaying, events)) => relaying.run(events).await,
+        None => pending().await,
+    }
 }
 
 /// Says where the gateway is: programs that start one read this.
@@ -194,7 +205,7 @@ async fn serve_admin(
     })
 }
 
-fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relay>) -> http::Context {
+fn context(config: &Config, rendezvous: Rendezvous, relay: Option<Relaying>) -> http::Context {
     let metrics = Metrics::new(
         rendezvous.clone(),
         relay.clone(),

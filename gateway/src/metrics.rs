@@ -15,7 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use crate::app::Path;
-use crate::relay::Relay;
+use crate::relaying::Relaying;
 use crate::rendezvous::Rendezvous;
 use crate::session::Side;
 
@@ -67,7 +67,11 @@ impl EncodeLabelValue for Side {
 
 impl Metrics {
     /// Metrics of these, which are looked at whenever somebody asks.
-    pub(crate) fn new(rendezvous: Rendezvous, relay: Option<Relay>, assumed_bitrate: u64) -> Self {
+    pub(crate) fn new(
+        rendezvous: Rendezvous,
+        relay: Option<Relaying>,
+        assumed_bitrate: u64,
+    ) -> Self {
         let mut registry = Registry::with_prefix("sightline");
         let histogram: fn() -> Histogram = || Histogram::new(PAIRING_SECONDS);
         let pairing = Family::new_with_constructor(histogram);
@@ -118,14 +122,18 @@ impl Metrics {
 #[derive(Debug)]
 struct Presence {
     rendezvous: Rendezvous,
-    relay: Option<Relay>,
+    relay: Option<Relaying>,
     assumed_bitrate: u64,
 }
 
 impl Collector for Presence {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let counts = self.rendezvous.counts();
-        let seats = self.relay.as_ref().map(Relay::census).unwrap_or_default();
+        let seats = self
+            .relay
+            .as_ref()
+            .map(Relaying::census)
+            .unwrap_or_default();
         let relayed = |side| seats.iter().filter(|(_, seat)| seat.side == side).count();
 
         let help = "Rooms that somebody is in";
@@ -162,7 +170,7 @@ impl Collector for Presence {
 
 impl Presence {
     fn encode_traffic(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-        let traffic = self.relay.as_ref().map(Relay::traffic);
+        let traffic = self.relay.as_ref().map(Relaying::traffic);
         let counts = traffic.map_or([("received", 0), ("sent", 0)], |traffic| {
             [("received", traffic.received()), ("sent", traffic.sent())]
         });

@@ -1,17 +1,17 @@
-//! The relay: one more party at the rendezvous. It answers publishers that cannot or do
-//! not want to meet viewers themselves, and gives every viewer what they send.
+//! The relay: a WebRTC end of a publisher and of everyone who watches it, which gives each
+//! viewer what the publisher sends.
 //!
-//! This side makes connections and their answers. A worker, a thread of its own, then
-//! carries the media.
+//! [`Relay`] and [`Session`] make connections and their answers. A worker, a thread of its own
+//! with ports of its own, then carries the media, and tells what happens as [`Event`]s.
 
 mod addresses;
 mod backlog;
-mod changes;
 mod checks;
-mod directory;
 mod drain;
 mod dtls;
 mod encoding;
+mod error;
+mod event;
 mod feed;
 mod history;
 mod hub;
@@ -24,47 +24,56 @@ mod pictures;
 mod ports;
 mod quality;
 mod resend;
+mod session;
 mod splice;
 mod srtp;
 mod stream;
+mod streams;
 mod tcp;
 mod track;
+mod traffic;
 mod transport;
 mod worker;
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use anyhow::Context as _;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 use tokio::sync::mpsc;
 
-use crate::app::Path;
-use crate::census::Seat;
-use crate::error::Error;
-use crate::events::Outbox;
-use crate::rendezvous::Rendezvous;
-use crate::room::Answered;
-use crate::session::{Party, Side};
-use crate::traffic::Traffic;
 use addresses::Addresses;
-pub(crate) use changes::Trickled;
-pub(crate) use directory::RelayLimits;
-use directory::{Directory, Session};
+pub(crate) use error::{Error, StartError};
+use event::Teller;
+pub(crate) use event::{Event, Events};
 use negotiate::Endpoint;
-pub(crate) use peer::PeerLimits;
 pub(crate) use ports::MediaPorts;
-use worker::{Command, Newcomer};
+pub(crate) use session::{Negotiated, Session};
+use streams::Streams;
+pub(crate) use traffic::Traffic;
+use worker::{Command, Newcomer, Surroundings};
 
-/// The relay. Cheap to clone; every clone is the same one.
+/// The relay. Cheap to clone; every clone is the same one, and without any the workers end.
 #[derive(Clone)]
 pub(crate) struct Relay(Arc<Shared>);
 
+/// How long things may take.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    /// From the answer until ICE and DTLS are done.
+    pub(crate) connect: Duration,
+    /// Between two signs of life of a peer.
+    pub(crate) silence: Duration,
+    /// How long viewers outlast their publisher.
+    pub(crate) linger: Duration,
+}
+
 struct Shared {
     endpoint: Endpoint,
-    directory: Arc<Directory>,
+    streams: Arc<Streams>,
+    traffic: Arc<Traffic>,
     workers: Vec<Handle>,
 }
 
@@ -81,183 +90,125 @@ impl fmt::Debug for Relay {
 }
 
 impl Relay {
-    /// Binds the media ports and starts the workers.
-    pub(crate) fn start(
-        ports: &MediaPorts,
-        limits: RelayLimits,
-        rendezvous: Rendezvous,
-    ) -> anyhow::Result<Self> {
-        let certificate = dtls::certificate().context("making a certificate for DTLS")?;
-        let directory = Arc::new(Directory::new(rendezvous, limits));
+    /// Binds the media ports and starts the workers. What they tell is to be read.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be bound, made or started.
+    pub(crate) fn start(ports: &MediaPorts, limits: &Limits) -> Result<(Self, Events), StartError> {
+        let certificate = dtls::certificate()?;
+        let streams = Arc::<Streams>::default();
+        let traffic = Arc::<Traffic>::default();
+        let (sender, events) = event::stream();
         let bound = ports.bind()?;
         let workers = bound.into_iter().map(|ports| {
             let addresses = ports.addresses.clone();
-            let commands = ports.start_worker(directory.clone())?;
+            let surroundings = Surroundings {
+                streams: streams.clone(),
+                traffic: traffic.clone(),
+                teller: Teller::new(sender.clone()),
+                limits: limits.clone(),
+            };
+            let commands = ports.start_worker(surroundings);
+            let commands = commands.map_err(StartError::Worker)?;
             Ok(Handle {
                 commands,
                 addresses,
             })
         });
-        Ok(Self(Arc::new(Shared {
+        let relay = Self(Arc::new(Shared {
             endpoint: Endpoint {
                 for_publishers: Arc::new(dtls::for_publishers()),
                 for_viewers: Arc::new(dtls::for_viewers()),
                 certificate,
             },
-            workers: workers.collect::<anyhow::Result<_>>()?,
-            directory,
-        })))
+            workers: workers.collect::<Result<_, StartError>>()?,
+            streams,
+            traffic,
+        }));
+        Ok((relay, events))
     }
 
-    /// Answers a publisher. `was_taken` says that its offer had waited for a viewer.
+    /// Answers a publisher, which takes the room over when it [begins](Negotiated::begin).
+    /// Of one that `ends_unwatched` the connection is given up when nobody has watched for
+    /// some time.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the offer.
     pub(crate) fn publish(
         &self,
         room: &RoomId,
-        party: Party,
+        session: SessionId,
         offer: &Sdp,
-        was_taken: bool,
-    ) -> Result<Answered, Error> {
+        ends_unwatched: bool,
+    ) -> Result<Negotiated, Error> {
         let worker = self.worker(room);
         let candidates = worker.addresses.candidates();
-        let negotiated = self.0.endpoint.publisher(offer, &candidates)?;
-        let answered = Answered {
-            session: party.id,
-            etag: party.etag.clone(),
-            sdp: negotiated.answer,
-        };
-        let session = Session {
-            room: room.clone(),
-            side: Side::Camera,
-            party,
-            offer: negotiated.offer,
-            was_taken,
-            over: None,
-        };
-        let tracks = negotiated.media;
-        self.0.directory.add_publisher(session, &tracks)?;
+        let connection = self.0.endpoint.publisher(offer, &candidates)?;
         let newcomer = Newcomer {
-            session: answered.session,
+            session,
             room: room.clone(),
-            rtc: negotiated.rtc,
-            ufrag: negotiated.ufrag,
+            rtc: connection.rtc,
+            ufrag: connection.ufrag,
         };
-        self.send(worker, Command::Publish { newcomer, tracks }, &answered)?;
-        Ok(answered)
+        Ok(Negotiated {
+            answer: connection.answer,
+            session: self.session(room, session, connection.offer),
+            begin: Command::Publish {
+                newcomer,
+                tracks: connection.media,
+                ends_unwatched,
+            },
+        })
     }
 
     /// Answers a viewer with what the room's publisher sends.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the offer, or [`Error::NoPublisher`].
     pub(crate) fn view(
         &self,
         room: &RoomId,
+        session: SessionId,
         offer: &Sdp,
-        is_ticketless: bool,
-    ) -> Result<Answered, Error> {
+    ) -> Result<Negotiated, Error> {
         let worker = self.worker(room);
-        let tracks = self.0.directory.tracks(room)?;
+        let tracks = self.0.streams.tracks(room)?;
         let candidates = worker.addresses.candidates();
-        let negotiated = self.0.endpoint.viewer(offer, &tracks, &candidates)?;
-        let mut party = Party::new(offer.ice_credentials());
-        party.is_ticketless = is_ticketless;
-        let answered = Answered {
-            session: party.id,
-            etag: party.etag.clone(),
-            sdp: negotiated.answer,
-        };
-        self.0.directory.add_viewer(Session {
-            room: room.clone(),
-            side: Side::Viewer,
-            party,
-            offer: negotiated.offer,
-            was_taken: false,
-            over: None,
-        })?;
+        let connection = self.0.endpoint.viewer(offer, &tracks, &candidates)?;
         let newcomer = Newcomer {
-            session: answered.session,
+            session,
             room: room.clone(),
-            rtc: negotiated.rtc,
-            ufrag: negotiated.ufrag,
+            rtc: connection.rtc,
+            ufrag: connection.ufrag,
         };
-        let view = negotiated.media;
-        self.send(worker, Command::View { newcomer, view }, &answered)?;
-        Ok(answered)
-    }
-
-    /// Ends a session.
-    pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.side(room, session)?;
-        self.0.directory.forget(session);
-        self.end(room, session);
-        Ok(())
-    }
-
-    /// Ends the viewers who have brought no ticket: the room's publisher asks for one now.
-    pub(crate) fn end_ticketless(&self, room: &RoomId) {
-        let is_ticketless = |session: &Session| session.party.is_ticketless;
-        for (in_room, session, _) in self.0.directory.all() {
-            let found =
-                in_room == *room && self.0.directory.read(room, session, is_ticketless) == Ok(true);
-            if found {
-                self.0.directory.ended(session);
-                self.end(room, session);
-            }
-        }
-    }
-
-    /// Which end of its connection a session is, or was a moment ago.
-    pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
-        self.0.directory.read(room, session, |session| session.side)
-    }
-
-    /// A session's event log.
-    pub(crate) fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
-        let outbox = |session: &Session| session.party.outbox.clone();
-        self.0.directory.read(room, session, outbox)
-    }
-
-    /// Who has a connection with the relay.
-    pub(crate) fn census(&self) -> Vec<(RoomId, Seat)> {
-        let all = self.0.directory.all().into_iter();
-        let seats = all.filter_map(|(room, id, _)| {
-            let seat = self.0.directory.read(&room, id, |session| {
-                session.over.is_none().then_some(Seat {
-                    session: id,
-                    side: session.side,
-                    path: Path::Relay,
-                    since: session.party.since,
-                })
-            });
-            Some((room, seat.ok().flatten()?))
-        });
-        seats.collect()
+        Ok(Negotiated {
+            answer: connection.answer,
+            session: self.session(room, session, connection.offer),
+            begin: Command::View {
+                newcomer,
+                view: connection.media,
+            },
+        })
     }
 
     /// How many bytes have come and gone.
     pub(crate) fn traffic(&self) -> &Traffic {
-        self.0.directory.traffic()
+        &self.0.traffic
     }
 
-    /// Says goodbye to everyone.
-    pub(crate) fn close(&self) {
-        for (room, session, outbox) in self.0.directory.all() {
-            outbox.end();
-            self.end(&room, session);
-        }
-    }
-
-    /// A worker that is too busy to be told notices by itself that the peer is gone.
-    fn end(&self, room: &RoomId, session: SessionId) {
-        let _ = self
-            .worker(room)
-            .commands
-            .try_send(Command::End { session });
-    }
-
-    fn send(&self, worker: &Handle, command: Command, answered: &Answered) -> Result<(), Error> {
-        let sent = worker.commands.try_send(command);
-        sent.map_err(|_| {
-            self.0.directory.ended(answered.session);
-            Error::GatewayFull
-        })
+    fn session(&self, room: &RoomId, id: SessionId, offer: Sdp) -> Session {
+        let worker = self.worker(room);
+        Session(Arc::new(session::Shared {
+            id,
+            room: room.clone(),
+            offer: Mutex::new(offer),
+            streams: self.0.streams.clone(),
+            worker: worker.commands.clone(),
+            addresses: worker.addresses.clone(),
+        }))
     }
 
     /// A room is one worker's, so that its packets stay on one core.

@@ -7,7 +7,7 @@ use sightline_spec::room::{RoomId, SessionId};
 use super::App;
 use crate::census::{Handle, RoomCensus};
 use crate::error::Error;
-use crate::relay::Relay;
+use crate::relaying::Relaying;
 
 impl App {
     /// Every room and who is in it, on both paths.
@@ -16,7 +16,7 @@ impl App {
         let mut rooms: BTreeMap<String, RoomCensus> = rooms
             .map(|census| (census.room.to_string(), census))
             .collect();
-        let relayed = self.relay.as_ref().map(Relay::census);
+        let relayed = self.relay.as_ref().map(Relaying::census);
         for (room, seat) in relayed.unwrap_or_default() {
             let entry = rooms.entry(room.to_string());
             // Viewers of a publisher that has gone are in no other room.

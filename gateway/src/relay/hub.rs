@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use sightline_spec::event::Event;
 use sightline_spec::layer::{self, Layers};
 use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
 use str0m::rtp::rtcp::Nack;
@@ -31,6 +30,8 @@ pub(super) struct Hub {
     last_packet: Option<Instant>,
     /// Whether media arrives.
     pub(super) is_active: bool,
+    /// Whether the publisher is given up when nobody watches.
+    pub(super) ends_unwatched: bool,
     /// Since when nobody publishes, or nobody watches.
     pub(super) without_publisher: Option<Instant>,
     pub(super) without_viewers: Option<Instant>,
@@ -45,6 +46,7 @@ impl Hub {
             tracks: Vec::new(),
             last_packet: None,
             is_active: false,
+            ends_unwatched: false,
             without_publisher: Some(now),
             without_viewers: Some(now),
             told_layers: Vec::new(),
@@ -277,13 +279,13 @@ impl Hub {
     }
 
     /// What a viewer can choose from, by its own sections.
-    pub(super) fn layers_for(&self, watching: &Watching, now: Instant) -> Event {
+    pub(super) fn layers_for(&self, watching: &Watching, now: Instant) -> Layers {
         let section = |feed: &Feed| {
             let tracked = self.tracks.get(feed.outlet.track)?;
             let has_choice = tracked.layers.len() > 1;
             has_choice.then(|| (feed.outlet.section, described(tracked, now)))
         };
-        Event::Layers(Layers(watching.feeds.iter().filter_map(section).collect()))
+        Layers(watching.feeds.iter().filter_map(section).collect())
     }
 
     fn layers(&self) -> impl Iterator<Item = &super::track::Layer> {

@@ -19,8 +19,8 @@ use str0m::rtp::{Extension, ExtensionMap, Ssrc};
 use str0m::{Candidate, Rtc, RtcConfig};
 
 use super::encoding::{Encoding, Format};
+use super::error::Error;
 use super::stream::Extensions;
-use crate::error::Error;
 
 /// What a viewer's link is taken for until it has been measured.
 pub(super) const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1500);

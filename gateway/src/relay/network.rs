@@ -14,7 +14,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
-use crate::traffic::Counted;
+use super::traffic::Counted;
 
 /// Bytes that wait for a socket that is full. Beyond that datagrams are dropped, as any
 /// router would.

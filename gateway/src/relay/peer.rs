@@ -1,7 +1,7 @@
 //! One WebRTC connection of the relay: a publisher's or a viewer's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sightline_spec::room::{RoomId, SessionId};
 use str0m::bwe::Bitrate;
@@ -10,6 +10,7 @@ use str0m::net::Receive;
 use str0m::rtp::Ssrc;
 use str0m::{Input, Rtc};
 
+use super::Limits;
 use super::drain::{Drain, Heard};
 use super::dtls;
 use super::feed::Feed;
@@ -195,19 +196,10 @@ impl Peer {
     }
 
     /// Whether the peer has been silent for longer than it may.
-    pub(super) fn is_overdue(&self, limits: &PeerLimits, now: Instant) -> bool {
+    pub(super) fn is_overdue(&self, limits: &Limits, now: Instant) -> bool {
         match self.is_connected {
             true => self.heard_at + limits.silence <= now,
             false => self.created + limits.connect <= now,
         }
     }
-}
-
-/// How long peers may take.
-#[derive(Debug, Clone)]
-pub(crate) struct PeerLimits {
-    /// From the answer until ICE and DTLS are done.
-    pub(crate) connect: Duration,
-    /// Between two signs of life.
-    pub(crate) silence: Duration,
 }

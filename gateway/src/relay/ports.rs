@@ -2,18 +2,16 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::sync::Arc;
 use std::thread;
 
-use anyhow::Context as _;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::sync::mpsc;
 
 use super::addresses::{Addresses, of_this_machine};
-use super::directory::Directory;
+use super::error::StartError;
 use super::network::{Network, UdpPort};
 use super::tcp;
-use super::worker::{Command, Worker};
+use super::worker::{Command, Surroundings, Worker};
 
 /// Commands that may wait for a worker.
 const COMMANDS: usize = 4096;
@@ -34,6 +32,7 @@ pub(crate) struct MediaPorts {
     pub(crate) address: IpAddr,
     /// The first worker's, the next has the next; 0 takes free ones.
     pub(crate) port: u16,
+    /// How many, of one thread each.
     pub(crate) workers: usize,
     /// What answers say; empty means the addresses that are listened on.
     pub(crate) advertised: Vec<IpAddr>,
@@ -48,17 +47,19 @@ pub(super) struct BoundPorts {
 
 impl MediaPorts {
     /// Binds them all, or says which could not be bound.
-    pub(super) fn bind(&self) -> anyhow::Result<Vec<BoundPorts>> {
+    pub(super) fn bind(&self) -> Result<Vec<BoundPorts>, StartError> {
         let advertised = self.advertised();
         let all = (0..self.workers.max(1)).map(|worker| {
             let number = match self.port {
                 0 => 0,
                 first => first.saturating_add(u16::try_from(worker).unwrap_or(u16::MAX)),
             };
-            let (udp, tcp, number) = self.bind_number(number).with_context(|| {
-                let address = SocketAddr::new(self.address, number);
-                format!("cannot listen for media on {address} (see --media-listen)")
-            })?;
+            let (udp, tcp, number) =
+                self.bind_number(number)
+                    .map_err(|source| StartError::Listen {
+                        address: SocketAddr::new(self.address, number),
+                        source,
+                    })?;
             Ok(BoundPorts {
                 udp,
                 tcp,
@@ -147,8 +148,8 @@ impl BoundPorts {
     /// Starts the thread that serves these ports until its commands' sender is dropped.
     pub(super) fn start_worker(
         self,
-        directory: Arc<Directory>,
-    ) -> anyhow::Result<mpsc::Sender<Command>> {
+        surroundings: Surroundings,
+    ) -> io::Result<mpsc::Sender<Command>> {
         let (sender, commands) = mpsc::channel(COMMANDS);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -168,7 +169,7 @@ impl BoundPorts {
                 tokio::spawn(tcp::listen(listener, news.clone(), TCP_CONNECTIONS));
             }
             drop(news);
-            Worker::new(directory, addresses, commands, tcp_news, network)
+            Worker::new(surroundings, addresses, commands, tcp_news, network)
                 .run()
                 .await;
             io::Result::Ok(())

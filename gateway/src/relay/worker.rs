@@ -10,7 +10,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sightline_spec::event::Event;
 use sightline_spec::room::RoomId;
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::RtpPacket;
@@ -18,14 +17,16 @@ use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
 use super::addresses::Addresses;
-use super::directory::Directory;
 use super::drain::{Drain, Heard};
+use super::event::{Event, Teller};
 use super::hub::Hub;
 use super::network::{Incoming, Network};
 use super::peer::Role;
 use super::peers::{Key, Peers};
-use super::quality;
+use super::streams::Streams;
 use super::tcp::TcpNews;
+use super::traffic::Traffic;
+use super::{Limits, quality};
 pub(super) use command::{Command, Newcomer};
 
 /// How often rooms are looked over: who is silent, which layers there are.
@@ -36,7 +37,10 @@ const READS_IN_A_ROW: usize = 8;
 
 /// See the module.
 pub(super) struct Worker {
-    directory: Arc<Directory>,
+    streams: Arc<Streams>,
+    traffic: Arc<Traffic>,
+    teller: Teller,
+    limits: Limits,
     addresses: Addresses,
     commands: mpsc::Receiver<Command>,
     tcp: mpsc::Receiver<TcpNews>,
@@ -49,20 +53,37 @@ pub(super) struct Worker {
     /// When a room wants to be flushed though nothing has arrived.
     flush_at: Option<Instant>,
     looked: Instant,
-    /// There are sessions that are over and not forgotten yet.
-    remembers: bool,
+    /// Events have not been told yet.
+    is_behind: bool,
+}
+
+/// What a worker shares with the HTTP side, and how it is to work.
+pub(super) struct Surroundings {
+    pub(super) streams: Arc<Streams>,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) teller: Teller,
+    pub(super) limits: Limits,
 }
 
 impl Worker {
     pub(super) fn new(
-        directory: Arc<Directory>,
+        surroundings: Surroundings,
         addresses: Addresses,
         commands: mpsc::Receiver<Command>,
         tcp: mpsc::Receiver<TcpNews>,
         network: Network,
     ) -> Self {
+        let Surroundings {
+            streams,
+            traffic,
+            teller,
+            limits,
+        } = surroundings;
         Self {
-            directory,
+            streams,
+            traffic,
+            teller,
+            limits,
             addresses,
             commands,
             tcp,
@@ -73,7 +94,7 @@ impl Worker {
             dirty: HashSet::new(),
             flush_at: None,
             looked: Instant::now(),
-            remembers: false,
+            is_behind: false,
         }
     }
 
@@ -104,7 +125,7 @@ impl Worker {
     }
 
     fn wake_at(&self) -> Instant {
-        let is_needed = !self.hubs.is_empty() || self.remembers;
+        let is_needed = !self.hubs.is_empty() || self.is_behind;
         let look = is_needed.then_some(self.looked + LOOK);
         let all = [look, self.peers.next_due(), self.flush_at];
         let soonest = all.into_iter().flatten().min();
@@ -250,8 +271,11 @@ impl Worker {
         hub.tracks[track].push(rid, source, packet);
         let room = peer.room.clone();
         if hub.took_in(now) {
-            self.directory.publishes(&room, true);
-            self.tell_viewers(&room, &Event::Active);
+            self.teller.tell(Event::Sending {
+                room: room.clone(),
+                publisher: peer.session,
+                is_sending: true,
+            });
         }
         self.dirty.insert(room);
     }
@@ -272,14 +296,22 @@ impl Worker {
         }
     }
 
-    /// Ends a connection, says goodbye, and lets the rest of the gateway know.
+    /// Ends a connection, says goodbye, and tells of it.
     fn end(&mut self, key: Key, now: Instant) {
+        self.end_as(key, false, now);
+    }
+
+    /// Ends it as well for a viewer that is stranded: it cannot go on with what comes now.
+    fn end_as(&mut self, key: Key, is_stranded: bool, now: Instant) {
         let Some(mut peer) = self.peers.remove(key) else {
             return;
         };
         peer.close(&mut Drain::new(&mut self.network, &mut self.heard), now);
-        self.directory.ended(peer.session);
-        self.remembers = true;
+        self.streams.remove(&peer.room, peer.session);
+        self.teller.tell(Event::Ended {
+            session: peer.session,
+            is_stranded,
+        });
         let Some(hub) = self.hubs.get_mut(&peer.room) else {
             return;
         };
@@ -288,7 +320,11 @@ impl Worker {
                 hub.publisher = None;
                 hub.without_publisher = Some(now);
                 if std::mem::take(&mut hub.is_active) {
-                    self.tell_viewers(&peer.room, &Event::Inactive);
+                    self.teller.tell(Event::Sending {
+                        room: peer.room.clone(),
+                        publisher: peer.session,
+                        is_sending: false,
+                    });
                 }
             }
             Role::Publisher(_) => {}

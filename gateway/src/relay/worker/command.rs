@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use sightline_spec::event::Event;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{IceCredentials, Sdp};
 use str0m::Rtc;
@@ -11,7 +10,8 @@ use str0m::media::Rid;
 use tokio::sync::oneshot;
 
 use super::Worker;
-use crate::error::Error;
+use crate::relay::error::Error;
+use crate::relay::event::Event;
 use crate::relay::feed::Feed;
 use crate::relay::hub::Hub;
 use crate::relay::negotiate::{Track, View, on_the_wire, readable};
@@ -23,6 +23,8 @@ pub(in crate::relay) enum Command {
     Publish {
         newcomer: Newcomer,
         tracks: Vec<Track>,
+        /// Whether it is given up when nobody watches.
+        ends_unwatched: bool,
     },
     View {
         newcomer: Newcomer,
@@ -56,7 +58,11 @@ impl Worker {
     pub(super) fn obey(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Publish { newcomer, tracks } => self.add_publisher(newcomer, tracks, now),
+            Command::Publish {
+                newcomer,
+                tracks,
+                ends_unwatched,
+            } => self.add_publisher(newcomer, tracks, ends_unwatched, now),
             Command::View { newcomer, view } => self.add_viewer(newcomer, view, now),
             Command::Restart {
                 session,
@@ -80,8 +86,14 @@ impl Worker {
         }
     }
 
-    fn add_publisher(&mut self, newcomer: Newcomer, tracks: Vec<Track>, now: Instant) {
-        let room = newcomer.room.clone();
+    fn add_publisher(
+        &mut self,
+        newcomer: Newcomer,
+        tracks: Vec<Track>,
+        ends_unwatched: bool,
+        now: Instant,
+    ) {
+        let (room, session) = (newcomer.room.clone(), newcomer.session);
         let key = self.admit(newcomer, Role::Publisher(Sources::default()), now);
         let hub = self.hub(&room, now);
         let last = hub.publisher.take();
@@ -91,10 +103,18 @@ impl Worker {
         let Some(hub) = self.hubs.get_mut(&room) else {
             return;
         };
+        hub.ends_unwatched = ends_unwatched;
+        if hub.is_active {
+            // Nobody has fallen silent: viewers are told nothing.
+            self.teller.tell(Event::Sending {
+                room,
+                publisher: session,
+                is_sending: true,
+            });
+        }
         for stranded in hub.publish(key, tracks, &mut self.peers) {
             // It would see nothing, having no decoder for what comes now.
-            self.tell(stranded, Event::Reconnect);
-            self.end(stranded, now);
+            self.end_as(stranded, true, now);
         }
     }
 
@@ -111,17 +131,14 @@ impl Worker {
             switched_at: now,
         };
         let layers = hub.has_choice().then(|| hub.layers_for(&watching, now));
-        let greeting = hub
-            .is_active
-            .then_some(Event::Active)
-            .into_iter()
-            .chain(layers);
-        let greeting: Vec<Event> = greeting.collect();
+        let viewer = newcomer.session;
         let key = self.admit(newcomer, Role::Viewer(watching), now);
         let hub = self.hub(&room, now);
         hub.viewers.push(key);
         hub.without_viewers = None;
-        greeting.into_iter().for_each(|event| self.tell(key, event));
+        if let Some(layers) = layers {
+            self.teller.tell(Event::Layers { viewer, layers });
+        }
     }
 
     fn hub(&mut self, room: &RoomId, now: Instant) -> &mut Hub {
@@ -155,11 +172,8 @@ impl Worker {
         offer: &Sdp,
         now: Instant,
     ) -> Result<IceCredentials, Error> {
-        let key = self
-            .peers
-            .by_session(session)
-            .ok_or(Error::UnknownSession)?;
-        let peer = self.peers.get_mut(key).ok_or(Error::UnknownSession)?;
+        let key = self.peers.by_session(session).ok_or(Error::Ended)?;
+        let peer = self.peers.get_mut(key).ok_or(Error::Ended)?;
         let refused = |error: &dyn std::fmt::Display| {
             tracing::debug!(%error, "an ICE restart was not accepted");
             Error::UnacceptableOffer
@@ -170,6 +184,6 @@ impl Worker {
         let credentials = peer.rtc.direct_api().local_ice_credentials();
         self.peers.rename(key, credentials.ufrag.clone());
         self.drive(key, now);
-        on_the_wire(&credentials).ok_or(Error::UnknownSession)
+        on_the_wire(&credentials).ok_or(Error::Ended)
     }
 }

@@ -1,12 +1,12 @@
 //! The worker's rounds, twice a second: who is gone, who is silent, what there is to
-//! choose from. And what viewers are told.
+//! choose from.
 
 use std::time::{Duration, Instant};
 
-use sightline_spec::event::Event;
 use sightline_spec::room::RoomId;
 
 use super::Worker;
+use crate::relay::event::Event;
 use crate::relay::peers::Key;
 
 /// A camera's own offer that the relay has taken is given back when nobody has watched
@@ -17,9 +17,9 @@ impl Worker {
     /// One round.
     pub(super) fn look_over(&mut self, now: Instant) {
         let period = now - std::mem::replace(&mut self.looked, now);
-        self.remembers = self.directory.forget_old(now);
-        self.directory.traffic().add(&mut self.network.counted);
-        let limits = self.directory.limits();
+        self.is_behind = self.teller.catch_up();
+        self.traffic.add(&mut self.network.counted);
+        let limits = &self.limits;
         let overdue = self
             .peers
             .iter()
@@ -40,10 +40,8 @@ impl Worker {
                 continue;
             };
             if hub.has_fallen_silent(now) {
-                self.directory.publishes(&room, false);
-                self.tell_viewers(&room, &Event::Inactive);
+                self.tell_silence(&room);
             }
-            self.tell_viewer_count(&room);
             self.end_deserted(&room, now);
         }
     }
@@ -55,14 +53,10 @@ impl Worker {
         };
         let over = |since: Option<Instant>, limit| since.is_some_and(|since| since + limit <= now);
         let mut ended = Vec::new();
-        if over(hub.without_publisher, self.directory.linger()) {
+        if over(hub.without_publisher, self.limits.linger) {
             ended.extend(hub.viewers.iter().copied());
         }
-        let given_back = hub.publisher.and_then(|key| self.peers.get_mut(key));
-        if let Some(publisher) = given_back
-            && over(hub.without_viewers, UNWATCHED)
-            && self.directory.was_taken(publisher.session)
-        {
+        if hub.ends_unwatched && over(hub.without_viewers, UNWATCHED) {
             ended.extend(hub.publisher);
         }
         if hub.publisher.is_none() && hub.viewers.is_empty() {
@@ -71,16 +65,15 @@ impl Worker {
         ended.into_iter().for_each(|key| self.end(key, now));
     }
 
-    pub(super) fn tell(&mut self, key: Key, event: Event) {
-        if let Some(peer) = self.peers.get_mut(key) {
-            self.directory.tell(peer.session, event);
-        }
-    }
-
-    pub(super) fn tell_viewers(&mut self, room: &RoomId, event: &Event) {
-        let viewers = self.hubs.get(room).map(|hub| hub.viewers.clone());
-        for key in viewers.unwrap_or_default() {
-            self.tell(key, event.clone());
+    fn tell_silence(&mut self, room: &RoomId) {
+        let publisher = self.hubs.get(room).and_then(|hub| hub.publisher);
+        let publisher = publisher.and_then(|key| self.peers.get_mut(key));
+        if let Some(publisher) = publisher {
+            self.teller.tell(Event::Sending {
+                room: room.clone(),
+                publisher: publisher.session,
+                is_sending: false,
+            });
         }
     }
 
@@ -92,15 +85,12 @@ impl Worker {
             if let Some((watching, _)) = self.peers.viewer(*key) {
                 let layers = hub.layers_for(watching, now);
                 if let Some(peer) = self.peers.get_mut(*key) {
-                    self.directory.tell(peer.session, layers);
+                    self.teller.tell(Event::Layers {
+                        viewer: peer.session,
+                        layers,
+                    });
                 }
             }
-        }
-    }
-
-    fn tell_viewer_count(&mut self, room: &RoomId) {
-        if let Some(count) = self.directory.new_viewer_count(room) {
-            self.tell_viewers(room, &Event::ViewerCount(count));
         }
     }
 }

@@ -14,14 +14,14 @@ pub(crate) struct Traffic {
 
 /// What one worker has counted since it last added it.
 #[derive(Debug, Default)]
-pub(crate) struct Counted {
-    pub(crate) received: u64,
-    pub(crate) sent: u64,
+pub(super) struct Counted {
+    pub(super) received: u64,
+    pub(super) sent: u64,
 }
 
 impl Traffic {
     /// Adds what a worker has counted, and has it begin anew.
-    pub(crate) fn add(&self, counted: &mut Counted) {
+    pub(super) fn add(&self, counted: &mut Counted) {
         let Counted { received, sent } = std::mem::take(counted);
         self.received.fetch_add(received, Ordering::Relaxed);
         self.sent.fetch_add(sent, Ordering::Relaxed);

@@ -1,0 +1,311 @@
+//! The relay as a part of the gateway: what HTTP asks of it, and what it tells, turned into
+//! events of sessions and the state of rooms. Nothing else knows both sides.
+
+mod sessions;
+
+use std::fmt;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use sightline_spec::event;
+use sightline_spec::layer::LayerSelection;
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::Sdp;
+use sightline_spec::sdpfrag::SdpFrag;
+use tokio::sync::Notify;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::census::Seat;
+use crate::error::Error;
+use crate::events::Outbox;
+use crate::relay::{self, Event, Events, Limits, MediaPorts, Relay, Traffic};
+use crate::rendezvous::Rendezvous;
+use crate::room::Answered;
+use crate::session::{EntityTag, Party, Precondition, Side};
+use sessions::{Entry, Sessions};
+
+/// How often viewers are told how many they are, if that has changed.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// The relay's bounds.
+#[derive(Debug, Clone)]
+pub(crate) struct RelayingLimits {
+    /// Of media.
+    pub(crate) media: Limits,
+    /// Sessions at one time.
+    pub(crate) sessions: usize,
+    /// Candidates that one session may send.
+    pub(crate) candidates: usize,
+    /// How long a session whose connection is gone still answers as itself.
+    pub(crate) remember: Duration,
+}
+
+/// See the module. Cheap to clone; every clone is the same one.
+#[derive(Clone)]
+pub(crate) struct Relaying(Arc<Shared>);
+
+struct Shared {
+    relay: Relay,
+    rendezvous: Rendezvous,
+    sessions: Sessions,
+    candidates: usize,
+    /// There is a session again.
+    has_begun: Notify,
+}
+
+/// What a PATCH with a fragment led to.
+pub(crate) enum Trickled {
+    /// The candidates were noted.
+    Noted,
+    /// ICE begins anew, with this fragment as our side of it.
+    Restarted { fragment: SdpFrag, etag: EntityTag },
+}
+
+impl fmt::Debug for Relaying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Relaying")
+    }
+}
+
+impl Relaying {
+    /// Starts the relay. [`Relaying::run`] must run beside it, with its events.
+    pub(crate) fn start(
+        ports: &MediaPorts,
+        limits: &RelayingLimits,
+        rendezvous: Rendezvous,
+    ) -> anyhow::Result<(Self, Events)> {
+        let started = Relay::start(ports, &limits.media);
+        let (relay, events) = started.context("the relay cannot start (see --media-listen)")?;
+        let relaying = Self(Arc::new(Shared {
+            relay,
+            rendezvous,
+            sessions: Sessions::new(limits.sessions, limits.remember),
+            candidates: limits.candidates,
+            has_begun: Notify::new(),
+        }));
+        Ok((relaying, events))
+    }
+
+    /// Does what the relay's events call for, for ever. While there is no session it sleeps.
+    pub(crate) async fn run(&self, mut events: Events) {
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let is_empty = self.0.sessions.is_empty();
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some(event) => self.heard(event),
+                    // Without workers nothing happens any more.
+                    None => return pending().await,
+                },
+                _ = looks.tick(), if !is_empty => self.look_over(Instant::now()),
+                () = self.0.has_begun.notified(), if is_empty => {}
+            }
+        }
+    }
+
+    fn heard(&self, event: Event) {
+        let shared = &self.0;
+        match event {
+            Event::Sending {
+                room,
+                publisher,
+                is_sending,
+            } => {
+                shared.rendezvous.relay_sends(&room, publisher, is_sending);
+                shared.sessions.sends(&room, is_sending);
+            }
+            Event::Layers { viewer, layers } => {
+                let layers = event::Event::Layers(layers);
+                shared.sessions.tell(viewer, layers);
+            }
+            Event::Ended {
+                session,
+                is_stranded,
+            } => {
+                if is_stranded {
+                    shared.sessions.tell(session, event::Event::Reconnect);
+                }
+                self.ended(session);
+            }
+        }
+    }
+
+    fn look_over(&self, now: Instant) {
+        let rendezvous = &self.0.rendezvous;
+        self.0.sessions.forget_old(now);
+        for room in self.0.sessions.rooms() {
+            let direct = rendezvous.direct_viewers(&room);
+            self.0.sessions.tell_viewer_count(&room, direct);
+        }
+    }
+
+    /// A session's connection is gone, whoever ended it.
+    fn ended(&self, session: SessionId) {
+        if let Some((room, Side::Camera)) = self.0.sessions.ended(session, Instant::now()) {
+            self.0.rendezvous.relay_left(&room, session);
+        }
+    }
+
+    /// Answers a publisher. `was_taken` says that its offer had waited for a viewer.
+    pub(crate) fn publish(
+        &self,
+        room: &RoomId,
+        party: Party,
+        offer: &Sdp,
+        was_taken: bool,
+    ) -> Result<Answered, Error> {
+        // A camera's own offer costs it its uplink, so it is given back.
+        let negotiated = self.0.relay.publish(room, party.id, offer, was_taken)?;
+        self.begin(room, Side::Camera, party, negotiated)
+    }
+
+    /// Answers a viewer with what the room's publisher sends.
+    pub(crate) fn view(
+        &self,
+        room: &RoomId,
+        offer: &Sdp,
+        is_ticketless: bool,
+    ) -> Result<Answered, Error> {
+        let mut party = Party::new(offer.ice_credentials());
+        party.is_ticketless = is_ticketless;
+        let negotiated = self.0.relay.view(room, party.id, offer)?;
+        self.begin(room, Side::Viewer, party, negotiated)
+    }
+
+    fn begin(
+        &self,
+        room: &RoomId,
+        side: Side,
+        party: Party,
+        negotiated: relay::Negotiated,
+    ) -> Result<Answered, Error> {
+        let answered = Answered {
+            session: party.id,
+            etag: party.etag.clone(),
+            sdp: negotiated.answer.clone(),
+        };
+        self.0.sessions.add(Entry {
+            room: room.clone(),
+            side,
+            party,
+            connection: negotiated.session.clone(),
+            over: None,
+        })?;
+        self.0.has_begun.notify_one();
+        if let Err(refused) = negotiated.begin() {
+            self.ended(answered.session);
+            return Err(refused.into());
+        }
+        Ok(answered)
+    }
+
+    /// Candidates, or an ICE restart (RFC 9725 section 4.3).
+    ///
+    /// The relay is ICE-lite: it answers checks and makes none (RFC 8445 section 2.5), so
+    /// candidates are of no use to it, and only counted.
+    pub(crate) async fn trickle(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        precondition: &Precondition,
+        fragment: &SdpFrag,
+    ) -> Result<Trickled, Error> {
+        let sessions = &self.0.sessions;
+        let restart = sessions.with(room, session, |session| {
+            session.party.check(precondition)?;
+            match session.party.accept(fragment, self.0.candidates) {
+                Err(Error::RestartUnsupported) => {
+                    let restarts = fragment.credentials();
+                    let credentials = restarts.first().ok_or(Error::RestartUnsupported)?;
+                    Ok(Some((session.connection.clone(), (*credentials).clone())))
+                }
+                accepted => accepted.map(|()| None),
+            }
+        })?;
+        let Some((connection, theirs)) = restart else {
+            return Ok(Trickled::Noted);
+        };
+        let fragment = connection.restart(&theirs).await?;
+        let etag = sessions.with(room, session, |session| Ok(session.party.restart(theirs)))?;
+        Ok(Trickled::Restarted { fragment, etag })
+    }
+
+    /// Notes which layer a viewer wants (WHEP core extensions section 5).
+    pub(crate) fn select(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        selection: &LayerSelection,
+    ) -> Result<(), Error> {
+        let connection = |session: &mut Entry| Ok(session.connection.clone());
+        let connection = self.0.sessions.with(room, session, connection)?;
+        Ok(connection.select(selection)?)
+    }
+
+    /// Ends a session.
+    pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
+        let connection = self
+            .0
+            .sessions
+            .read(room, session, |s| s.connection.clone())?;
+        self.ended(session);
+        self.0.sessions.forget(session);
+        connection.end();
+        Ok(())
+    }
+
+    /// Ends the viewers who have brought no ticket: the room's publisher asks for one now.
+    pub(crate) fn end_ticketless(&self, room: &RoomId) {
+        for (session, connection) in self.0.sessions.ticketless(room) {
+            self.ended(session);
+            connection.end();
+        }
+    }
+
+    /// Which end of its connection a session is, or was a moment ago.
+    pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
+        self.0.sessions.read(room, session, |session| session.side)
+    }
+
+    /// A session's event log.
+    pub(crate) fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
+        let outbox = |session: &Entry| session.party.outbox.clone();
+        self.0.sessions.read(room, session, outbox)
+    }
+
+    /// Who has a connection with the relay.
+    pub(crate) fn census(&self) -> Vec<(RoomId, Seat)> {
+        self.0.sessions.census()
+    }
+
+    /// How many bytes have come and gone.
+    pub(crate) fn traffic(&self) -> &Traffic {
+        self.0.relay.traffic()
+    }
+
+    /// Says goodbye to everyone.
+    pub(crate) fn close(&self) {
+        for connection in self.0.sessions.close() {
+            connection.end();
+        }
+    }
+}
+
+impl From<relay::Error> for Error {
+    fn from(error: relay::Error) -> Self {
+        match error {
+            relay::Error::BadSdp(error) => Self::BadSdp(error),
+            relay::Error::NothingToForward => Self::NothingToForward,
+            relay::Error::CodecMismatch { encoding } => Self::CodecMismatch { encoding },
+            relay::Error::UnacceptableOffer => Self::UnacceptableOffer,
+            relay::Error::NoSuchLayer => Self::NoSuchLayer,
+            relay::Error::NoPublisher => Self::NoCamera,
+            relay::Error::Ended => Self::UnknownSession,
+            relay::Error::Busy => Self::GatewayFull,
+            relay::Error::ShuttingDown => Self::ShuttingDown,
+        }
+    }
+}

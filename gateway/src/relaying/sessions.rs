@@ -1,0 +1,253 @@
+//! The relay's sessions as HTTP knows them: whose they are, and what their event streams
+//! carry.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sightline_spec::event::Event;
+use sightline_spec::room::{RoomId, SessionId};
+
+use crate::app::Path;
+use crate::census::Seat;
+use crate::error::Error;
+use crate::relay::Session;
+use crate::session::{Party, Side};
+
+/// See the module.
+pub(super) struct Sessions {
+    /// At one time.
+    most: usize,
+    /// How long one whose connection is gone still answers as itself.
+    remember: Duration,
+    /// Guards rooms and sessions; held for a look-up, never across an await.
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    rooms: HashMap<RoomId, Room>,
+    sessions: HashMap<SessionId, Entry>,
+    /// Those that are not over.
+    live: usize,
+}
+
+#[derive(Default)]
+struct Room {
+    publisher: Option<SessionId>,
+    viewers: HashSet<SessionId>,
+    /// Media arrives.
+    is_active: bool,
+    /// The count that viewers were told last.
+    told: usize,
+}
+
+/// One session.
+pub(super) struct Entry {
+    pub(super) room: RoomId,
+    pub(super) side: Side,
+    pub(super) party: Party,
+    pub(super) connection: Session,
+    /// Since when its connection is gone. Until its client has DELETEd it, or some time
+    /// has passed, the session still answers: OBS closes first and DELETEs then.
+    pub(super) over: Option<Instant>,
+}
+
+impl Sessions {
+    pub(super) fn new(most: usize, remember: Duration) -> Self {
+        Self {
+            most,
+            remember,
+            state: Mutex::default(),
+        }
+    }
+
+    /// Enters a session. A publisher's has the room from now on, and a viewer's needs that
+    /// somebody is there.
+    pub(super) fn add(&self, entry: Entry) -> Result<(), Error> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if state.live >= self.most {
+            return Err(Error::TooManySessions);
+        }
+        let (id, outbox) = (entry.party.id, &entry.party.outbox);
+        match entry.side {
+            Side::Camera => {
+                let room = state.rooms.entry(entry.room.clone()).or_default();
+                room.publisher = Some(id);
+                outbox.push(Event::Join);
+            }
+            Side::Viewer => {
+                let room = state.rooms.get_mut(&entry.room).ok_or(Error::NoCamera)?;
+                room.viewers.insert(id);
+                if room.is_active {
+                    outbox.push(Event::Active);
+                }
+            }
+        }
+        state.live += 1;
+        state.sessions.insert(id, entry);
+        Ok(())
+    }
+
+    /// One step of a session in this room.
+    pub(super) fn with<T>(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        step: impl FnOnce(&mut Entry) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut state = self.state();
+        let entry = state.sessions.get_mut(&session);
+        let entry = entry.filter(|entry| entry.room == *room);
+        let entry = entry.ok_or(Error::UnknownSession)?;
+        match entry.over {
+            None => step(entry),
+            Some(_) => Err(Error::SessionOver),
+        }
+    }
+
+    /// Reads a session of this room, also one that is over.
+    pub(super) fn read<T>(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        read: impl FnOnce(&Entry) -> T,
+    ) -> Result<T, Error> {
+        let state = self.state();
+        let entry = state.sessions.get(&session).filter(|e| e.room == *room);
+        entry.map(read).ok_or(Error::UnknownSession)
+    }
+
+    /// Where a session was, and on which side, if it is over only now.
+    pub(super) fn ended(&self, id: SessionId, now: Instant) -> Option<(RoomId, Side)> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let entry = state.sessions.get_mut(&id).filter(|e| e.over.is_none())?;
+        entry.over = Some(now);
+        state.live -= 1;
+        if entry.side == Side::Camera {
+            entry.party.outbox.push(Event::Leave);
+        }
+        entry.party.outbox.end();
+        if let Some(room) = state.rooms.get_mut(&entry.room) {
+            room.viewers.remove(&id);
+            if room.publisher == Some(id) {
+                room.publisher = None;
+            }
+            if room.publisher.is_none() && room.viewers.is_empty() {
+                state.rooms.remove(&entry.room);
+            }
+        }
+        Some((entry.room.clone(), entry.side))
+    }
+
+    /// A client has DELETEd its session.
+    pub(super) fn forget(&self, session: SessionId) {
+        self.state().sessions.remove(&session);
+    }
+
+    /// Forgets sessions that are over for long enough.
+    pub(super) fn forget_old(&self, now: Instant) {
+        let is_old = |entry: &Entry| entry.over.is_some_and(|over| over + self.remember <= now);
+        let mut state = self.state();
+        if state.sessions.len() > state.live {
+            state.sessions.retain(|_, entry| !is_old(entry));
+        }
+    }
+
+    /// Whether there is nobody, not even one to be forgotten.
+    pub(super) fn is_empty(&self) -> bool {
+        self.state().sessions.is_empty()
+    }
+
+    /// A room's publisher sends, or has stopped sending; its viewers are told.
+    pub(super) fn sends(&self, room: &RoomId, is_sending: bool) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(room) = state.rooms.get_mut(room) else {
+            return;
+        };
+        if std::mem::replace(&mut room.is_active, is_sending) == is_sending {
+            return;
+        }
+        let event = match is_sending {
+            true => Event::Active,
+            false => Event::Inactive,
+        };
+        tell_all(&state.sessions, room, &event);
+    }
+
+    /// Puts an event into a session's log. Of one that is over the log takes no more.
+    pub(super) fn tell(&self, session: SessionId, event: Event) {
+        if let Some(entry) = self.state().sessions.get(&session) {
+            entry.party.outbox.push(event);
+        }
+    }
+
+    /// The rooms that somebody is in.
+    pub(super) fn rooms(&self) -> Vec<RoomId> {
+        self.state().rooms.keys().cloned().collect()
+    }
+
+    /// Tells a room's viewers how many watch, on either path, if that has changed.
+    pub(super) fn tell_viewer_count(&self, room: &RoomId, direct: usize) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(room) = state.rooms.get_mut(room) else {
+            return;
+        };
+        let count = room.viewers.len() + direct;
+        if count != std::mem::replace(&mut room.told, count) {
+            tell_all(&state.sessions, room, &Event::ViewerCount(count));
+        }
+    }
+
+    /// A room's viewers that have brought no ticket.
+    pub(super) fn ticketless(&self, room: &RoomId) -> Vec<(SessionId, Session)> {
+        let state = self.state();
+        let viewers = state.rooms.get(room).into_iter().flat_map(|r| &r.viewers);
+        let entries = viewers.filter_map(|id| Some((id, state.sessions.get(id)?)));
+        let found = entries.filter(|(_, entry)| entry.party.is_ticketless);
+        let found = found.map(|(id, entry)| (*id, entry.connection.clone()));
+        found.collect()
+    }
+
+    /// Who has a connection.
+    pub(super) fn census(&self) -> Vec<(RoomId, Seat)> {
+        let state = self.state();
+        let live = state.sessions.values().filter(|entry| entry.over.is_none());
+        let seats = live.map(|entry| {
+            let seat = Seat {
+                session: entry.party.id,
+                side: entry.side,
+                path: Path::Relay,
+                since: entry.party.since,
+            };
+            (entry.room.clone(), seat)
+        });
+        seats.collect()
+    }
+
+    /// Ends every event stream. Returns the connections, which are to be ended as well.
+    pub(super) fn close(&self) -> Vec<Session> {
+        let state = self.state();
+        let all = state.sessions.values();
+        all.map(|entry| {
+            entry.party.outbox.end();
+            entry.connection.clone()
+        })
+        .collect()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic inside is a bug; what it did not touch is still in order.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn tell_all(sessions: &HashMap<SessionId, Entry>, room: &Room, event: &Event) {
+    for viewer in room.viewers.iter().filter_map(|id| sessions.get(id)) {
+        viewer.party.outbox.push(event.clone());
+    }
+}
