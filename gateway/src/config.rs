@@ -21,6 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use conf::{Conf, find_parameter};
 use humantime::parse_duration;
+use sightline_relay::MediaPorts;
 
 use access::AccessOptions;
 use limits::LimitOptions;
@@ -33,7 +34,6 @@ use crate::app::Waits;
 use crate::auth::Authority;
 use crate::http::{Proxies, PublicUrl};
 use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
-use crate::relay::{self, MediaPorts};
 use crate::relaying::RelayingLimits;
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
@@ -67,7 +67,7 @@ pub struct Config {
     config: Option<PathBuf>,
 
     /// What to log, on standard error: error, warn, info, debug, trace, or a filter
-    /// such as sightline_gateway::relay=debug,info.
+    /// such as sightline_relay=debug,info.
     ///
     /// Of the libraries below, whose debug lines would tell secrets, it has no more than info.
     #[arg(long, env, default_value = "info")]
@@ -302,7 +302,7 @@ impl Config {
     /// The bounds of the relay.
     pub(crate) fn relaying_limits(&self) -> RelayingLimits {
         RelayingLimits {
-            media: relay::Limits {
+            media: sightline_relay::Limits {
                 connect: self.waits.media_connect,
                 silence: self.waits.media_silence,
                 linger: self.waits.relay_linger,

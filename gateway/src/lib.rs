@@ -17,7 +17,6 @@ mod http;
 mod ice_servers;
 mod log;
 mod metrics;
-mod relay;
 mod relaying;
 mod rendezvous;
 mod room;
@@ -40,10 +39,10 @@ use app::App;
 use certificates::Certificates;
 use config::{Config, Switch};
 use metrics::Metrics;
-use relay::Events;
 use relaying::Relaying;
 use rendezvous::Rendezvous;
 use serve::{ConnectionLimits, Door, Tls};
+use sightline_relay::Events;
 use throttle::Throttle;
 
 /// A few people and programs look.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use sightline_relay::{self as relay, Event, Events, Limits, MediaPorts, Relay, Traffic};
 use sightline_spec::event;
 use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
@@ -20,7 +21,6 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::census::Seat;
 use crate::error::Error;
 use crate::events::Outbox;
-use crate::relay::{self, Event, Events, Limits, MediaPorts, Relay, Traffic};
 use crate::rendezvous::Rendezvous;
 use crate::room::Answered;
 use crate::session::{EntityTag, Party, Precondition, Side};

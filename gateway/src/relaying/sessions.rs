@@ -5,13 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use sightline_relay::Session;
 use sightline_spec::event::Event;
 use sightline_spec::room::{RoomId, SessionId};
 
 use crate::app::Path;
 use crate::census::Seat;
 use crate::error::Error;
-use crate::relay::Session;
 use crate::session::{Party, Side};
 
 /// See the module.

@@ -1,0 +1,29 @@
+//! The relay: a WebRTC end of a publisher and of everyone who watches it, which gives each
+//! viewer what the publisher sends.
+//!
+//! [`Relay`] and [`Session`] make connections and their answers. A worker, a thread of its own
+//! with ports of its own, then carries the media, and tells what happens as [`Event`]s.
+//!
+//! It knows nothing of HTTP, and rooms are names to it. The folders are in the order of a
+//! packet's way: `net`, `connection`, `publisher`, `subscriber`, `connection`, `net`; what
+//! joins them is `router`, and what drives them is `worker`. `sdp` comes before all that.
+
+mod connection;
+mod error;
+mod event;
+mod net;
+mod publisher;
+mod relay;
+mod router;
+mod sdp;
+mod session;
+mod streams;
+mod subscriber;
+mod worker;
+
+pub use error::{Error, StartError};
+pub use event::{Event, Events};
+pub use net::ports::MediaPorts;
+pub use net::traffic::Traffic;
+pub use relay::{Limits, Relay};
+pub use session::{Negotiated, Session};

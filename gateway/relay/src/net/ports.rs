@@ -1,0 +1,186 @@
+//! The media ports: one number for each worker, UDP and TCP, IPv4 and IPv6.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
+use std::thread;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::sync::mpsc;
+
+use crate::error::StartError;
+use crate::net::addresses::{Addresses, of_this_machine};
+use crate::net::tcp;
+use crate::net::udp::{Network, UdpPort};
+use crate::worker::{Command, Surroundings, Worker};
+
+/// Commands that may wait for a worker.
+const COMMANDS: usize = 4096;
+
+/// Frames from all TCP connections that may wait for a worker.
+const TCP_FRAMES: usize = 1024;
+
+/// TCP connections of one worker at one time.
+const TCP_CONNECTIONS: usize = 4096;
+
+/// Port numbers that are tried before giving up, where any number will do.
+const ATTEMPTS: usize = 32;
+
+/// Where media is received.
+#[derive(Debug, Clone)]
+pub struct MediaPorts {
+    /// Unspecified means every address of the machine, of both families.
+    pub address: IpAddr,
+    /// The first worker's, the next has the next; 0 takes free ones.
+    pub port: u16,
+    /// How many, of one thread each.
+    pub workers: usize,
+    /// What answers say; empty means the addresses that are listened on.
+    pub advertised: Vec<IpAddr>,
+}
+
+/// One worker's ports.
+pub(crate) struct BoundPorts {
+    udp: Vec<UdpSocket>,
+    tcp: Vec<TcpListener>,
+    pub(crate) addresses: Addresses,
+}
+
+impl MediaPorts {
+    /// Binds them all, or says which could not be bound.
+    pub(crate) fn bind(&self) -> Result<Vec<BoundPorts>, StartError> {
+        let advertised = self.advertised();
+        let all = (0..self.workers.max(1)).map(|worker| {
+            let number = match self.port {
+                0 => 0,
+                first => first.saturating_add(u16::try_from(worker).unwrap_or(u16::MAX)),
+            };
+            let (udp, tcp, number) =
+                self.bind_number(number)
+                    .map_err(|source| StartError::Listen {
+                        address: SocketAddr::new(self.address, number),
+                        source,
+                    })?;
+            Ok(BoundPorts {
+                udp,
+                tcp,
+                addresses: Addresses::new(&advertised, number),
+            })
+        });
+        all.collect()
+    }
+
+    fn advertised(&self) -> Vec<IpAddr> {
+        if !self.advertised.is_empty() {
+            return self.advertised.clone();
+        }
+        if !self.address.is_unspecified() {
+            return vec![self.address];
+        }
+        let all = of_this_machine();
+        let reachable = all.iter().copied().filter(|address| !address.is_loopback());
+        let reachable: Vec<IpAddr> = reachable.collect();
+        match reachable.is_empty() {
+            true => all,
+            false => reachable,
+        }
+    }
+
+    fn bind_number(&self, number: u16) -> io::Result<(Vec<UdpSocket>, Vec<TcpListener>, u16)> {
+        let mut attempts = ATTEMPTS;
+        loop {
+            attempts -= 1;
+            match self.bind_all(number) {
+                // Of a free UDP port the same TCP port may be taken.
+                Err(error) if number == 0 && attempts > 0 => {
+                    tracing::debug!(%error, "another media port is tried");
+                }
+                bound => return bound,
+            }
+        }
+    }
+
+    fn bind_all(&self, number: u16) -> io::Result<(Vec<UdpSocket>, Vec<TcpListener>, u16)> {
+        let addresses = match self.address.is_unspecified() {
+            true => vec![Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()],
+            false => vec![self.address],
+        };
+        let (mut udp, mut tcp, mut number) = (Vec::new(), Vec::new(), number);
+        for address in addresses {
+            let bound = bind(SocketAddr::new(address, number));
+            match bound {
+                Ok((datagrams, listener, bound)) => {
+                    udp.push(datagrams);
+                    tcp.push(listener);
+                    number = bound;
+                }
+                // Many machines have no IPv6.
+                Err(error) if address.is_ipv6() && !udp.is_empty() => {
+                    tracing::debug!(%error, "no media by IPv6");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok((udp, tcp, number))
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener, u16)> {
+    let socket = |kind, protocol| -> io::Result<Socket> {
+        let socket = Socket::new(Domain::for_address(address), kind, Some(protocol))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        Ok(socket)
+    };
+    let udp = socket(Type::DGRAM, Protocol::UDP)?;
+    udp.bind(&address.into())?;
+    let udp: UdpSocket = udp.into();
+    let address = SocketAddr::new(address.ip(), udp.local_addr()?.port());
+    let tcp = socket(Type::STREAM, Protocol::TCP)?;
+    tcp.set_reuse_address(true)?;
+    tcp.bind(&address.into())?;
+    tcp.listen(128)?;
+    tcp.set_nonblocking(true)?;
+    Ok((udp, tcp.into(), address.port()))
+}
+
+impl BoundPorts {
+    /// Starts the thread that serves these ports until its commands' sender is dropped.
+    pub(crate) fn start_worker(
+        self,
+        surroundings: Surroundings,
+    ) -> io::Result<mpsc::Sender<Command>> {
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let Self {
+            udp,
+            tcp,
+            addresses,
+        } = self;
+        let work = async move {
+            let ports = udp.into_iter().map(UdpPort::new);
+            let ports = ports.collect::<io::Result<Vec<_>>>()?;
+            let network = Network::new(ports, of_this_machine());
+            let (news, tcp_news) = mpsc::channel(TCP_FRAMES);
+            for listener in tcp {
+                let listener = tokio::net::TcpListener::from_std(listener)?;
+                tokio::spawn(tcp::listen(listener, news.clone(), TCP_CONNECTIONS));
+            }
+            drop(news);
+            Worker::new(surroundings, addresses, commands, tcp_news, network)
+                .run()
+                .await;
+            io::Result::Ok(())
+        };
+        thread::Builder::new()
+            .name("sightline-relay".to_owned())
+            .spawn(move || {
+                if let Err(error) = runtime.block_on(work) {
+                    tracing::error!(%error, "a relay worker could not start");
+                }
+            })?;
+        Ok(sender)
+    }
+}

@@ -1,0 +1,5 @@
+//! What a publisher sends, and what is kept of it.
+
+pub(crate) mod keyframe;
+pub(crate) mod packet_cache;
+pub(crate) mod track;

@@ -1,0 +1,165 @@
+//! When to ask a publisher for a picture that needs no other, and what to make of its
+//! silence: OBS and FFmpeg never answer.
+
+use std::time::{Duration, Instant};
+
+/// Requests of all viewers within this time are one.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// A publisher that answers does so within this time.
+const PATIENCE: Duration = Duration::from_millis(400);
+
+/// The requests for one layer.
+#[derive(Debug, Default)]
+pub(crate) struct KeyframeRequests {
+    state: State,
+    asked: Option<Instant>,
+    is_wanted: bool,
+    is_deaf: bool,
+    is_proven: bool,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+enum State {
+    #[default]
+    Quiet,
+    Asked(Instant),
+}
+
+impl KeyframeRequests {
+    /// A viewer needs one.
+    pub(crate) fn want(&mut self) {
+        self.is_wanted = true;
+    }
+
+    /// Whether to ask the publisher now.
+    pub(crate) fn ask(&mut self, now: Instant) -> bool {
+        self.lose_patience(now);
+        let rested = self.asked.is_none_or(|asked| asked + PAUSE <= now);
+        if !self.is_wanted || !rested {
+            return false;
+        }
+        self.is_wanted = false;
+        self.asked = Some(now);
+        if let State::Quiet = self.state {
+            self.state = State::Asked(now);
+        }
+        true
+    }
+
+    /// A keyframe has come, asked for or not.
+    pub(crate) fn arrived(&mut self, now: Instant) {
+        self.lose_patience(now);
+        if let State::Asked(_) = self.state {
+            self.is_deaf = false;
+            self.is_proven = true;
+        }
+        self.state = State::Quiet;
+        self.is_wanted = false;
+    }
+
+    /// Whether the publisher does not answer: newcomers get what is in memory.
+    pub(crate) fn is_deaf(&mut self, now: Instant) -> bool {
+        self.lose_patience(now);
+        self.is_deaf
+    }
+
+    /// What comes so late is no answer.
+    fn lose_patience(&mut self, now: Instant) {
+        if let State::Asked(since) = self.state
+            && since + PATIENCE <= now
+        {
+            self.is_deaf = true;
+            self.state = State::Quiet;
+        }
+    }
+
+    /// Whether the publisher has ever answered.
+    pub(crate) fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    /// When to look again.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let patience = match self.state {
+            State::Asked(since) => Some(since + PATIENCE),
+            State::Quiet => None,
+        };
+        let rested = self
+            .asked
+            .filter(|_| self.is_wanted)
+            .map(|asked| asked + PAUSE);
+        [patience, rested].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_viewers_are_one_request() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        let asked = (0..100).filter(|_| {
+            requests.want();
+            requests.ask(now)
+        });
+        assert_eq!(asked.count(), 1);
+        requests.arrived(now);
+        assert!(
+            !requests.ask(now + PAUSE),
+            "it has come, nobody wants another"
+        );
+    }
+
+    #[test]
+    fn one_that_is_wanted_too_early_is_asked_for_later() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        requests.want();
+        assert!(requests.ask(now));
+        requests.arrived(now);
+        requests.want();
+        assert!(!requests.ask(now));
+        assert_eq!(requests.deadline(), Some(now + PAUSE));
+        assert!(requests.ask(now + PAUSE));
+    }
+
+    #[test]
+    fn a_publisher_that_does_not_answer_is_deaf_until_it_does() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        requests.want();
+        assert!(requests.ask(now));
+        assert!(!requests.is_deaf(now));
+        assert!(requests.is_deaf(now + PATIENCE));
+        requests.want();
+        assert!(requests.ask(now + PATIENCE));
+        requests.arrived(now + PATIENCE);
+        assert!(!requests.is_deaf(now + 2 * PATIENCE));
+    }
+
+    /// A deadline that has passed would have the worker run in circles.
+    #[test]
+    fn nothing_is_due_for_ever() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        requests.want();
+        assert!(requests.ask(now));
+        assert_eq!(requests.deadline(), Some(now + PATIENCE));
+        assert!(!requests.ask(now + PATIENCE));
+        assert_eq!(requests.deadline(), None);
+    }
+
+    #[test]
+    fn a_keyframe_that_comes_by_itself_proves_nothing() {
+        let now = Instant::now();
+        let mut requests = KeyframeRequests::default();
+        requests.want();
+        assert!(requests.ask(now));
+        requests.arrived(now + 2 * PATIENCE);
+        assert!(requests.is_deaf(now + 2 * PATIENCE));
+        assert!(!requests.is_proven());
+    }
+}

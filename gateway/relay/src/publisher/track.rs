@@ -1,0 +1,123 @@
+//! What a publisher sends, layer by layer, as the room's worker sees it.
+
+use std::time::{Duration, Instant};
+
+use str0m::media::Rid;
+use str0m::rtp::{RtpPacket, Ssrc};
+
+use crate::publisher::keyframe::KeyframeRequests;
+use crate::publisher::packet_cache::{Backlog, Place};
+use crate::sdp::encoding::Encoding;
+use crate::sdp::negotiate::Track;
+
+/// More layers than anyone sends; a publisher that invents names gets no more.
+const MAX_LAYERS: usize = 8;
+
+/// A layer of which nothing came for so long is not there any more.
+const SILENT: Duration = Duration::from_secs(1);
+
+/// One encoding of one track.
+#[derive(Debug)]
+pub(crate) struct Layer {
+    pub(crate) rid: Option<Rid>,
+    /// Where keyframes are asked for.
+    pub(crate) source: Ssrc,
+    pub(crate) backlog: Backlog,
+    pub(crate) keyframes: KeyframeRequests,
+    /// Measured over the last second, in bit/s.
+    pub(crate) bitrate: u64,
+    bytes: u64,
+    /// Measuring periods that it was there for, the first of them not wholly.
+    periods: u32,
+    last_packet: Instant,
+}
+
+/// A track and the layers of it that have been seen.
+#[derive(Debug)]
+pub(crate) struct Tracked {
+    pub(crate) track: Track,
+    pub(crate) layers: Vec<Layer>,
+}
+
+impl Tracked {
+    pub(crate) fn new(track: Track) -> Self {
+        let layers = Vec::new();
+        Self { track, layers }
+    }
+
+    /// Takes in a packet of the layer `rid`.
+    pub(crate) fn push(&mut self, rid: Option<Rid>, source: Ssrc, packet: RtpPacket) {
+        let known = self.layers.iter().position(|layer| layer.rid == rid);
+        let Some(index) = known.or_else(|| self.add(rid, source, packet.timestamp)) else {
+            return;
+        };
+        let layer = &mut self.layers[index];
+        layer.source = source;
+        layer.bytes += packet.payload.len() as u64;
+        let now = packet.timestamp;
+        layer.last_packet = now;
+        if layer.backlog.push(packet.into()) {
+            layer.keyframes.arrived(now);
+        }
+    }
+
+    fn add(&mut self, rid: Option<Rid>, source: Ssrc, now: Instant) -> Option<usize> {
+        if self.layers.len() >= MAX_LAYERS {
+            return None;
+        }
+        self.layers.push(Layer {
+            rid,
+            source,
+            backlog: Backlog::new(self.encoding()),
+            keyframes: KeyframeRequests::default(),
+            bitrate: 0,
+            bytes: 0,
+            periods: 0,
+            last_packet: now,
+        });
+        Some(self.layers.len() - 1)
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.track.format.encoding
+    }
+
+    /// Has the publisher asked for a keyframe of this layer, soon.
+    pub(crate) fn want_keyframe(&mut self, layer: usize) {
+        if let Some(layer) = self.layers.get_mut(layer) {
+            layer.keyframes.want();
+        }
+    }
+
+    /// Closes a measuring period.
+    pub(crate) fn measure(&mut self, period: Duration) {
+        let milliseconds = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
+        for layer in &mut self.layers {
+            layer.bitrate = std::mem::take(&mut layer.bytes) * 8 * 1000 / milliseconds;
+            layer.periods = layer.periods.saturating_add(1);
+        }
+    }
+
+    /// The indexes of the layers that arrive now and have been measured, best first.
+    pub(crate) fn active(&self, now: Instant) -> Vec<usize> {
+        let is_active = |layer: &Layer| layer.periods > 1 && layer.last_packet + SILENT > now;
+        let mut active: Vec<usize> = (0..self.layers.len())
+            .filter(|index| is_active(&self.layers[*index]))
+            .collect();
+        active.sort_by_key(|index| std::cmp::Reverse(self.layers[*index].bitrate));
+        active
+    }
+
+    /// Forgets what no viewer needs; `places` are those of each viewer, by layer.
+    pub(crate) fn trim(&mut self, places: impl Iterator<Item = (usize, Place)>, now: Instant) {
+        let mut slowest: Vec<Place> = self.layers.iter().map(|l| l.backlog.end()).collect();
+        for (layer, place) in places {
+            if let Some(slowest) = slowest.get_mut(layer) {
+                *slowest = place.min(*slowest);
+            }
+        }
+        for (layer, slowest) in self.layers.iter_mut().zip(slowest) {
+            layer.backlog.trim(slowest, now);
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What the relay is asked for: an answer to a publisher's offer, or to a viewer's.
+
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::Sdp;
+use tokio::sync::mpsc;
+
+use crate::connection::dtls;
+use crate::error::{Error, StartError};
+use crate::event::{self, Events, Teller};
+use crate::net::addresses::Addresses;
+use crate::net::ports::MediaPorts;
+use crate::net::traffic::Traffic;
+use crate::sdp::negotiate::Endpoint;
+use crate::session::{self, Negotiated, Session};
+use crate::streams::Streams;
+use crate::worker::{Command, Newcomer, Surroundings};
+
+/// The relay. Cheap to clone; every clone is the same one, and without any the workers end.
+#[derive(Clone)]
+pub struct Relay(Arc<Shared>);
+
+/// How long things may take.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// From the answer until ICE and DTLS are done.
+    pub connect: Duration,
+    /// Between two signs of life of a peer.
+    pub silence: Duration,
+    /// How long viewers outlast their publisher.
+    pub linger: Duration,
+}
+
+struct Shared {
+    endpoint: Endpoint,
+    streams: Arc<Streams>,
+    traffic: Arc<Traffic>,
+    workers: Vec<Handle>,
+}
+
+/// How to reach a worker. When all are gone, the worker ends.
+struct Handle {
+    commands: mpsc::Sender<Command>,
+    addresses: Addresses,
+}
+
+impl fmt::Debug for Relay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Relay")
+    }
+}
+
+impl Relay {
+    /// Binds the media ports and starts the workers. What they tell is to be read.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be bound, made or started.
+    pub fn start(ports: &MediaPorts, limits: &Limits) -> Result<(Self, Events), StartError> {
+        let certificate = dtls::certificate()?;
+        let streams = Arc::<Streams>::default();
+        let traffic = Arc::<Traffic>::default();
+        let (sender, events) = event::stream();
+        let bound = ports.bind()?;
+        let workers = bound.into_iter().map(|ports| {
+            let addresses = ports.addresses.clone();
+            let surroundings = Surroundings {
+                streams: streams.clone(),
+                traffic: traffic.clone(),
+                teller: Teller::new(sender.clone()),
+                limits: limits.clone(),
+            };
+            let commands = ports.start_worker(surroundings);
+            let commands = commands.map_err(StartError::Worker)?;
+            Ok(Handle {
+                commands,
+                addresses,
+            })
+        });
+        let relay = Self(Arc::new(Shared {
+            endpoint: Endpoint {
+                for_publishers: Arc::new(dtls::for_publishers()),
+                for_viewers: Arc::new(dtls::for_viewers()),
+                certificate,
+            },
+            workers: workers.collect::<Result<_, StartError>>()?,
+            streams,
+            traffic,
+        }));
+        Ok((relay, events))
+    }
+
+    /// Answers a publisher, which takes the room over when it [begins](Negotiated::begin).
+    /// Of one that `ends_unwatched` the connection is given up when nobody has watched for
+    /// some time.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the offer.
+    pub fn publish(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        offer: &Sdp,
+        ends_unwatched: bool,
+    ) -> Result<Negotiated, Error> {
+        let worker = self.worker(room);
+        let candidates = worker.addresses.candidates();
+        let connection = self.0.endpoint.publisher(offer, &candidates)?;
+        let newcomer = Newcomer {
+            session,
+            room: room.clone(),
+            rtc: connection.rtc,
+            ufrag: connection.ufrag,
+        };
+        Ok(Negotiated {
+            answer: connection.answer,
+            session: self.session(room, session, connection.offer),
+            begin: Command::Publish {
+                newcomer,
+                tracks: connection.media,
+                ends_unwatched,
+            },
+        })
+    }
+
+    /// Answers a viewer with what the room's publisher sends.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the offer, or [`Error::NoPublisher`].
+    pub fn view(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        offer: &Sdp,
+    ) -> Result<Negotiated, Error> {
+        let worker = self.worker(room);
+        let tracks = self.0.streams.tracks(room)?;
+        let candidates = worker.addresses.candidates();
+        let connection = self.0.endpoint.viewer(offer, &tracks, &candidates)?;
+        let newcomer = Newcomer {
+            session,
+            room: room.clone(),
+            rtc: connection.rtc,
+            ufrag: connection.ufrag,
+        };
+        Ok(Negotiated {
+            answer: connection.answer,
+            session: self.session(room, session, connection.offer),
+            begin: Command::View {
+                newcomer,
+                view: connection.media,
+            },
+        })
+    }
+
+    /// How many bytes have come and gone.
+    pub fn traffic(&self) -> &Traffic {
+        &self.0.traffic
+    }
+
+    fn session(&self, room: &RoomId, id: SessionId, offer: Sdp) -> Session {
+        let worker = self.worker(room);
+        Session(Arc::new(session::Shared {
+            id,
+            room: room.clone(),
+            offer: Mutex::new(offer),
+            streams: self.0.streams.clone(),
+            worker: worker.commands.clone(),
+            addresses: worker.addresses.clone(),
+        }))
+    }
+
+    /// A room is one worker's, so that its packets stay on one core.
+    fn worker(&self, room: &RoomId) -> &Handle {
+        let mut hasher = DefaultHasher::new();
+        room.hash(&mut hasher);
+        let workers = &self.0.workers;
+        let index = hasher.finish() % workers.len() as u64;
+        &workers[usize::try_from(index).unwrap_or_default()]
+    }
+}

@@ -1,0 +1,4 @@
+//! From an offer to a connection and its answer.
+
+pub(crate) mod encoding;
+pub(crate) mod negotiate;

@@ -1,0 +1,81 @@
+//! What is published in each room, for whoever negotiates with a viewer. Packets never
+//! come by here.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sightline_spec::layer::LayerSelection;
+use sightline_spec::room::{RoomId, SessionId};
+use sightline_spec::sdp::Sdp;
+
+use crate::error::Error;
+use crate::sdp::negotiate::Track;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Streams {
+    /// Guards a map; held for a look-up, never across an await.
+    rooms: Mutex<HashMap<RoomId, Published>>,
+}
+
+/// What one publisher sends.
+#[derive(Debug)]
+struct Published {
+    session: SessionId,
+    tracks: Arc<[Track]>,
+    /// The names of the simulcast layers that it has announced.
+    layers: Vec<String>,
+}
+
+impl Streams {
+    /// The room is this publisher's from now on.
+    pub(crate) fn add(&self, room: &RoomId, session: SessionId, offer: &Sdp, tracks: &[Track]) {
+        let layers = offer.media();
+        let layers = layers.flat_map(|media| media.rids().map(str::to_owned).collect::<Vec<_>>());
+        let published = Published {
+            session,
+            tracks: tracks.into(),
+            layers: layers.collect(),
+        };
+        self.rooms().insert(room.clone(), published);
+    }
+
+    /// A session is over; whether it was the room's publisher or not.
+    pub(crate) fn remove(&self, room: &RoomId, session: SessionId) {
+        let mut rooms = self.rooms();
+        if rooms.get(room).is_some_and(|p| p.session == session) {
+            rooms.remove(room);
+        }
+    }
+
+    /// What a room's publisher sends.
+    pub(crate) fn tracks(&self, room: &RoomId) -> Result<Arc<[Track]>, Error> {
+        let rooms = self.rooms();
+        let published = rooms.get(room).ok_or(Error::NoPublisher)?;
+        Ok(published.tracks.clone())
+    }
+
+    /// Whether the room's publisher has announced what a viewer wants. None of them has
+    /// spatial or temporal layers, and how large their pictures are is not known.
+    pub(crate) fn offers_layer(&self, room: &RoomId, wanted: &LayerSelection) -> bool {
+        let first_only = |id: Option<u8>| id.is_none_or(|id| id == 0);
+        let is_encoding = first_only(wanted.spatial_layer_id)
+            && first_only(wanted.temporal_layer_id)
+            && wanted.max_width.or(wanted.max_height).is_none();
+        let rooms = self.rooms();
+        let layers = rooms
+            .get(room)
+            .map_or(&[][..], |published| &published.layers);
+        let is_announced = |rid: &str| layers.iter().any(|known| known == rid);
+        is_encoding
+            && wanted
+                .rid
+                .as_ref()
+                .is_none_or(|rid| is_announced(rid.as_str()))
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Published>> {
+        // A panic inside is a bug; what it did not touch is still in order.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,10 @@
+//! One viewer's side: which layer it gets, how its packets are numbered, and what it can
+//! have again.
+
+pub(crate) mod down_track;
+pub(crate) mod layer_choice;
+pub(crate) mod picture_ids;
+pub(crate) mod retransmission;
+pub(crate) mod rewriting;
+pub(crate) mod rtp_stream;
+pub(crate) mod sent_history;

@@ -1,0 +1,164 @@
+//! Which simulcast layer a viewer gets: the one it asked for, or the best that its link
+//! can carry.
+
+use std::time::{Duration, Instant};
+
+use str0m::bwe::Bitrate;
+
+use crate::connection::peer::{Peer, Role};
+use crate::publisher::track::Tracked;
+use crate::sdp::negotiate::FIRST_ESTIMATE;
+use crate::subscriber::down_track::Feed;
+
+/// Going up is tried this long after the last change; going down is done at once.
+const PAUSE: Duration = Duration::from_secs(3);
+
+/// A layer is taken if it needs no more than this part of the estimate. The rest is for
+/// sound, retransmissions and pictures that are larger than the average.
+const SHARE: f64 = 0.85;
+
+/// Chooses the layers that a viewer begins with, when its link has not been measured yet.
+pub(crate) fn begin(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
+    if let Role::Viewer(watching) = &mut peer.role {
+        watching.estimate = Some(FIRST_ESTIMATE);
+    }
+    choose(peer, tracks, now);
+    if let Role::Viewer(watching) = &mut peer.role {
+        (watching.estimate, watching.estimate_before) = (None, None);
+    }
+}
+
+/// Chooses the layers of one viewer.
+pub(crate) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
+    let Role::Viewer(watching) = &mut peer.role else {
+        return;
+    };
+    let (mut needed, mut desired) = (0, 0);
+    for feed in &mut watching.feeds {
+        let Some(tracked) = tracks.get(feed.outlet.track) else {
+            continue;
+        };
+        let active = tracked.active(now);
+        let Some(best) = active.first() else {
+            continue;
+        };
+        desired += tracked.layers[*best].bitrate;
+        needed += next_better(tracked, &active, feed.layer);
+        let selected = watching.selected.and_then(|rid| {
+            let named = |index: &&usize| tracked.layers[**index].rid == Some(rid);
+            active.iter().find(named)
+        });
+        // A moment's congestion is no reason to go down, since the next keyframe costs more.
+        let estimates = [watching.estimate, watching.estimate_before];
+        let estimates = estimates.into_iter().flatten();
+        let estimate = estimates.map(|e| e.as_f64()).reduce(f64::max);
+        let target = match (selected, estimate) {
+            (Some(selected), _) => *selected,
+            (None, None) => *best,
+            (None, Some(estimate)) => {
+                let bitrate = |layer: usize| tracked.layers[layer].bitrate;
+                fitting(&active, bitrate, feed.layer, estimate)
+            }
+        };
+        if turn_to(feed, tracked, target, &active, now, watching.switched_at) {
+            watching.switched_at = now;
+        }
+    }
+    watching.estimate_before = watching.estimate;
+    if watching.estimate.is_some() {
+        // What we would like to send, so that the estimate is tried up to there. A link
+        // is not known to carry more than it has carried, so padding fills what is missing
+        // for the next better layer.
+        let with_rest = |bitrate: u64| Bitrate::from((bitrate as f64 / SHARE) as u64);
+        peer.rtc
+            .bwe()
+            .set_bitrate(with_rest(needed), with_rest(desired));
+    }
+}
+
+/// What the layer takes that is next better than this one; nothing if none is.
+fn next_better(tracked: &Tracked, active: &[usize], layer: usize) -> u64 {
+    let place = active.iter().position(|index| *index == layer);
+    let better = place.and_then(|place| place.checked_sub(1));
+    better.map_or(0, |better| tracked.layers[active[better]].bitrate)
+}
+
+/// The best layer that a link of this estimate carries, or the smallest. `active` is the
+/// best first.
+///
+/// To stay takes less than to get there, or viewers would go up and down all the time.
+fn fitting(
+    active: &[usize],
+    bitrate: impl Fn(usize) -> u64,
+    present: usize,
+    estimate: f64,
+) -> usize {
+    let fits = |layer: &&usize| {
+        let share = if **layer == present { 1.0 } else { SHARE };
+        bitrate(**layer) as f64 <= estimate * share
+    };
+    let smallest = active.last().copied().unwrap_or_default();
+    active.iter().find(fits).copied().unwrap_or(smallest)
+}
+
+/// Has the feed go over to another layer; says whether it does.
+fn turn_to(
+    feed: &mut Feed,
+    tracked: &Tracked,
+    target: usize,
+    active: &[usize],
+    now: Instant,
+    switched_at: Instant,
+) -> bool {
+    if target == feed.layer {
+        feed.wanted = None;
+        return false;
+    }
+    if feed.place().is_none() {
+        // Nothing has been sent yet, so there is nothing to go over from.
+        feed.layer = target;
+        feed.wanted = None;
+        return true;
+    }
+    if feed.wanted.is_some_and(|(wanted, _)| wanted == target) {
+        return false;
+    }
+    let bitrate = |layer: usize| tracked.layers.get(layer).map_or(0, |layer| layer.bitrate);
+    let is_up = bitrate(target) > bitrate(feed.layer);
+    if is_up && active.contains(&feed.layer) && now < switched_at + PAUSE {
+        return false;
+    }
+    feed.wanted = Some((target, now));
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two megabits, one, and a quarter.
+    const BITRATES: [u64; 3] = [250_000, 2_000_000, 1_000_000];
+    const BEST_FIRST: [usize; 3] = [1, 2, 0];
+
+    fn fitting_at(present: usize, estimate: f64) -> usize {
+        fitting(&BEST_FIRST, |layer| BITRATES[layer], present, estimate)
+    }
+
+    #[test]
+    fn the_best_layer_that_leaves_some_room_is_taken() {
+        assert_eq!(fitting_at(0, 3e6), 1);
+        assert_eq!(fitting_at(0, 2.1e6), 2);
+        assert_eq!(fitting_at(0, 1.1e6), 0);
+    }
+
+    #[test]
+    fn the_smallest_is_for_those_who_have_room_for_none() {
+        assert_eq!(fitting_at(1, 1e5), 0);
+    }
+
+    #[test]
+    fn a_layer_is_kept_while_it_just_fits() {
+        assert_eq!(fitting_at(1, 2.1e6), 1);
+        assert_eq!(fitting_at(1, 1.9e6), 2);
+    }
+}

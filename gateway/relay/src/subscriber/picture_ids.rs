@@ -1,0 +1,215 @@
+//! One viewer's picture numbers, whatever source feeds it.
+//!
+//! VP8 counts pictures in front of its payload (RFC 7741 section 4.2), and each source
+//! from a beginning of its own. To a viewer a number that is less than the last one means
+//! an old picture, and it shows none until the count has caught up. So the counts go on
+//! where the last source ended, as sequence numbers do (see `splice`).
+
+use str0m::rtp::Vp8Descriptor;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Pictures {
+    /// Those of the picture that was sent furthest ahead.
+    last: Option<Numbers>,
+    /// Added to the source's numbers, wrapping.
+    added: Numbers,
+    /// The next packet is the first of another source.
+    is_new_source: bool,
+}
+
+/// Every count that a descriptor can hold; zero where it holds none.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Numbers {
+    /// `PictureID`, 15 bits.
+    picture: u16,
+    /// `TL0PICIDX`
+    base: u8,
+    /// `KEYIDX`, 5 bits.
+    key: u8,
+}
+
+impl Pictures {
+    /// From now on packets come from another source.
+    pub(crate) fn switch(&mut self) {
+        self.is_new_source = true;
+    }
+
+    /// What to write over a packet's own numbers, if anything.
+    pub(crate) fn renumber(&mut self, payload: &[u8]) -> Option<Numbers> {
+        let descriptor = Vp8Descriptor::parse(payload).ok()?;
+        let own = Numbers::of(&descriptor);
+        if std::mem::take(&mut self.is_new_source)
+            && let Some(last) = self.last
+        {
+            self.added = last.next().minus(own);
+        }
+        let numbers = own.plus(self.added);
+        if self.last.is_none_or(|last| numbers.is_ahead_of(last)) {
+            self.last = Some(numbers);
+        }
+        (numbers != own).then_some(numbers)
+    }
+}
+
+impl Numbers {
+    const PICTURES: u16 = 0x7fff;
+    /// Of the shorter form.
+    const FEW_PICTURES: u16 = 0x7f;
+    const KEYS: u8 = 0x1f;
+
+    fn of(descriptor: &Vp8Descriptor) -> Self {
+        Self {
+            picture: descriptor.picture_id().unwrap_or_default(),
+            base: descriptor.tl0_pic_idx().unwrap_or_default(),
+            key: descriptor.key_idx().unwrap_or_default(),
+        }
+    }
+
+    fn next(self) -> Self {
+        self.plus(Self {
+            picture: 1,
+            base: 1,
+            key: 1,
+        })
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            picture: self.picture.wrapping_add(other.picture) & Self::PICTURES,
+            base: self.base.wrapping_add(other.base),
+            key: self.key.wrapping_add(other.key) & Self::KEYS,
+        }
+    }
+
+    fn minus(self, other: Self) -> Self {
+        Self {
+            picture: self.picture.wrapping_sub(other.picture) & Self::PICTURES,
+            base: self.base.wrapping_sub(other.base),
+            key: self.key.wrapping_sub(other.key) & Self::KEYS,
+        }
+    }
+
+    fn is_ahead_of(self, other: Self) -> bool {
+        (1..=Self::PICTURES / 2).contains(&self.minus(other).picture)
+    }
+
+    /// Writes these numbers over those of a payload, as far as it has any.
+    pub(crate) fn write(self, payload: &mut [u8]) {
+        // RFC 7741 section 4.2: X, then I, L, T and K, then what these say is there.
+        let bits = match payload {
+            [first, bits, ..] if *first & 0x80 != 0 => *bits,
+            _ => return,
+        };
+        let mut bytes = payload[2..].iter_mut();
+        if bits & 0x80 != 0 {
+            match (bytes.next(), bytes.as_slice()) {
+                (Some(high), [_, ..]) if *high & 0x80 != 0 => {
+                    let [new_high, new_low] = (self.picture | 0x8000).to_be_bytes();
+                    *high = new_high;
+                    bytes.next().into_iter().for_each(|low| *low = new_low);
+                }
+                (Some(short), _) if *short & 0x80 == 0 => {
+                    *short = (self.picture & Self::FEW_PICTURES) as u8;
+                }
+                _ => return,
+            }
+        }
+        if bits & 0x40 != 0
+            && let Some(base) = bytes.next()
+        {
+            *base = self.base;
+        }
+        if bits & 0x10 != 0
+            && let Some(key) = bytes.next()
+        {
+            // It shares its byte with the temporal layer.
+            *key = *key & !Self::KEYS | self.key;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second and following packets of a picture, with all counts.
+    fn payload(picture: u16, base: u8, key: u8) -> [u8; 7] {
+        let [high, low] = (picture | 0x8000).to_be_bytes();
+        [0x80, 0xf0, high, low, base, key, 0]
+    }
+
+    /// Numbers of the source, and as the viewer gets them.
+    fn sent(pictures: &mut Pictures, (picture, base, key): (u16, u8, u8)) -> (u16, u8, u8) {
+        let mut payload = payload(picture, base, key);
+        if let Some(numbers) = pictures.renumber(&payload) {
+            numbers.write(&mut payload);
+        }
+        let numbers = Numbers::of(&Vp8Descriptor::parse(&payload).unwrap());
+        (numbers.picture, numbers.base, numbers.key)
+    }
+
+    #[test]
+    fn the_first_source_keeps_its_numbers() {
+        let mut pictures = Pictures::default();
+        pictures.switch();
+        for numbers in [(32_767, 255, 31), (0, 0, 0), (32_766, 254, 30)] {
+            assert_eq!(sent(&mut pictures, numbers), numbers);
+        }
+    }
+
+    #[test]
+    fn another_source_goes_on_where_the_last_one_ended() {
+        let mut pictures = Pictures::default();
+        sent(&mut pictures, (32_767, 255, 31));
+        // A straggler is no end.
+        sent(&mut pictures, (32_765, 254, 30));
+        pictures.switch();
+        assert_eq!(sent(&mut pictures, (100, 7, 3)), (0, 0, 0));
+        assert_eq!(sent(&mut pictures, (102, 8, 3)), (2, 1, 0));
+        pictures.switch();
+        assert_eq!(sent(&mut pictures, (101, 7, 3)), (3, 2, 1));
+    }
+
+    #[test]
+    fn what_is_not_there_is_not_written() {
+        let mut pictures = Pictures::default();
+        sent(&mut pictures, (9, 9, 9));
+        pictures.switch();
+        assert_eq!(pictures.renumber(&[]), None);
+        assert_eq!(pictures.renumber(&[0x80, 0x80]), None, "cut off");
+        let numbers = Numbers {
+            picture: 0x7fff,
+            base: 0xff,
+            key: 0x1f,
+        };
+        let all = [
+            &[][..],
+            &[0x80],
+            &[0x10, 0],
+            &[0x80, 0],
+            &[0x80, 0xf0],
+            &[0x80, 0x20, 0xe0],
+        ];
+        for unnumbered in all {
+            let mut written = unnumbered.to_vec();
+            numbers.write(&mut written);
+            assert_eq!(written, unnumbered);
+        }
+        // The temporal layer beside the key's number.
+        let mut written = [0x80, 0x30, 0xe0];
+        numbers.write(&mut written);
+        assert_eq!(written, [0x80, 0x30, 0xff]);
+    }
+
+    #[test]
+    fn a_count_of_seven_bits_wraps_earlier() {
+        let mut pictures = Pictures::default();
+        sent(&mut pictures, (200, 0, 0));
+        pictures.switch();
+        let mut short = [0x80, 0x80, 5, 0];
+        let numbers = pictures.renumber(&short).unwrap();
+        numbers.write(&mut short);
+        assert_eq!(short, [0x80, 0x80, 201 & 0x7f, 0]);
+    }
+}

@@ -1,0 +1,141 @@
+//! One viewer's sequence numbers and times, whatever source feeds it.
+//!
+//! A viewer sees one endless stream. What it is made of changes: another layer, a group
+//! of pictures from memory, a publisher that came back.
+
+use std::time::{Duration, Instant};
+
+/// Where a packet stands in its source, both numbers extended beyond their wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) sequence: u64,
+    pub(crate) time: u64,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Splice {
+    clock_rate: u32,
+    /// Of the packet that was sent furthest ahead, and when.
+    last: Option<(Position, Instant)>,
+    first_sequence: u64,
+    source: Option<Source>,
+}
+
+/// The present source.
+#[derive(Debug)]
+struct Source {
+    /// Packets from before were meant for another splice.
+    first_sequence: u64,
+    /// Added to the source's numbers, wrapping.
+    sequence: u64,
+    time: u64,
+}
+
+impl Splice {
+    /// A stream that begins at `first_sequence`, which must be below 65,536: a receiver
+    /// takes the rollover counter for zero (RFC 3711 section 3.3.1).
+    pub(crate) fn new(clock_rate: u32, first_sequence: u16) -> Self {
+        Self {
+            clock_rate,
+            last: None,
+            first_sequence: first_sequence.into(),
+            source: None,
+        }
+    }
+
+    /// From now on packets come from another source, of which `first` is the first; its
+    /// time is `now` on the viewer's clock.
+    pub(crate) fn switch(&mut self, first: Position, now: Instant) {
+        let next = match self.last {
+            None => Position {
+                sequence: self.first_sequence,
+                time: 0,
+            },
+            Some((last, at)) => Position {
+                sequence: last.sequence + 1,
+                // Never the same time twice, or two pictures would be one.
+                time: last.time + self.ticks(now.saturating_duration_since(at)).max(1),
+            },
+        };
+        self.source = Some(Source {
+            first_sequence: first.sequence,
+            sequence: next.sequence.wrapping_sub(first.sequence),
+            time: next.time.wrapping_sub(first.time),
+        });
+    }
+
+    /// The present source has nothing more to give.
+    pub(crate) fn end_source(&mut self) {
+        self.source = None;
+    }
+
+    /// Whether packets can be mapped.
+    pub(crate) fn has_source(&self) -> bool {
+        self.source.is_some()
+    }
+
+    /// The viewer's numbers of a packet; nothing for one that came late, from before the
+    /// switch.
+    pub(crate) fn map(&mut self, packet: Position, now: Instant) -> Option<Position> {
+        let source = self.source.as_ref()?;
+        if packet.sequence < source.first_sequence {
+            return None;
+        }
+        let mapped = Position {
+            sequence: packet.sequence.wrapping_add(source.sequence),
+            time: packet.time.wrapping_add(source.time),
+        };
+        if self
+            .last
+            .is_none_or(|(last, _)| last.sequence < mapped.sequence)
+        {
+            self.last = Some((mapped, now));
+        }
+        Some(mapped)
+    }
+
+    fn ticks(&self, duration: Duration) -> u64 {
+        let ticks = duration.as_micros() * u128::from(self.clock_rate) / 1_000_000;
+        u64::try_from(ticks).unwrap_or(u64::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(sequence: u64, time: u64) -> Position {
+        Position { sequence, time }
+    }
+
+    #[test]
+    fn a_source_keeps_its_distances_and_its_gaps() {
+        let now = Instant::now();
+        let mut splice = Splice::new(90_000, 7);
+        splice.switch(at(90_000, 1_000), now);
+        assert_eq!(splice.map(at(90_000, 1_000), now), Some(at(7, 0)));
+        assert_eq!(splice.map(at(90_003, 4_000), now), Some(at(10, 3_000)));
+        assert_eq!(splice.map(at(90_001, 1_000), now), Some(at(8, 0)));
+    }
+
+    #[test]
+    fn another_source_goes_on_where_the_last_one_ended() {
+        let now = Instant::now();
+        let mut splice = Splice::new(90_000, 1);
+        splice.switch(at(500, 0), now);
+        splice.map(at(509, 9_000), now);
+        let later = now + Duration::from_millis(100);
+        splice.switch(at(3, 77), later);
+        assert_eq!(splice.map(at(3, 77), later), Some(at(11, 18_000)));
+    }
+
+    #[test]
+    fn stragglers_of_the_last_source_are_dropped() {
+        let now = Instant::now();
+        let mut splice = Splice::new(90_000, 1);
+        assert_eq!(splice.map(at(1, 1), now), None);
+        splice.switch(at(500, 0), now);
+        assert_eq!(splice.map(at(499, 0), now), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What a viewer was sent lately, so that it can have it again.
+//!
+//! Only numbers are kept: the packets themselves are in the backlog, once for everyone.
+
+use crate::publisher::packet_cache::Place;
+use crate::subscriber::picture_ids::Numbers;
+
+/// How often one packet is sent again; whoever asks more often is not served by it.
+const MAX_RESENDS: u8 = 8;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// By the lower bits of the sequence number.
+    sent: Vec<Option<Sent>>,
+    highest: Option<u64>,
+}
+
+/// One packet as it was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// With its rollovers.
+    pub(crate) sequence: u64,
+    pub(crate) time: u32,
+    /// Written over those of its payload.
+    pub(crate) numbers: Option<Numbers>,
+    /// Where it is, if it still is.
+    pub(crate) place: Option<Place>,
+    pub(crate) resends: u8,
+}
+
+impl History {
+    /// Has room for so many packets, at least.
+    pub(crate) fn provide(&mut self, packets: usize) {
+        let length = packets.next_power_of_two();
+        if length <= self.sent.len() {
+            return;
+        }
+        let old = std::mem::replace(&mut self.sent, vec![None; length]);
+        for sent in old.into_iter().flatten() {
+            let slot = self.slot(sent.sequence);
+            self.sent[slot] = Some(sent);
+        }
+    }
+
+    /// Notes a packet that is about to be sent. False if it must not be: its number was
+    /// used before, or might have been. SRTP allows each only once (RFC 3711 section 9.1).
+    pub(crate) fn note(&mut self, sent: Sent) -> bool {
+        let highest = self.highest.unwrap_or(sent.sequence);
+        if sent.sequence + self.sent.len() as u64 <= highest {
+            return false;
+        }
+        let slot = self.slot(sent.sequence);
+        let Some(slot) = self.sent.get_mut(slot) else {
+            return false;
+        };
+        if slot.is_some_and(|known| known.sequence >= sent.sequence) {
+            return false;
+        }
+        *slot = Some(sent);
+        self.highest = Some(highest.max(sent.sequence));
+        true
+    }
+
+    /// The packet with this number, to be sent once more.
+    pub(crate) fn again(&mut self, sequence: u16) -> Option<Sent> {
+        let highest = self.highest?;
+        let behind = (highest as u16).wrapping_sub(sequence);
+        let sequence = highest.checked_sub(behind.into())?;
+        let slot = self.slot(sequence);
+        let sent = self.sent.get_mut(slot)?.as_mut()?;
+        if sent.sequence != sequence || sent.resends >= MAX_RESENDS {
+            return None;
+        }
+        sent.resends += 1;
+        Some(*sent)
+    }
+
+    /// The packets are not there any more. That they were sent is remembered.
+    pub(crate) fn forget_places(&mut self) {
+        for sent in self.sent.iter_mut().flatten() {
+            sent.place = None;
+        }
+    }
+
+    fn slot(&self, sequence: u64) -> usize {
+        let mask = self.sent.len().saturating_sub(1);
+        // The lower bits are all that counts.
+        sequence as usize & mask
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packet(sequence: u64) -> Sent {
+        Sent {
+            sequence,
+            time: 0,
+            numbers: None,
+            place: Some(Place::default()),
+            resends: 0,
+        }
+    }
+
+    fn history(sequences: impl IntoIterator<Item = u64>) -> History {
+        let mut history = History::default();
+        history.provide(4);
+        for sequence in sequences {
+            assert!(history.note(packet(sequence)));
+        }
+        history
+    }
+
+    #[test]
+    fn the_last_packets_can_be_had_again() {
+        let mut history = history(65_533..=65_540);
+        assert_eq!(history.again(3).unwrap().sequence, 65_539);
+        assert_eq!(history.again(1).unwrap().sequence, 65_537);
+        assert_eq!(history.again(65_535), None, "too long ago");
+        assert_eq!(history.again(5), None, "not sent yet");
+    }
+
+    #[test]
+    fn more_room_loses_nothing() {
+        let mut history = history([1, 2, 4]);
+        history.provide(9);
+        assert_eq!(history.sent.len(), 16);
+        assert!(history.note(packet(3)));
+        assert!((1..=4).all(|number| history.again(number).is_some()));
+    }
+
+    #[test]
+    fn no_number_is_used_twice() {
+        let mut history = history([7, 9, 8]);
+        assert!(!history.note(packet(8)));
+        assert!(!history.note(packet(5)), "might have been");
+        assert!(history.note(packet(6)));
+        history.forget_places();
+        assert!(!history.note(packet(9)));
+        assert_eq!(history.again(9).unwrap().place, None);
+    }
+
+    #[test]
+    fn nobody_is_sent_the_same_for_ever() {
+        let mut history = history([7]);
+        let again = std::iter::from_fn(|| history.again(7));
+        assert_eq!(again.count(), usize::from(MAX_RESENDS));
+    }
+}
