@@ -7,12 +7,12 @@ use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
 use str0m::rtp::rtcp::Nack;
 
 use crate::connection::drive::Drain;
-use crate::connection::peer::{Peer, Role, Watching};
-use crate::connection::registry::{Key, Peers};
+use crate::connection::peer::{Peer, Role, Subscriber};
+use crate::connection::registry::{Key, Registry};
 use crate::net::udp::Network;
-use crate::publisher::track::Tracked;
+use crate::publisher::track::PublishedTrack;
 use crate::sdp::negotiate::{Track, kind};
-use crate::subscriber::down_track::{Feed, Need, Way};
+use crate::subscriber::down_track::{DownTrack, Need, Way};
 use crate::subscriber::layer_choice;
 use crate::subscriber::retransmission;
 
@@ -23,10 +23,10 @@ const AWAY: Duration = Duration::from_secs(2);
 const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// See the module.
-pub(crate) struct Hub {
+pub(crate) struct Router {
     pub(crate) publisher: Option<Key>,
     pub(crate) viewers: Vec<Key>,
-    pub(crate) tracks: Vec<Tracked>,
+    pub(crate) tracks: Vec<PublishedTrack>,
     last_packet: Option<Instant>,
     /// Whether media arrives.
     pub(crate) is_active: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Hub {
     told_layers: Vec<Vec<Option<Rid>>>,
 }
 
-impl Hub {
+impl Router {
     pub(crate) fn new(now: Instant) -> Self {
         Self {
             publisher: None,
@@ -55,19 +55,24 @@ impl Hub {
 
     /// Another connection publishes from now on. Returns the viewers that cannot go on
     /// with what it sends.
-    pub(crate) fn publish(&mut self, key: Key, tracks: Vec<Track>, peers: &mut Peers) -> Vec<Key> {
+    pub(crate) fn publish(
+        &mut self,
+        key: Key,
+        tracks: Vec<Track>,
+        registry: &mut Registry,
+    ) -> Vec<Key> {
         self.publisher = Some(key);
         self.without_publisher = None;
-        self.tracks = tracks.into_iter().map(Tracked::new).collect();
+        self.tracks = tracks.into_iter().map(PublishedTrack::new).collect();
         let mut stranded = Vec::new();
         for viewer in &self.viewers {
-            let Some((watching, _)) = peers.viewer(*viewer) else {
+            let Some((subscriber, _)) = registry.viewer(*viewer) else {
                 continue;
             };
-            match watching
-                .feeds
+            match subscriber
+                .down_tracks
                 .iter_mut()
-                .all(|feed| resume(feed, &self.tracks))
+                .all(|down_track| resume(down_track, &self.tracks))
             {
                 true => {}
                 false => stranded.push(*viewer),
@@ -76,9 +81,9 @@ impl Hub {
         stranded
     }
 
-    /// Takes in a publisher's packets, which [`Hub::flush`] sends on. Says whether media
+    /// Takes in a publisher's packets, which [`Router::flush`] sends on. Says whether media
     /// has begun to arrive with them.
-    pub(crate) fn took_in(&mut self, now: Instant) -> bool {
+    pub(crate) fn received(&mut self, now: Instant) -> bool {
         self.last_packet = Some(now);
         !std::mem::replace(&mut self.is_active, true)
     }
@@ -86,20 +91,20 @@ impl Hub {
     /// Sends every viewer what has arrived; when to call again at the latest.
     pub(crate) fn flush(
         &mut self,
-        peers: &mut Peers,
+        registry: &mut Registry,
         now: Instant,
         drain: &mut Drain<'_>,
     ) -> Option<Instant> {
         let mut again = None;
         let viewers = std::mem::take(&mut self.viewers);
         for key in &viewers {
-            if self.send_to(*key, peers, now, drain) {
+            if self.send_to(*key, registry, now, drain) {
                 again = Some(now + CATCH_UP);
             }
         }
         self.viewers = viewers;
-        self.trim(peers, now);
-        self.ask_for_keyframes(peers, now, drain);
+        self.trim(registry, now);
+        self.ask_for_keyframes(registry, now, drain);
         // Without a publisher there is nobody to ask.
         let layers = self.publisher.iter().flat_map(|_| self.layers());
         let deadlines = layers.filter_map(|layer| layer.keyframes.deadline());
@@ -110,37 +115,37 @@ impl Hub {
     pub(crate) fn send_to(
         &mut self,
         key: Key,
-        peers: &mut Peers,
+        registry: &mut Registry,
         now: Instant,
         drain: &mut Drain<'_>,
     ) -> bool {
-        let Some(peer) = peers.get_mut(key).filter(|peer| peer.is_connected) else {
+        let Some(peer) = registry.get_mut(key).filter(|peer| peer.is_connected) else {
             return false;
         };
         let drain = drain.of(key);
-        let Role::Viewer(watching) = &mut peer.role else {
+        let Role::Viewer(subscriber) = &mut peer.role else {
             return false;
         };
-        let mut way = match &peer.transport {
-            Some(transport) => Way::Plain(transport),
+        let mut way = match &peer.sender {
+            Some(sender) => Way::Plain(sender),
             None => Way::Measured(&mut peer.rtc),
         };
         let mut has_more = false;
-        for feed in &mut watching.feeds {
-            let Some(tracked) = self.tracks.get_mut(feed.outlet.track) else {
+        for down_track in &mut subscriber.down_tracks {
+            let Some(track) = self.tracks.get_mut(down_track.parameters.track) else {
                 continue;
             };
-            match feed.send(&mut way, &mut tracked.layers, now, drain) {
+            match down_track.send(&mut way, &mut track.layers, now, drain) {
                 Need::Nothing => {}
                 Need::Time => has_more = true,
-                Need::Keyframe(layer) => tracked.want_keyframe(layer),
+                Need::Keyframe(layer) => track.want_keyframe(layer),
             }
         }
         match way {
             Way::Plain(_) => drain.network.flush(),
             Way::Measured(_) => {
                 peer.tick(now, drain);
-                peers.note(key);
+                registry.note(key);
             }
         }
         has_more
@@ -148,15 +153,15 @@ impl Hub {
 
     /// Sends a viewer what it has missed.
     pub(crate) fn send_again(&self, peer: &mut Peer, nack: &Nack, network: &mut Network) {
-        let (Role::Viewer(watching), Some(transport)) = (&mut peer.role, &peer.transport) else {
+        let (Role::Viewer(subscriber), Some(sender)) = (&mut peer.role, &peer.sender) else {
             return;
         };
-        let of_source = |feed: &&mut Feed| feed.outlet.source == nack.ssrc;
-        let Some(feed) = watching.feeds.iter_mut().find(of_source) else {
+        let of_source = |down_track: &&mut DownTrack| down_track.parameters.source == nack.ssrc;
+        let Some(down_track) = subscriber.down_tracks.iter_mut().find(of_source) else {
             return;
         };
-        let tracked = self.tracks.get(feed.outlet.track);
-        let Some(layer) = tracked.and_then(|tracked| tracked.layers.get(feed.layer)) else {
+        let track = self.tracks.get(down_track.parameters.track);
+        let Some(layer) = track.and_then(|track| track.layers.get(down_track.layer)) else {
             return;
         };
         for entry in nack.reports.iter() {
@@ -165,29 +170,30 @@ impl Hub {
             let all = std::iter::once(0).chain(following.map(|bit| bit + 1));
             for offset in all {
                 let sequence = entry.pid.wrapping_add(offset);
-                feed.stream
-                    .send_again(transport, network, &layer.backlog, sequence);
+                down_track
+                    .stream
+                    .send_again(sender, network, &layer.cache, sequence);
             }
         }
         network.flush();
     }
 
     /// A viewer cannot go on without a keyframe.
-    pub(crate) fn keyframe_wanted(&mut self, watching: &Watching) {
-        for feed in &watching.feeds {
-            if let Some(tracked) = self.tracks.get_mut(feed.outlet.track)
-                && tracked.encoding().is_video()
+    pub(crate) fn keyframe_wanted(&mut self, subscriber: &Subscriber) {
+        for down_track in &subscriber.down_tracks {
+            if let Some(track) = self.tracks.get_mut(down_track.parameters.track)
+                && track.encoding().is_video()
             {
-                tracked.want_keyframe(feed.layer);
+                track.want_keyframe(down_track.layer);
             }
         }
     }
 
-    fn ask_for_keyframes(&mut self, peers: &mut Peers, now: Instant, drain: &mut Drain<'_>) {
+    fn ask_for_keyframes(&mut self, registry: &mut Registry, now: Instant, drain: &mut Drain<'_>) {
         let Some(key) = self.publisher else {
             return;
         };
-        let Some(publisher) = peers.get_mut(key) else {
+        let Some(publisher) = registry.get_mut(key) else {
             return;
         };
         let drain = drain.of(key);
@@ -206,22 +212,25 @@ impl Hub {
         }
         if has_asked {
             publisher.tick(now, drain);
-            peers.note(key);
+            registry.note(key);
         }
     }
 
-    fn trim(&mut self, peers: &mut Peers, now: Instant) {
-        for (index, tracked) in self.tracks.iter_mut().enumerate() {
-            let places = self.viewers.iter().filter_map(|key| {
-                let (watching, is_connected) = peers.viewer(*key)?;
-                let feed = watching
-                    .feeds
+    fn trim(&mut self, registry: &mut Registry, now: Instant) {
+        for (index, track) in self.tracks.iter_mut().enumerate() {
+            let cursors = self.viewers.iter().filter_map(|key| {
+                let (subscriber, is_connected) = registry.viewer(*key)?;
+                let down_track = subscriber
+                    .down_tracks
                     .iter()
-                    .find(|feed| feed.outlet.track == index)?;
+                    .find(|down_track| down_track.parameters.track == index)?;
                 // Who cannot be sent anything yet need not be waited for.
-                Some((feed.layer, feed.place().filter(|_| is_connected)?))
+                Some((
+                    down_track.layer,
+                    down_track.cursor().filter(|_| is_connected)?,
+                ))
             });
-            tracked.trim(places, now);
+            track.trim(cursors, now);
         }
     }
 
@@ -232,39 +241,39 @@ impl Hub {
     }
 
     /// Measures the layers, and fits each viewer's share of them to what was measured.
-    pub(crate) fn measure(&mut self, period: Duration, peers: &mut Peers, now: Instant) {
+    pub(crate) fn measure(&mut self, period: Duration, registry: &mut Registry, now: Instant) {
         self.tracks.iter_mut().for_each(|t| t.measure(period));
         let has_choice = self.has_choice();
         for key in &self.viewers {
-            let Some(peer) = peers.get_mut(*key) else {
+            let Some(peer) = registry.get_mut(*key) else {
                 continue;
             };
             if has_choice {
                 layer_choice::choose(peer, &self.tracks, now);
             }
-            self.provide_resends(peer);
+            self.provide_sent_history(peer);
         }
     }
 
     /// Keeps as much for a viewer to ask for again as its layers' bitrates call for.
-    pub(crate) fn provide_resends(&self, peer: &mut Peer) {
-        let Role::Viewer(watching) = &mut peer.role else {
+    pub(crate) fn provide_sent_history(&self, peer: &mut Peer) {
+        let Role::Viewer(subscriber) = &mut peer.role else {
             return;
         };
-        for feed in &mut watching.feeds {
-            let tracked = self.tracks.get(feed.outlet.track);
-            let layer = tracked.and_then(|tracked| tracked.layers.get(feed.layer));
+        for down_track in &mut subscriber.down_tracks {
+            let track = self.tracks.get(down_track.parameters.track);
+            let layer = track.and_then(|track| track.layers.get(down_track.layer));
             let bitrate = layer.map_or(0, |layer| layer.bitrate);
-            retransmission::provide(feed, &mut peer.rtc, peer.transport.is_some(), bitrate);
+            retransmission::provide(down_track, &mut peer.rtc, peer.sender.is_some(), bitrate);
         }
     }
 
     /// Whether what viewers can choose from has changed since the last look, or which of
     /// it is better: a layer that has only begun is not what it will be.
     pub(crate) fn has_other_layers(&mut self, now: Instant) -> bool {
-        let names = |tracked: &Tracked| {
-            let active = tracked.active(now).into_iter();
-            let measured = active.map(|i| &tracked.layers[i]).filter(|l| l.bitrate > 0);
+        let names = |track: &PublishedTrack| {
+            let active = track.active(now).into_iter();
+            let measured = active.map(|i| &track.layers[i]).filter(|l| l.bitrate > 0);
             measured.map(|layer| layer.rid).collect::<Vec<_>>()
         };
         let layers: Vec<_> = self.tracks.iter().map(names).collect();
@@ -275,48 +284,48 @@ impl Hub {
 
     /// Whether there is anything to choose from.
     pub(crate) fn has_choice(&self) -> bool {
-        self.tracks.iter().any(|tracked| tracked.layers.len() > 1)
+        self.tracks.iter().any(|track| track.layers.len() > 1)
     }
 
     /// What a viewer can choose from, by its own sections.
-    pub(crate) fn layers_for(&self, watching: &Watching, now: Instant) -> Layers {
-        let section = |feed: &Feed| {
-            let tracked = self.tracks.get(feed.outlet.track)?;
-            let has_choice = tracked.layers.len() > 1;
-            has_choice.then(|| (feed.outlet.section, described(tracked, now)))
+    pub(crate) fn layers_for(&self, subscriber: &Subscriber, now: Instant) -> Layers {
+        let section = |down_track: &DownTrack| {
+            let track = self.tracks.get(down_track.parameters.track)?;
+            let has_choice = track.layers.len() > 1;
+            has_choice.then(|| (down_track.parameters.section, described(track, now)))
         };
-        Layers(watching.feeds.iter().filter_map(section).collect())
+        Layers(subscriber.down_tracks.iter().filter_map(section).collect())
     }
 
     fn layers(&self) -> impl Iterator<Item = &crate::publisher::track::Layer> {
-        self.tracks.iter().flat_map(|tracked| &tracked.layers)
+        self.tracks.iter().flat_map(|track| &track.layers)
     }
 }
 
-/// Connects a viewer's feed to a new publisher's track of the same kind and encoding.
-fn resume(feed: &mut Feed, tracks: &[Tracked]) -> bool {
-    let is_video = feed.outlet.format.encoding.is_video();
-    let same_kind = |tracked: &&Tracked| (kind(&tracked.track) == MediaKind::Video) == is_video;
-    let Some(index) = tracks.iter().position(|tracked| same_kind(&tracked)) else {
+/// Connects a down track to a new publisher's track of the same kind and encoding.
+fn resume(down_track: &mut DownTrack, tracks: &[PublishedTrack]) -> bool {
+    let is_video = down_track.parameters.format.encoding.is_video();
+    let same_kind = |track: &&PublishedTrack| (kind(&track.track) == MediaKind::Video) == is_video;
+    let Some(index) = tracks.iter().position(|track| same_kind(&track)) else {
         // Nothing of this kind any more: sound that is switched off is no reason to go.
-        feed.outlet.track = usize::MAX;
+        down_track.parameters.track = usize::MAX;
         return !is_video;
     };
-    feed.outlet.track = index;
-    feed.restart();
-    tracks[index].encoding() == feed.outlet.format.encoding
+    down_track.parameters.track = index;
+    down_track.restart();
+    tracks[index].encoding() == down_track.parameters.format.encoding
 }
 
-fn described(tracked: &Tracked, now: Instant) -> Vec<layer::Layer> {
+fn described(track: &PublishedTrack, now: Instant) -> Vec<layer::Layer> {
     let described = |index: usize| {
-        let layer = &tracked.layers[index];
+        let layer = &track.layers[index];
         layer::Layer {
             rid: layer.rid.and_then(wire_rid),
             bitrate: Some(layer.bitrate),
             ..layer::Layer::default()
         }
     };
-    let layers = tracked.active(now).into_iter().map(described);
+    let layers = track.active(now).into_iter().map(described);
     layers.filter(layer::Layer::is_named).collect()
 }
 

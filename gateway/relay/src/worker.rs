@@ -18,14 +18,14 @@ use tokio::time::sleep_until;
 
 use crate::connection::drive::{Drain, Heard};
 use crate::connection::peer::Role;
-use crate::connection::registry::{Key, Peers};
+use crate::connection::registry::{Key, Registry};
 use crate::event::{Event, Teller};
 use crate::net::addresses::Addresses;
-use crate::net::tcp::TcpNews;
+use crate::net::tcp::TcpEvent;
 use crate::net::traffic::Traffic;
 use crate::net::udp::{Incoming, Network};
 use crate::relay::Limits;
-use crate::router::Hub;
+use crate::router::Router;
 use crate::streams::Streams;
 use crate::subscriber::layer_choice;
 pub(crate) use command::{Command, Newcomer};
@@ -44,10 +44,10 @@ pub(crate) struct Worker {
     limits: Limits,
     addresses: Addresses,
     commands: mpsc::Receiver<Command>,
-    tcp: mpsc::Receiver<TcpNews>,
+    tcp: mpsc::Receiver<TcpEvent>,
     network: Network,
-    peers: Peers,
-    hubs: HashMap<RoomId, Hub>,
+    registry: Registry,
+    routers: HashMap<RoomId, Router>,
     heard: Vec<(Key, Heard)>,
     /// Rooms with packets that have not been sent on yet.
     dirty: HashSet<RoomId>,
@@ -71,7 +71,7 @@ impl Worker {
         surroundings: Surroundings,
         addresses: Addresses,
         commands: mpsc::Receiver<Command>,
-        tcp: mpsc::Receiver<TcpNews>,
+        tcp: mpsc::Receiver<TcpEvent>,
         network: Network,
     ) -> Self {
         let Surroundings {
@@ -89,8 +89,8 @@ impl Worker {
             commands,
             tcp,
             network,
-            peers: Peers::default(),
-            hubs: HashMap::new(),
+            registry: Registry::default(),
+            routers: HashMap::new(),
             heard: Vec::new(),
             dirty: HashSet::new(),
             flush_at: None,
@@ -107,7 +107,7 @@ impl Worker {
             tokio::select! {
                 biased;
                 command = self.commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => self.carry_out(command),
                     None => return,
                 },
                 port = poll_fn(|context| self.network.poll_readable(context)) => {
@@ -126,9 +126,9 @@ impl Worker {
     }
 
     fn wake_at(&self) -> Instant {
-        let is_needed = !self.hubs.is_empty() || self.is_behind;
+        let is_needed = !self.routers.is_empty() || self.is_behind;
         let look = is_needed.then_some(self.looked + LOOK);
-        let all = [look, self.peers.next_due(), self.flush_at];
+        let all = [look, self.registry.next_due(), self.flush_at];
         let soonest = all.into_iter().flatten().min();
         soonest.unwrap_or_else(|| Instant::now() + Duration::from_secs(60 * 60))
     }
@@ -151,15 +151,15 @@ impl Worker {
         }
     }
 
-    fn hear_tcp(&mut self, news: TcpNews) {
+    fn hear_tcp(&mut self, news: TcpEvent) {
         match news {
-            TcpNews::Opened(peer, frames) => {
+            TcpEvent::Opened(peer, frames) => {
                 self.network.tcp.insert(peer, frames);
             }
-            TcpNews::Closed(peer) => {
+            TcpEvent::Closed(peer) => {
                 self.network.tcp.remove(&peer);
             }
-            TcpNews::Frame { peer, local, frame } => {
+            TcpEvent::Frame { peer, local, frame } => {
                 let destination = self.addresses.local(Some(local.ip()), local);
                 let now = Instant::now();
                 self.receive(Protocol::Tcp, peer, destination, &frame, now);
@@ -180,29 +180,29 @@ impl Worker {
         let Ok(receive) = Receive::new(proto, source, destination, bytes) else {
             return;
         };
-        let Some(key) = self.peers.find(&receive, bytes, now) else {
+        let Some(key) = self.registry.find(&receive, bytes, now) else {
             return;
         };
-        let Some(peer) = self.peers.get_mut(key) else {
+        let Some(peer) = self.registry.get_mut(key) else {
             return;
         };
         let mut drain = Drain::new(&mut self.network, &mut self.heard);
         peer.receive(receive, now, drain.of(key));
-        self.peers.note(key);
+        self.registry.note(key);
         self.act_on_heard(now);
     }
 
     fn drive(&mut self, key: Key, now: Instant) {
-        if let Some(peer) = self.peers.get_mut(key) {
+        if let Some(peer) = self.registry.get_mut(key) {
             let mut drain = Drain::new(&mut self.network, &mut self.heard);
             peer.tick(now, drain.of(key));
-            self.peers.note(key);
+            self.registry.note(key);
             self.act_on_heard(now);
         }
     }
 
     fn drive_due(&mut self, now: Instant) {
-        while let Some(key) = self.peers.pop_due(now) {
+        while let Some(key) = self.registry.pop_due(now) {
             self.drive(key, now);
         }
     }
@@ -221,7 +221,7 @@ impl Worker {
     }
 
     fn act_on(&mut self, key: Key, news: Heard, now: Instant) {
-        let Some(peer) = self.peers.get_mut(key) else {
+        let Some(peer) = self.registry.get_mut(key) else {
             return;
         };
         let room = peer.room.clone();
@@ -229,49 +229,49 @@ impl Worker {
             (Heard::Gone, _) => self.end(key, now),
             (Heard::Connected, _) => {
                 peer.is_connected = true;
-                if let Some(hub) = self.hubs.get(&room) {
-                    layer_choice::begin(peer, &hub.tracks, now);
-                    hub.provide_resends(peer);
+                if let Some(router) = self.routers.get(&room) {
+                    layer_choice::begin(peer, &router.tracks, now);
+                    router.provide_sent_history(peer);
                 }
                 tracing::debug!(?room, "a connection to the relay is up");
                 self.dirty.insert(room);
             }
-            (Heard::Packet(packet), Role::Publisher(_)) => self.take_in(key, *packet, now),
-            (Heard::KeyframeWanted, Role::Viewer(watching)) => {
-                if let Some(hub) = self.hubs.get_mut(&room) {
-                    hub.keyframe_wanted(watching);
+            (Heard::Packet(packet), Role::Publisher(_)) => self.receive_media(key, *packet, now),
+            (Heard::KeyframeWanted, Role::Viewer(subscriber)) => {
+                if let Some(router) = self.routers.get_mut(&room) {
+                    router.keyframe_wanted(subscriber);
                     self.dirty.insert(room);
                 }
             }
             (Heard::Missing(nack), Role::Viewer(_)) => {
-                if let Some(hub) = self.hubs.get(&room) {
-                    hub.send_again(peer, &nack, &mut self.network);
+                if let Some(router) = self.routers.get(&room) {
+                    router.send_again(peer, &nack, &mut self.network);
                 }
             }
-            (Heard::Estimate(estimate), Role::Viewer(watching)) => {
-                watching.estimate = Some(estimate);
+            (Heard::Estimate(estimate), Role::Viewer(subscriber)) => {
+                subscriber.estimate = Some(estimate);
             }
             _ => {}
         }
     }
 
-    fn take_in(&mut self, key: Key, packet: RtpPacket, now: Instant) {
-        let Some(peer) = self.peers.get_mut(key) else {
+    fn receive_media(&mut self, key: Key, packet: RtpPacket, now: Instant) {
+        let Some(peer) = self.registry.get_mut(key) else {
             return;
         };
-        let Some(hub) = self.hubs.get_mut(&peer.room) else {
+        let Some(router) = self.routers.get_mut(&peer.room) else {
             return;
         };
-        if hub.publisher != Some(key) {
+        if router.publisher != Some(key) {
             return;
         }
         let source = packet.header.ssrc;
-        let Some((track, rid)) = peer.source(source, &hub.tracks) else {
+        let Some((track, rid)) = peer.source(source, &router.tracks) else {
             return;
         };
-        hub.tracks[track].push(rid, source, packet);
+        router.tracks[track].push(rid, source, packet);
         let room = peer.room.clone();
-        if hub.took_in(now) {
+        if router.received(now) {
             self.teller.tell(Event::Sending {
                 room: room.clone(),
                 publisher: peer.session,
@@ -284,14 +284,14 @@ impl Worker {
     fn flush_dirty(&mut self, now: Instant) {
         if self.flush_at.is_some_and(|at| at <= now) {
             self.flush_at = None;
-            self.dirty.extend(self.hubs.keys().cloned());
+            self.dirty.extend(self.routers.keys().cloned());
         }
         for room in std::mem::take(&mut self.dirty) {
-            let Some(hub) = self.hubs.get_mut(&room) else {
+            let Some(router) = self.routers.get_mut(&room) else {
                 continue;
             };
             let mut drain = Drain::new(&mut self.network, &mut self.heard);
-            let again = hub.flush(&mut self.peers, now, &mut drain);
+            let again = router.flush(&mut self.registry, now, &mut drain);
             self.flush_at = [self.flush_at, again].into_iter().flatten().min();
             self.act_on_heard(now);
         }
@@ -304,7 +304,7 @@ impl Worker {
 
     /// Ends it as well for a viewer that is stranded: it cannot go on with what comes now.
     fn end_as(&mut self, key: Key, is_stranded: bool, now: Instant) {
-        let Some(mut peer) = self.peers.remove(key) else {
+        let Some(mut peer) = self.registry.remove(key) else {
             return;
         };
         peer.close(&mut Drain::new(&mut self.network, &mut self.heard), now);
@@ -313,14 +313,14 @@ impl Worker {
             session: peer.session,
             is_stranded,
         });
-        let Some(hub) = self.hubs.get_mut(&peer.room) else {
+        let Some(router) = self.routers.get_mut(&peer.room) else {
             return;
         };
         match peer.role {
-            Role::Publisher(_) if hub.publisher == Some(key) => {
-                hub.publisher = None;
-                hub.without_publisher = Some(now);
-                if std::mem::take(&mut hub.is_active) {
+            Role::Publisher(_) if router.publisher == Some(key) => {
+                router.publisher = None;
+                router.without_publisher = Some(now);
+                if std::mem::take(&mut router.is_active) {
                     self.teller.tell(Event::Sending {
                         room: peer.room.clone(),
                         publisher: peer.session,
@@ -330,12 +330,12 @@ impl Worker {
             }
             Role::Publisher(_) => {}
             Role::Viewer(_) => {
-                hub.viewers.retain(|viewer| *viewer != key);
-                if hub.viewers.is_empty() {
-                    hub.without_viewers = Some(now);
+                router.viewers.retain(|viewer| *viewer != key);
+                if router.viewers.is_empty() {
+                    router.without_viewers = Some(now);
                 }
             }
         }
-        tracing::debug!(room = ?peer.room, left = self.peers.len(), "a connection to the relay ended");
+        tracing::debug!(room = ?peer.room, left = self.registry.len(), "a connection to the relay ended");
     }
 }

@@ -1,4 +1,4 @@
-//! The STUN checks that a peer has sent, so that a copy of one opens no door.
+//! The STUN checks that a peer has sent, so that a copy of one is worth nothing.
 //!
 //! A check proves that its sender knows a password, but not that it is new (RFC 8445
 //! section 19.1): whoever has seen one could send it from elsewhere and have a viewer's

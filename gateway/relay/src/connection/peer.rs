@@ -13,11 +13,11 @@ use str0m::{Input, Rtc};
 use crate::connection::drive::{Drain, Heard};
 use crate::connection::dtls;
 use crate::connection::srtp::Srtp;
-use crate::connection::srtp_sender::Transport;
+use crate::connection::srtp_sender::SrtpSender;
 use crate::net::udp::{Network, Route};
-use crate::publisher::track::Tracked;
+use crate::publisher::track::PublishedTrack;
 use crate::relay::Limits;
-use crate::subscriber::down_track::Feed;
+use crate::subscriber::down_track::DownTrack;
 
 /// A connection and whose it is.
 pub(crate) struct Peer {
@@ -25,7 +25,7 @@ pub(crate) struct Peer {
     /// The pair of addresses that ICE chose.
     pub(crate) route: Option<Route>,
     /// The way to a viewer, unless str0m is that.
-    pub(crate) transport: Option<Transport>,
+    pub(crate) sender: Option<SrtpSender>,
     pub(crate) session: SessionId,
     pub(crate) room: RoomId,
     pub(crate) role: Role,
@@ -43,7 +43,7 @@ pub(crate) struct Peer {
 /// Which way media flows.
 pub(crate) enum Role {
     Publisher(Sources),
-    Viewer(Watching),
+    Viewer(Subscriber),
 }
 
 /// A publisher's streams: which track and layer a source is.
@@ -52,8 +52,8 @@ pub(crate) struct Sources(Vec<(Ssrc, usize, Option<Rid>)>);
 
 /// A viewer's side.
 #[derive(Debug)]
-pub(crate) struct Watching {
-    pub(crate) feeds: Vec<Feed>,
+pub(crate) struct Subscriber {
+    pub(crate) down_tracks: Vec<DownTrack>,
     /// Whether str0m sends, to measure the link.
     pub(crate) is_measured: bool,
     /// Names our side in reports.
@@ -103,7 +103,7 @@ impl Peer {
     /// What one peer makes of our libraries ends that peer and nothing else.
     fn input(&mut self, input: Input<'_>, drain: &mut Drain<'_>) {
         let rtc = &mut self.rtc;
-        drain.holds_reports = self.transport.is_some();
+        drain.holds_reports = self.sender.is_some();
         let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
             Ok(()) => drain.run(rtc),
             Err(error) => {
@@ -128,8 +128,8 @@ impl Peer {
         }
         self.route = drain.route.take().or(self.route);
         self.take_keys();
-        if let (Some(transport), Some(route)) = (&mut self.transport, self.route) {
-            transport.route = route;
+        if let (Some(sender), Some(route)) = (&mut self.sender, self.route) {
+            sender.route = route;
         }
         if std::mem::take(&mut drain.is_report_due) {
             self.report(drain.network, Instant::now(), false);
@@ -142,16 +142,17 @@ impl Peer {
         let (Some(keys), Some(route)) = (dtls::exported_keys(), self.route) else {
             return;
         };
-        if matches!(&self.role, Role::Viewer(watching) if !watching.is_measured) {
-            self.transport = Srtp::new(&keys).map(|srtp| Transport::new(srtp, route));
+        if matches!(&self.role, Role::Viewer(subscriber) if !subscriber.is_measured) {
+            self.sender = Srtp::new(&keys).map(|srtp| SrtpSender::new(srtp, route));
         }
     }
 
     fn report(&mut self, network: &mut Network, now: Instant, is_over: bool) {
-        if let (Role::Viewer(watching), Some(transport)) = (&self.role, &mut self.transport) {
-            for feed in &watching.feeds {
-                feed.stream
-                    .report(transport, network, &watching.name, now, is_over);
+        if let (Role::Viewer(subscriber), Some(sender)) = (&self.role, &mut self.sender) {
+            for down_track in &subscriber.down_tracks {
+                down_track
+                    .stream
+                    .report(sender, network, &subscriber.name, now, is_over);
             }
         }
     }
@@ -162,7 +163,7 @@ impl Peer {
         drain.network.flush();
         // A peer that has failed has nothing to say any more.
         if self.rtc.close().is_ok() {
-            drain.holds_reports = self.transport.is_some();
+            drain.holds_reports = self.sender.is_some();
             drain.run(&mut self.rtc);
             // It is over, and that was the last report.
             drain.is_report_due = false;
@@ -174,7 +175,7 @@ impl Peer {
     pub(crate) fn source(
         &mut self,
         source: Ssrc,
-        tracks: &[Tracked],
+        tracks: &[PublishedTrack],
     ) -> Option<(usize, Option<Rid>)> {
         let Role::Publisher(sources) = &mut self.role else {
             return None;
@@ -185,7 +186,7 @@ impl Peer {
         let mut api = self.rtc.direct_api();
         let stream = api.stream_rx(&source)?;
         let (mid, rid) = (stream.mid(), stream.rid());
-        let track = tracks.iter().position(|tracked| tracked.track.mid == mid)?;
+        let track = tracks.iter().position(|track| track.track.mid == mid)?;
         if tracks[track].encoding().is_video() {
             // OBS and FFmpeg describe no source for retransmissions, and answer all the
             // same.

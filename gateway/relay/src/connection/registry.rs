@@ -10,7 +10,7 @@ use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 
 use crate::connection::checks::Checks;
-use crate::connection::peer::{Peer, Role, Watching};
+use crate::connection::peer::{Peer, Role, Subscriber};
 
 /// The name of a connection within its worker; never used again. The default is nobody's.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +21,7 @@ const MAX_ADDRESSES: usize = 16;
 
 /// See the module.
 #[derive(Default)]
-pub(crate) struct Peers {
+pub(crate) struct Registry {
     peers: HashMap<Key, Peer>,
     by_session: HashMap<SessionId, Key>,
     by_ufrag: HashMap<String, Key>,
@@ -33,7 +33,7 @@ pub(crate) struct Peers {
     last_key: u64,
 }
 
-impl Peers {
+impl Registry {
     pub(crate) fn add(&mut self, peer: Peer) -> Key {
         self.last_key += 1;
         let key = Key(self.last_key);
@@ -63,10 +63,10 @@ impl Peers {
     }
 
     /// A viewer's side, and whether media can be sent to it.
-    pub(crate) fn viewer(&mut self, key: Key) -> Option<(&mut Watching, bool)> {
+    pub(crate) fn viewer(&mut self, key: Key) -> Option<(&mut Subscriber, bool)> {
         let peer = self.peers.get_mut(&key)?;
         match &mut peer.role {
-            Role::Viewer(watching) => Some((watching, peer.is_connected)),
+            Role::Viewer(subscriber) => Some((subscriber, peer.is_connected)),
             Role::Publisher(_) => None,
         }
     }

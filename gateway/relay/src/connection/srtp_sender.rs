@@ -10,7 +10,7 @@ use crate::connection::srtp::Srtp;
 use crate::net::udp::{Network, Route};
 
 /// See the module.
-pub(crate) struct Transport {
+pub(crate) struct SrtpSender {
     srtp: Srtp,
     /// The pair of addresses that ICE chose last.
     pub(crate) route: Route,
@@ -19,7 +19,7 @@ pub(crate) struct Transport {
 /// An RTP packet that is being sent.
 pub(crate) type Rtp<'a> = RtpPacketBuilder<&'a [u8], &'a [u8]>;
 
-impl Transport {
+impl SrtpSender {
     pub(crate) fn new(srtp: Srtp, route: Route) -> Self {
         Self { srtp, route }
     }

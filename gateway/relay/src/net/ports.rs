@@ -163,13 +163,13 @@ impl BoundPorts {
             let ports = udp.into_iter().map(UdpPort::new);
             let ports = ports.collect::<io::Result<Vec<_>>>()?;
             let network = Network::new(ports, of_this_machine());
-            let (news, tcp_news) = mpsc::channel(TCP_FRAMES);
+            let (news, tcp_events) = mpsc::channel(TCP_FRAMES);
             for listener in tcp {
                 let listener = tokio::net::TcpListener::from_std(listener)?;
                 tokio::spawn(tcp::listen(listener, news.clone(), TCP_CONNECTIONS));
             }
             drop(news);
-            Worker::new(surroundings, addresses, commands, tcp_news, network)
+            Worker::new(surroundings, addresses, commands, tcp_events, network)
                 .run()
                 .await;
             io::Result::Ok(())

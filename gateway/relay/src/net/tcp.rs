@@ -21,7 +21,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 const MAX_FRAME: usize = 2048;
 
 /// What connections tell the worker.
-pub(crate) enum TcpNews {
+pub(crate) enum TcpEvent {
     Opened(SocketAddr, mpsc::Sender<Vec<u8>>),
     Frame {
         peer: SocketAddr,
@@ -32,7 +32,7 @@ pub(crate) enum TcpNews {
 }
 
 /// Accepts connections, at most `most` at one time, until the worker is gone.
-pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpNews>, most: usize) {
+pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpEvent>, most: usize) {
     let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(most));
     while let Ok(slot) = slots.clone().acquire_owned().await {
         let (stream, peer) = match listener.accept().await {
@@ -52,7 +52,7 @@ pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpNews>, m
             if let Err(error) = serve(stream, peer, &news).await {
                 tracing::debug!(%error, "a media connection ended");
             }
-            let _ = news.send(TcpNews::Closed(peer)).await;
+            let _ = news.send(TcpEvent::Closed(peer)).await;
             drop(slot);
         });
     }
@@ -61,13 +61,13 @@ pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpNews>, m
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
-    news: &mpsc::Sender<TcpNews>,
+    news: &mpsc::Sender<TcpEvent>,
 ) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
     let (read, write) = stream.into_split();
     let (sender, frames) = mpsc::channel(OUTGOING);
-    let _ = news.send(TcpNews::Opened(peer, sender)).await;
+    let _ = news.send(TcpEvent::Opened(peer, sender)).await;
     tokio::select! {
         ended = read_frames(read, peer, local, news) => ended,
         ended = write_frames(write, frames) => ended,
@@ -78,7 +78,7 @@ async fn read_frames(
     read: OwnedReadHalf,
     peer: SocketAddr,
     local: SocketAddr,
-    news: &mpsc::Sender<TcpNews>,
+    news: &mpsc::Sender<TcpEvent>,
 ) -> std::io::Result<()> {
     let mut read = BufReader::new(read);
     loop {
@@ -88,7 +88,7 @@ async fn read_frames(
         }
         let mut frame = vec![0; length.into()];
         timeout(SILENCE, read.read_exact(&mut frame)).await??;
-        let frame = TcpNews::Frame { peer, local, frame };
+        let frame = TcpEvent::Frame { peer, local, frame };
         if news.send(frame).await.is_err() {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// A publisher that answers does so within this time.
-const PATIENCE: Duration = Duration::from_millis(400);
+const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
 
 /// The requests for one layer.
 #[derive(Debug, Default)]
@@ -15,8 +15,8 @@ pub(crate) struct KeyframeRequests {
     state: State,
     asked: Option<Instant>,
     is_wanted: bool,
-    is_deaf: bool,
-    is_proven: bool,
+    is_unresponsive: bool,
+    has_answered: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -34,7 +34,7 @@ impl KeyframeRequests {
 
     /// Whether to ask the publisher now.
     pub(crate) fn ask(&mut self, now: Instant) -> bool {
-        self.lose_patience(now);
+        self.stop_waiting(now);
         let rested = self.asked.is_none_or(|asked| asked + PAUSE <= now);
         if !self.is_wanted || !rested {
             return false;
@@ -49,47 +49,47 @@ impl KeyframeRequests {
 
     /// A keyframe has come, asked for or not.
     pub(crate) fn arrived(&mut self, now: Instant) {
-        self.lose_patience(now);
+        self.stop_waiting(now);
         if let State::Asked(_) = self.state {
-            self.is_deaf = false;
-            self.is_proven = true;
+            self.is_unresponsive = false;
+            self.has_answered = true;
         }
         self.state = State::Quiet;
         self.is_wanted = false;
     }
 
     /// Whether the publisher does not answer: newcomers get what is in memory.
-    pub(crate) fn is_deaf(&mut self, now: Instant) -> bool {
-        self.lose_patience(now);
-        self.is_deaf
+    pub(crate) fn is_unresponsive(&mut self, now: Instant) -> bool {
+        self.stop_waiting(now);
+        self.is_unresponsive
     }
 
     /// What comes so late is no answer.
-    fn lose_patience(&mut self, now: Instant) {
+    fn stop_waiting(&mut self, now: Instant) {
         if let State::Asked(since) = self.state
-            && since + PATIENCE <= now
+            && since + ANSWERS_WITHIN <= now
         {
-            self.is_deaf = true;
+            self.is_unresponsive = true;
             self.state = State::Quiet;
         }
     }
 
     /// Whether the publisher has ever answered.
-    pub(crate) fn is_proven(&self) -> bool {
-        self.is_proven
+    pub(crate) fn has_answered(&self) -> bool {
+        self.has_answered
     }
 
     /// When to look again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let patience = match self.state {
-            State::Asked(since) => Some(since + PATIENCE),
+        let unanswered = match self.state {
+            State::Asked(since) => Some(since + ANSWERS_WITHIN),
             State::Quiet => None,
         };
         let rested = self
             .asked
             .filter(|_| self.is_wanted)
             .map(|asked| asked + PAUSE);
-        [patience, rested].into_iter().flatten().min()
+        [unanswered, rested].into_iter().flatten().min()
     }
 }
 
@@ -127,17 +127,17 @@ mod tests {
     }
 
     #[test]
-    fn a_publisher_that_does_not_answer_is_deaf_until_it_does() {
+    fn a_publisher_that_does_not_answer_is_unresponsive_until_it_does() {
         let now = Instant::now();
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
-        assert!(!requests.is_deaf(now));
-        assert!(requests.is_deaf(now + PATIENCE));
+        assert!(!requests.is_unresponsive(now));
+        assert!(requests.is_unresponsive(now + ANSWERS_WITHIN));
         requests.want();
-        assert!(requests.ask(now + PATIENCE));
-        requests.arrived(now + PATIENCE);
-        assert!(!requests.is_deaf(now + 2 * PATIENCE));
+        assert!(requests.ask(now + ANSWERS_WITHIN));
+        requests.arrived(now + ANSWERS_WITHIN);
+        assert!(!requests.is_unresponsive(now + 2 * ANSWERS_WITHIN));
     }
 
     /// A deadline that has passed would have the worker run in circles.
@@ -147,8 +147,8 @@ mod tests {
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
-        assert_eq!(requests.deadline(), Some(now + PATIENCE));
-        assert!(!requests.ask(now + PATIENCE));
+        assert_eq!(requests.deadline(), Some(now + ANSWERS_WITHIN));
+        assert!(!requests.ask(now + ANSWERS_WITHIN));
         assert_eq!(requests.deadline(), None);
     }
 
@@ -158,8 +158,8 @@ mod tests {
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
-        requests.arrived(now + 2 * PATIENCE);
-        assert!(requests.is_deaf(now + 2 * PATIENCE));
-        assert!(!requests.is_proven());
+        requests.arrived(now + 2 * ANSWERS_WITHIN);
+        assert!(requests.is_unresponsive(now + 2 * ANSWERS_WITHIN));
+        assert!(!requests.has_answered());
     }
 }

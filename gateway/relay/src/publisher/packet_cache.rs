@@ -1,6 +1,6 @@
 //! The packets of one layer: those just arrived, and the last group of pictures.
 //!
-//! Every viewer has a place in it. A live viewer's place is the end; a newcomer's is the
+//! Every viewer has a cursor in it. A live viewer's is at the end; a newcomer's is at the
 //! last picture that needs no other, from where it catches up. Nothing is copied for it.
 
 use std::collections::VecDeque;
@@ -18,16 +18,16 @@ const MAX_BYTES: usize = 8 << 20;
 
 /// Viewers that have missed a packet can have it again for so long: two round trips of a
 /// slow link.
-pub(crate) const HISTORY: Duration = Duration::from_millis(500);
+pub(crate) const SENT_HISTORY: Duration = Duration::from_millis(500);
 
 /// And so many packets at most, which is what 16 Mbit/s needs.
-pub(crate) const HISTORY_PACKETS: usize = 1024;
+pub(crate) const SENT_HISTORY_PACKETS: usize = 1024;
 
-/// A place in a backlog. Places count up and are never used again.
+/// A place in a cache. They count up and are never used again.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place(u64);
+pub(crate) struct Cursor(u64);
 
-impl Place {
+impl Cursor {
     pub(crate) fn next(self) -> Self {
         Self(self.0 + 1)
     }
@@ -45,10 +45,10 @@ pub(crate) struct Packet {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Backlog {
+pub(crate) struct PacketCache {
     encoding: Encoding,
     packets: VecDeque<Packet>,
-    /// The place of the first of `packets`.
+    /// The cursor at the first of `packets`.
     first: u64,
     bytes: usize,
     /// The packet that is furthest ahead in the publisher's order.
@@ -60,7 +60,7 @@ pub(crate) struct Backlog {
     group_began: Option<Instant>,
 }
 
-impl Backlog {
+impl PacketCache {
     pub(crate) fn new(encoding: Encoding) -> Self {
         Self {
             encoding,
@@ -77,10 +77,10 @@ impl Backlog {
     /// Takes a packet in; says whether it begins a picture group.
     pub(crate) fn push(&mut self, packet: Packet) -> bool {
         let Position { sequence, time } = packet.position;
-        let place = self.end().0;
+        let cursor = self.end().0;
         if self.latest.is_none_or(|latest| latest.sequence < sequence) {
             if self.latest.is_none_or(|latest| latest.time != time) {
-                self.picture_start = place;
+                self.picture_start = cursor;
             }
             self.latest = Some(packet.position);
         }
@@ -107,13 +107,13 @@ impl Backlog {
     }
 
     /// Where the next packet will be.
-    pub(crate) fn end(&self) -> Place {
-        Place(self.first + self.packets.len() as u64)
+    pub(crate) fn end(&self) -> Cursor {
+        Cursor(self.first + self.packets.len() as u64)
     }
 
     /// Where a newcomer begins, and since when that is there.
-    pub(crate) fn group(&self) -> Option<(Place, Instant)> {
-        Some((Place(self.group_start?), self.group_began?))
+    pub(crate) fn group(&self) -> Option<(Cursor, Instant)> {
+        Some((Cursor(self.group_start?), self.group_began?))
     }
 
     /// The packet that is furthest ahead in the publisher's order.
@@ -121,24 +121,24 @@ impl Backlog {
         self.latest
     }
 
-    /// The first packet of the picture at this place, which is not always the one that
+    /// The first packet of the picture at this cursor, which is not always the one that
     /// came first.
-    pub(crate) fn picture(&self, place: Place) -> Option<Position> {
-        let time = self.get(place)?.position.time;
+    pub(crate) fn picture(&self, cursor: Cursor) -> Option<Position> {
+        let time = self.get(cursor)?.position.time;
         let all = self.packets.iter().map(|packet| packet.position);
         let of_picture = all.filter(|position| position.time == time);
         of_picture.min_by_key(|position| position.sequence)
     }
 
-    pub(crate) fn get(&self, place: Place) -> Option<&Packet> {
-        let index = place.0.checked_sub(self.first)?;
+    pub(crate) fn get(&self, cursor: Cursor) -> Option<&Packet> {
+        let index = cursor.0.checked_sub(self.first)?;
         self.packets.get(usize::try_from(index).ok()?)
     }
 
     /// Forgets what is neither of the last picture group nor of the present picture, which
     /// may turn out to begin one, nor still to be sent to a viewer at `slowest`, nor young
     /// enough to be sent again.
-    pub(crate) fn trim(&mut self, slowest: Place, now: Instant) {
+    pub(crate) fn trim(&mut self, slowest: Cursor, now: Instant) {
         if self.bytes > MAX_BYTES {
             self.group_start = None;
         }
@@ -146,8 +146,8 @@ impl Backlog {
         let keep = group.min(self.picture_start).min(slowest.0);
         // Viewers that are further behind than that begin again at the next group.
         while let Some(oldest) = self.packets.front() {
-            let is_young = oldest.arrived + HISTORY > now;
-            let can_be_asked_for = is_young && self.packets.len() <= HISTORY_PACKETS;
+            let is_young = oldest.arrived + SENT_HISTORY > now;
+            let can_be_asked_for = is_young && self.packets.len() <= SENT_HISTORY_PACKETS;
             let is_needed = self.first >= keep || can_be_asked_for;
             if is_needed && self.bytes <= 2 * MAX_BYTES {
                 break;
@@ -202,14 +202,14 @@ mod tests {
     const KEY: &[u8] = &[0x65, 1];
     const OTHER: &[u8] = &[0x41, 1];
 
-    fn backlog(packets: &[(u64, u64, &[u8])]) -> Backlog {
-        let mut backlog = Backlog::new(Encoding::H264);
-        packets.iter().for_each(|packet| add(&mut backlog, *packet));
-        backlog
+    fn cache(packets: &[(u64, u64, &[u8])]) -> PacketCache {
+        let mut cache = PacketCache::new(Encoding::H264);
+        packets.iter().for_each(|packet| add(&mut cache, *packet));
+        cache
     }
 
-    fn add(backlog: &mut Backlog, (sequence, time, payload): (u64, u64, &[u8])) {
-        backlog.push(Packet {
+    fn add(cache: &mut PacketCache, (sequence, time, payload): (u64, u64, &[u8])) {
+        cache.push(Packet {
             position: Position { sequence, time },
             marker: false,
             extensions: ExtensionValues::default(),
@@ -219,88 +219,88 @@ mod tests {
     }
 
     /// When all viewers have everything, and nobody may ask for it again.
-    fn trim(backlog: &mut Backlog) {
-        backlog.trim(backlog.end(), Instant::now() + HISTORY);
+    fn trim(cache: &mut PacketCache) {
+        cache.trim(cache.end(), Instant::now() + SENT_HISTORY);
     }
 
-    /// The sequence numbers from the group's place on.
-    fn group(backlog: &Backlog) -> Vec<u64> {
-        let place = backlog.group().unwrap().0;
-        let numbers = (place.0..backlog.end().0).map(Place);
-        let packets = numbers.map(|place| backlog.get(place).unwrap());
+    /// The sequence numbers from the group's beginning on.
+    fn group(cache: &PacketCache) -> Vec<u64> {
+        let cursor = cache.group().unwrap().0;
+        let numbers = (cursor.0..cache.end().0).map(Cursor);
+        let packets = numbers.map(|cursor| cache.get(cursor).unwrap());
         packets.map(|packet| packet.position.sequence).collect()
     }
 
     #[test]
     fn a_group_begins_with_all_of_its_first_picture() {
-        let mut backlog = backlog(&[(1, 0, OTHER), (2, 3000, SEQUENCE)]);
+        let mut cache = cache(&[(1, 0, OTHER), (2, 3000, SEQUENCE)]);
         // Everyone has got the parameters before the picture itself arrives.
-        trim(&mut backlog);
-        add(&mut backlog, (3, 3000, KEY));
-        add(&mut backlog, (4, 3000, KEY));
-        add(&mut backlog, (5, 6000, OTHER));
-        trim(&mut backlog);
-        assert_eq!(group(&backlog), [2, 3, 4, 5]);
+        trim(&mut cache);
+        add(&mut cache, (3, 3000, KEY));
+        add(&mut cache, (4, 3000, KEY));
+        add(&mut cache, (5, 6000, OTHER));
+        trim(&mut cache);
+        assert_eq!(group(&cache), [2, 3, 4, 5]);
     }
 
     #[test]
     fn a_newer_group_takes_the_place_of_an_older_one() {
-        let mut backlog = backlog(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
-        trim(&mut backlog);
-        assert_eq!(group(&backlog), [3]);
-        assert_eq!(backlog.packets.len(), 1);
+        let mut cache = cache(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
+        trim(&mut cache);
+        assert_eq!(group(&cache), [3]);
+        assert_eq!(cache.packets.len(), 1);
     }
 
     #[test]
     fn a_late_packet_belongs_to_its_own_picture() {
-        let mut backlog = backlog(&[(2, 0, KEY), (4, 3000, OTHER)]);
-        add(&mut backlog, (3, 0, OTHER));
-        add(&mut backlog, (5, 3000, OTHER));
-        assert_eq!(backlog.picture_start, 1, "the present picture is still one");
-        add(&mut backlog, (1, 0, SEQUENCE));
-        assert_eq!(group(&backlog), [2, 4, 3, 5, 1]);
-        let first = backlog.picture(backlog.group().unwrap().0).unwrap();
+        let mut cache = cache(&[(2, 0, KEY), (4, 3000, OTHER)]);
+        add(&mut cache, (3, 0, OTHER));
+        add(&mut cache, (5, 3000, OTHER));
+        assert_eq!(cache.picture_start, 1, "the present picture is still one");
+        add(&mut cache, (1, 0, SEQUENCE));
+        assert_eq!(group(&cache), [2, 4, 3, 5, 1]);
+        let first = cache.picture(cache.group().unwrap().0).unwrap();
         assert_eq!(first.sequence, 1, "what came last comes first");
-        assert_eq!(backlog.latest().unwrap().sequence, 5);
+        assert_eq!(cache.latest().unwrap().sequence, 5);
     }
 
     #[test]
     fn a_keyframe_that_comes_late_does_not_take_a_newer_ones_place() {
-        let mut backlog = backlog(&[(2, 0, OTHER), (3, 3000, KEY)]);
-        add(&mut backlog, (1, 0, KEY));
-        assert_eq!(group(&backlog), [3, 1]);
+        let mut cache = cache(&[(2, 0, OTHER), (3, 3000, KEY)]);
+        add(&mut cache, (1, 0, KEY));
+        assert_eq!(group(&cache), [3, 1]);
     }
 
     #[test]
     fn what_has_just_been_sent_can_be_sent_again() {
-        let mut backlog = backlog(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
-        backlog.trim(backlog.end(), Instant::now());
-        assert!(backlog.get(Place::default()).is_some());
-        trim(&mut backlog);
-        assert!(backlog.get(Place::default()).is_none());
+        let mut cache = cache(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
+        cache.trim(cache.end(), Instant::now());
+        assert!(cache.get(Cursor::default()).is_some());
+        trim(&mut cache);
+        assert!(cache.get(Cursor::default()).is_none());
     }
 
     #[test]
     fn what_a_viewer_still_needs_is_kept_until_it_is_too_much() {
-        let mut backlog = backlog(&[(1, 0, OTHER)]);
-        let slow = Place::default();
+        let mut cache = cache(&[(1, 0, OTHER)]);
+        let slow = Cursor::default();
         let large = vec![0x41; 1 << 20];
         for number in 2..50 {
-            add(&mut backlog, (number, number * 3000, &large));
-            backlog.trim(slow, Instant::now() + HISTORY);
-            assert!(backlog.bytes <= 2 * MAX_BYTES);
+            add(&mut cache, (number, number * 3000, &large));
+            cache.trim(slow, Instant::now() + SENT_HISTORY);
+            assert!(cache.bytes <= 2 * MAX_BYTES);
         }
-        assert!(backlog.get(slow).is_none());
-        assert!(backlog.bytes > MAX_BYTES);
+        assert!(cache.get(slow).is_none());
+        assert!(cache.bytes > MAX_BYTES);
     }
 
     #[test]
     fn small_packets_do_not_take_more_than_large_ones() {
-        let mut backlog = backlog(&[(1, 0, KEY)]);
+        let mut cache = cache(&[(1, 0, KEY)]);
         for number in 2..200_000 {
-            add(&mut backlog, (number, number * 3000, OTHER));
-            trim(&mut backlog);
+            add(&mut cache, (number, number * 3000, OTHER));
+            trim(&mut cache);
         }
-        assert!(backlog.packets.len() * size_of::<Packet>() < 2 * MAX_BYTES);
+        assert!(cache.packets.len() * size_of::<Packet>() < 2 * MAX_BYTES);
     }
 }

@@ -6,7 +6,7 @@ use str0m::media::Rid;
 use str0m::rtp::{RtpPacket, Ssrc};
 
 use crate::publisher::keyframe::KeyframeRequests;
-use crate::publisher::packet_cache::{Backlog, Place};
+use crate::publisher::packet_cache::{Cursor, PacketCache};
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::Track;
 
@@ -22,7 +22,7 @@ pub(crate) struct Layer {
     pub(crate) rid: Option<Rid>,
     /// Where keyframes are asked for.
     pub(crate) source: Ssrc,
-    pub(crate) backlog: Backlog,
+    pub(crate) cache: PacketCache,
     pub(crate) keyframes: KeyframeRequests,
     /// Measured over the last second, in bit/s.
     pub(crate) bitrate: u64,
@@ -34,12 +34,12 @@ pub(crate) struct Layer {
 
 /// A track and the layers of it that have been seen.
 #[derive(Debug)]
-pub(crate) struct Tracked {
+pub(crate) struct PublishedTrack {
     pub(crate) track: Track,
     pub(crate) layers: Vec<Layer>,
 }
 
-impl Tracked {
+impl PublishedTrack {
     pub(crate) fn new(track: Track) -> Self {
         let layers = Vec::new();
         Self { track, layers }
@@ -56,7 +56,7 @@ impl Tracked {
         layer.bytes += packet.payload.len() as u64;
         let now = packet.timestamp;
         layer.last_packet = now;
-        if layer.backlog.push(packet.into()) {
+        if layer.cache.push(packet.into()) {
             layer.keyframes.arrived(now);
         }
     }
@@ -68,7 +68,7 @@ impl Tracked {
         self.layers.push(Layer {
             rid,
             source,
-            backlog: Backlog::new(self.encoding()),
+            cache: PacketCache::new(self.encoding()),
             keyframes: KeyframeRequests::default(),
             bitrate: 0,
             bytes: 0,
@@ -108,16 +108,16 @@ impl Tracked {
         active
     }
 
-    /// Forgets what no viewer needs; `places` are those of each viewer, by layer.
-    pub(crate) fn trim(&mut self, places: impl Iterator<Item = (usize, Place)>, now: Instant) {
-        let mut slowest: Vec<Place> = self.layers.iter().map(|l| l.backlog.end()).collect();
-        for (layer, place) in places {
+    /// Forgets what no viewer needs; `cursors` are those of each viewer, by layer.
+    pub(crate) fn trim(&mut self, cursors: impl Iterator<Item = (usize, Cursor)>, now: Instant) {
+        let mut slowest: Vec<Cursor> = self.layers.iter().map(|l| l.cache.end()).collect();
+        for (layer, cursor) in cursors {
             if let Some(slowest) = slowest.get_mut(layer) {
-                *slowest = place.min(*slowest);
+                *slowest = cursor.min(*slowest);
             }
         }
         for (layer, slowest) in self.layers.iter_mut().zip(slowest) {
-            layer.backlog.trim(slowest, now);
+            layer.cache.trim(slowest, now);
         }
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct Track {
 
 /// Where a viewer gets one of the publisher's tracks.
 #[derive(Debug)]
-pub(crate) struct Outlet {
+pub(crate) struct SendParameters {
     /// The index of the publisher's track.
     pub(crate) track: usize,
     /// The index of the viewer's section.
@@ -45,20 +45,20 @@ pub(crate) struct Outlet {
     pub(crate) payload_type: Pt,
     pub(crate) source: Ssrc,
     /// How packets are sent again, if the viewer knows RTX (RFC 4588).
-    pub(crate) resend: Option<Resend>,
+    pub(crate) rtx: Option<Rtx>,
     pub(crate) extensions: Extensions,
 }
 
 /// A retransmission stream.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Resend {
+pub(crate) struct Rtx {
     pub(crate) payload_type: Pt,
     pub(crate) source: Ssrc,
 }
 
 /// What a viewer gets.
 pub(crate) struct View {
-    pub(crate) outlets: Vec<Outlet>,
+    pub(crate) down_tracks: Vec<SendParameters>,
     /// Whether its link is measured, because there are layers to choose from.
     pub(crate) is_measured: bool,
     /// Names our side in reports (RFC 3550 section 6.5.1).
@@ -71,7 +71,7 @@ struct Chosen {
     section: u16,
     mid: Mid,
     payload_type: Pt,
-    resend_type: Option<Pt>,
+    rtx_type: Option<Pt>,
 }
 
 /// A connection that waits for its peer, and what to tell that peer.
@@ -170,7 +170,7 @@ impl Endpoint {
                     section,
                     mid: media.mid().unwrap_or_default().into(),
                     payload_type: payload.number.into(),
-                    resend_type: payload.rtx.map(Pt::from),
+                    rtx_type: payload.rtx.map(Pt::from),
                 });
             } else if let Some((payload, encoding)) = any_known(&media) {
                 // There is nothing for it now. A rejected section would be by the book,
@@ -189,16 +189,19 @@ impl Endpoint {
         let (mut rtc, ufrag, answer) = connect(config, &offer, candidates)?;
         let name = chosen.first().and_then(|chosen| rtc.media(chosen.mid));
         let name = name.map_or("", |media| media.cname()).to_owned();
-        let outlet = |chosen| outlet(&mut rtc, &chosen, tracks);
-        let outlets: Vec<Outlet> = chosen.into_iter().filter_map(outlet).collect();
-        refuse_without_picture(tracks, outlets.iter().map(|outlet| outlet.track))?;
+        let parameters = |chosen| parameters(&mut rtc, &chosen, tracks);
+        let down_tracks: Vec<SendParameters> = chosen.into_iter().filter_map(parameters).collect();
+        refuse_without_picture(
+            tracks,
+            down_tracks.iter().map(|parameters| parameters.track),
+        )?;
         Ok(Negotiated {
             rtc,
             ufrag,
             answer: answer.in_one_stream(),
             offer,
             media: View {
-                outlets,
+                down_tracks,
                 is_measured,
                 name,
             },
@@ -218,21 +221,21 @@ impl Endpoint {
     }
 }
 
-fn outlet(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<Outlet> {
+fn parameters(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<SendParameters> {
     let extensions = rtc.media(chosen.mid)?.remote_extmap();
     let extensions = Extensions::new(extensions, &chosen.mid);
     let mut api = rtc.direct_api();
     let stream = api.stream_tx_by_mid(chosen.mid, None)?;
     // A picture leaves when it arrives, whatever the link is taken for.
     stream.set_unpaced(true);
-    let resend = chosen.resend_type.zip(stream.rtx());
-    Some(Outlet {
+    let rtx = chosen.rtx_type.zip(stream.rtx());
+    Some(SendParameters {
         track: chosen.track,
         section: chosen.section,
         format: tracks[chosen.track].format.clone(),
         payload_type: chosen.payload_type,
         source: stream.ssrc(),
-        resend: resend.map(|(payload_type, source)| Resend {
+        rtx: rtx.map(|(payload_type, source)| Rtx {
             payload_type,
             source,
         }),

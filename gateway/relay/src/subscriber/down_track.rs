@@ -1,4 +1,4 @@
-//! One track on its way to one viewer: where the viewer is in the backlog, and how its
+//! One track on its way to one viewer: where the viewer is in the packet cache, and how its
 //! packets are numbered.
 
 use std::time::{Duration, Instant};
@@ -7,19 +7,19 @@ use str0m::Rtc;
 use str0m::rtp::RtpWrite;
 
 use crate::connection::drive::Drain;
-use crate::connection::srtp_sender::Transport;
-use crate::publisher::packet_cache::{Backlog, Packet, Place};
+use crate::connection::srtp_sender::SrtpSender;
+use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
 use crate::publisher::track::Layer;
 use crate::sdp::encoding::Encoding;
-use crate::sdp::negotiate::Outlet;
-use crate::subscriber::picture_ids::{Numbers, Pictures};
-use crate::subscriber::rewriting::{Position, Splice};
+use crate::sdp::negotiate::SendParameters;
+use crate::subscriber::picture_ids::{PictureIds, PictureNumbers};
+use crate::subscriber::rewriting::{Position, Rewriter};
 use crate::subscriber::rtp_stream::RtpStream;
 
 /// How many times as fast as they were taken old pictures follow each other: they are sent
 /// only to be decoded, not to be looked at. At their own pace the player would play them
 /// and stay behind for ever.
-const PRESSED: u64 = 30;
+const CATCH_UP_SPEED: u64 = 30;
 
 /// A picture group that began this lately is as good as a new one.
 const FRESH: Duration = Duration::from_secs(1);
@@ -33,18 +33,18 @@ pub(crate) const CATCH_UP_PACKETS: usize = 24;
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Feed {
-    pub(crate) outlet: Outlet,
+pub(crate) struct DownTrack {
+    pub(crate) parameters: SendParameters,
     pub(crate) stream: RtpStream,
-    splice: Splice,
-    pictures: Pictures,
+    rewriter: Rewriter,
+    picture_ids: PictureIds,
     state: State,
     /// The layer that is being sent.
     pub(crate) layer: usize,
     /// The layer to go over to at its next keyframe, and since when.
     pub(crate) wanted: Option<(usize, Instant)>,
     /// How many packets str0m keeps to be sent again.
-    pub(crate) resend_packets: usize,
+    pub(crate) rtx_cache_packets: usize,
 }
 
 /// How packets leave.
@@ -52,7 +52,7 @@ pub(crate) enum Way<'a> {
     /// Through str0m, which measures the link by them.
     Measured(&'a mut Rtc),
     /// By our own SRTP, as there is nothing to be measured.
-    Plain(&'a Transport),
+    Plain(&'a SrtpSender),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,12 +60,12 @@ enum State {
     /// For a picture that needs no other.
     Waiting,
     /// Behind the publisher, on old pictures; these are from before the time `until`.
-    CatchingUp { next: Place, until: u64 },
+    CatchingUp { next: Cursor, until: u64 },
     /// All has been sent that has arrived.
-    Live { next: Place },
+    Live { next: Cursor },
 }
 
-/// What a feed needs of the world.
+/// What a down track needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
     Nothing,
@@ -75,18 +75,18 @@ pub(crate) enum Need {
     Time,
 }
 
-impl Feed {
-    pub(crate) fn new(outlet: Outlet) -> Self {
-        let clock_rate = outlet.format.encoding.clock_rate();
+impl DownTrack {
+    pub(crate) fn new(parameters: SendParameters) -> Self {
+        let clock_rate = parameters.format.encoding.clock_rate();
         Self {
-            splice: Splice::new(clock_rate, first_sequence(&outlet)),
-            stream: RtpStream::new(&outlet),
-            outlet,
-            pictures: Pictures::default(),
+            rewriter: Rewriter::new(clock_rate, first_sequence(&parameters)),
+            stream: RtpStream::new(&parameters),
+            parameters,
+            picture_ids: PictureIds::default(),
             state: State::Waiting,
             layer: 0,
             wanted: None,
-            resend_packets: 0,
+            rtx_cache_packets: 0,
         }
     }
 
@@ -95,7 +95,7 @@ impl Feed {
         self.layer = 0;
         self.wanted = None;
         self.state = State::Waiting;
-        self.stream.forget_places();
+        self.stream.forget_cursors();
     }
 
     /// Sends what there is to send.
@@ -106,38 +106,38 @@ impl Feed {
         now: Instant,
         drain: &mut Drain<'_>,
     ) -> Need {
-        let mut need = self.go_over(layers, now);
+        let mut need = self.switch_layer(layers, now);
         let Some(layer) = layers.get_mut(self.layer) else {
             return need;
         };
-        match (self.state, self.outlet.format.encoding.is_video()) {
+        match (self.state, self.parameters.format.encoding.is_video()) {
             (State::Waiting, true) => match start(layer, now) {
-                Some(place) => self.catch_up_from(&layer.backlog, place, now),
+                Some(cursor) => self.catch_up_from(&layer.cache, cursor, now),
                 None => return Need::Keyframe(self.layer),
             },
             (State::Waiting, false) => {
                 // Sound has no keyframes: whatever comes next is the first.
-                self.splice.end_source();
-                let next = layer.backlog.end();
+                self.rewriter.end_source();
+                let next = layer.cache.end();
                 self.state = State::Live { next };
             }
             _ => {}
         }
         if let (State::CatchingUp { next, .. }, Some((group, _))) =
-            (self.state, layer.backlog.group())
+            (self.state, layer.cache.group())
             && next < group
         {
             // A newer group has begun: the old one is of no use any more.
-            self.catch_up_from(&layer.backlog, group, now);
+            self.catch_up_from(&layer.cache, group, now);
         }
-        if self.write(way, &layer.backlog, now, drain) {
+        if self.write(way, &layer.cache, now, drain) {
             need = Need::Time;
         }
         need
     }
 
-    /// How far in the backlog of its layer the viewer is.
-    pub(crate) fn place(&self) -> Option<Place> {
+    /// How far in the packet cache of its layer the viewer is.
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
         match self.state {
             State::Waiting => None,
             State::CatchingUp { next, .. } | State::Live { next } => Some(next),
@@ -145,54 +145,54 @@ impl Feed {
     }
 
     /// Goes over to the wanted layer once that has a keyframe that is new enough.
-    fn go_over(&mut self, layers: &[Layer], now: Instant) -> Need {
+    fn switch_layer(&mut self, layers: &[Layer], now: Instant) -> Need {
         let Some((wanted, since)) = self.wanted else {
             return Need::Nothing;
         };
         match layers
             .get(wanted)
-            .and_then(|layer| layer.backlog.group().zip(Some(layer)))
+            .and_then(|layer| layer.cache.group().zip(Some(layer)))
         {
-            Some(((place, began), layer)) if began >= since => {
+            Some(((cursor, began), layer)) if began >= since => {
                 self.layer = wanted;
                 self.wanted = None;
-                self.stream.forget_places();
-                self.catch_up_from(&layer.backlog, place, now);
+                self.stream.forget_cursors();
+                self.catch_up_from(&layer.cache, cursor, now);
                 Need::Nothing
             }
             _ => Need::Keyframe(wanted),
         }
     }
 
-    fn catch_up_from(&mut self, backlog: &Backlog, place: Place, now: Instant) {
-        let (Some(first), Some(latest)) = (backlog.picture(place), backlog.latest()) else {
+    fn catch_up_from(&mut self, cache: &PacketCache, cursor: Cursor, now: Instant) {
+        let (Some(first), Some(latest)) = (cache.picture(cursor), cache.latest()) else {
             return;
         };
         self.state = State::CatchingUp {
-            next: place,
+            next: cursor,
             until: latest.time,
         };
         let first = self.position(first);
-        self.splice.switch(first, now);
-        self.pictures.switch();
+        self.rewriter.switch(first, now);
+        self.picture_ids.switch();
     }
 
     /// Where a packet stands, with old pictures pressed together.
     fn position(&self, position: Position) -> Position {
         match self.state {
             State::CatchingUp { until, .. } if position.time < until => Position {
-                time: until - (until - position.time) / PRESSED,
+                time: until - (until - position.time) / CATCH_UP_SPEED,
                 ..position
             },
             _ => position,
         }
     }
 
-    /// Sends from the viewer's place on; says whether there is more.
+    /// Sends from the viewer's cursor on; says whether there is more.
     fn write(
         &mut self,
         way: &mut Way<'_>,
-        backlog: &Backlog,
+        cache: &PacketCache,
         now: Instant,
         drain: &mut Drain<'_>,
     ) -> bool {
@@ -201,37 +201,37 @@ impl Feed {
             State::CatchingUp { next, .. } => (next, CATCH_UP_PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
-        while let Some(packet) = backlog.get(next).filter(|_| left > 0) {
+        while let Some(packet) = cache.get(next).filter(|_| left > 0) {
             let position = self.position(packet.position);
-            if !self.splice.has_source() {
-                self.splice.switch(position, now);
+            if !self.rewriter.has_source() {
+                self.rewriter.switch(position, now);
             }
-            let place = next;
+            let cursor = next;
             next = next.next();
-            let Some(position) = self.splice.map(position, now) else {
+            let Some(position) = self.rewriter.map(position, now) else {
                 continue;
             };
             left -= 1;
-            let numbers = match self.outlet.format.encoding {
-                Encoding::Vp8 => self.pictures.renumber(&packet.payload),
+            let numbers = match self.parameters.format.encoding {
+                Encoding::Vp8 => self.picture_ids.renumber(&packet.payload),
                 _ => None,
             };
             match way {
-                Way::Plain(transport) => {
-                    let packet = (packet, place);
+                Way::Plain(sender) => {
+                    let packet = (packet, cursor);
                     self.stream
-                        .send(transport, drain.network, packet, position, numbers);
+                        .send(sender, drain.network, packet, position, numbers);
                 }
                 Way::Measured(rtc) => {
-                    write(rtc, &self.outlet, packet, position, numbers);
+                    write(rtc, &self.parameters, packet, position, numbers);
                     // str0m wants every change followed by a complete drain.
                     drain.run(rtc);
                 }
             }
         }
-        let caught_up = next >= backlog.end();
+        let caught_up = next >= cache.end();
         self.state = match self.state {
-            _ if backlog.get(next).is_none() && !caught_up => State::Waiting,
+            _ if cache.get(next).is_none() && !caught_up => State::Waiting,
             _ if caught_up => State::Live { next },
             State::CatchingUp { until, .. } => State::CatchingUp { next, until },
             _ => State::Live { next },
@@ -242,19 +242,19 @@ impl Feed {
 
 /// RFC 3550 section 5.1 wants it random, as the source's name is; in the lower half, so
 /// that it does not wrap before the receiver has seen any.
-fn first_sequence(outlet: &Outlet) -> u16 {
-    (*outlet.source & 0x7fff) as u16
+fn first_sequence(parameters: &SendParameters) -> u16 {
+    (*parameters.source & 0x7fff) as u16
 }
 
 fn write(
     rtc: &mut Rtc,
-    outlet: &Outlet,
+    parameters: &SendParameters,
     packet: &Packet,
     position: Position,
-    numbers: Option<Numbers>,
+    numbers: Option<PictureNumbers>,
 ) {
     let mut api = rtc.direct_api();
-    let Some(stream) = api.stream_tx(&outlet.source) else {
+    let Some(stream) = api.stream_tx(&parameters.source) else {
         return;
     };
     let payload = match numbers {
@@ -266,7 +266,7 @@ fn write(
         }
     };
     let write = RtpWrite::new(
-        outlet.payload_type,
+        parameters.payload_type,
         position.sequence.into(),
         // RTP has the lower 32 bits of it.
         position.time as u32,
@@ -276,7 +276,7 @@ fn write(
     let write = write
         .marker(packet.marker)
         .ext_vals(packet.extensions.clone())
-        .nackable(outlet.format.encoding.is_video());
+        .nackable(parameters.format.encoding.is_video());
     stream.write_rtp(write);
 }
 
@@ -284,15 +284,15 @@ fn write(
 /// better than an old group of pictures; from one that does not, the group is all there is.
 /// Of one that was never asked we find out which it is, and meanwhile a group that is not
 /// long will do.
-fn start(layer: &mut Layer, now: Instant) -> Option<Place> {
-    let (place, began) = layer.backlog.group()?;
+fn start(layer: &mut Layer, now: Instant) -> Option<Cursor> {
+    let (cursor, began) = layer.cache.group()?;
     let age = now.saturating_duration_since(began);
-    if age < FRESH || layer.keyframes.is_deaf(now) {
-        return Some(place);
+    if age < FRESH || layer.keyframes.is_unresponsive(now) {
+        return Some(cursor);
     }
-    if layer.keyframes.is_proven() {
+    if layer.keyframes.has_answered() {
         return None;
     }
     layer.keyframes.want();
-    (age < SHORT).then_some(place)
+    (age < SHORT).then_some(cursor)
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use str0m::bwe::Bitrate;
 
 use crate::connection::peer::{Peer, Role};
-use crate::publisher::track::Tracked;
+use crate::publisher::track::PublishedTrack;
 use crate::sdp::negotiate::FIRST_ESTIMATE;
-use crate::subscriber::down_track::Feed;
+use crate::subscriber::down_track::DownTrack;
 
 /// Going up is tried this long after the last change; going down is done at once.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -18,54 +18,61 @@ const PAUSE: Duration = Duration::from_secs(3);
 const SHARE: f64 = 0.85;
 
 /// Chooses the layers that a viewer begins with, when its link has not been measured yet.
-pub(crate) fn begin(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
-    if let Role::Viewer(watching) = &mut peer.role {
-        watching.estimate = Some(FIRST_ESTIMATE);
+pub(crate) fn begin(peer: &mut Peer, tracks: &[PublishedTrack], now: Instant) {
+    if let Role::Viewer(subscriber) = &mut peer.role {
+        subscriber.estimate = Some(FIRST_ESTIMATE);
     }
     choose(peer, tracks, now);
-    if let Role::Viewer(watching) = &mut peer.role {
-        (watching.estimate, watching.estimate_before) = (None, None);
+    if let Role::Viewer(subscriber) = &mut peer.role {
+        (subscriber.estimate, subscriber.estimate_before) = (None, None);
     }
 }
 
 /// Chooses the layers of one viewer.
-pub(crate) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
-    let Role::Viewer(watching) = &mut peer.role else {
+pub(crate) fn choose(peer: &mut Peer, tracks: &[PublishedTrack], now: Instant) {
+    let Role::Viewer(subscriber) = &mut peer.role else {
         return;
     };
     let (mut needed, mut desired) = (0, 0);
-    for feed in &mut watching.feeds {
-        let Some(tracked) = tracks.get(feed.outlet.track) else {
+    for down_track in &mut subscriber.down_tracks {
+        let Some(track) = tracks.get(down_track.parameters.track) else {
             continue;
         };
-        let active = tracked.active(now);
+        let active = track.active(now);
         let Some(best) = active.first() else {
             continue;
         };
-        desired += tracked.layers[*best].bitrate;
-        needed += next_better(tracked, &active, feed.layer);
-        let selected = watching.selected.and_then(|rid| {
-            let named = |index: &&usize| tracked.layers[**index].rid == Some(rid);
+        desired += track.layers[*best].bitrate;
+        needed += next_better(track, &active, down_track.layer);
+        let selected = subscriber.selected.and_then(|rid| {
+            let named = |index: &&usize| track.layers[**index].rid == Some(rid);
             active.iter().find(named)
         });
         // A moment's congestion is no reason to go down, since the next keyframe costs more.
-        let estimates = [watching.estimate, watching.estimate_before];
+        let estimates = [subscriber.estimate, subscriber.estimate_before];
         let estimates = estimates.into_iter().flatten();
         let estimate = estimates.map(|e| e.as_f64()).reduce(f64::max);
         let target = match (selected, estimate) {
             (Some(selected), _) => *selected,
             (None, None) => *best,
             (None, Some(estimate)) => {
-                let bitrate = |layer: usize| tracked.layers[layer].bitrate;
-                fitting(&active, bitrate, feed.layer, estimate)
+                let bitrate = |layer: usize| track.layers[layer].bitrate;
+                fitting(&active, bitrate, down_track.layer, estimate)
             }
         };
-        if turn_to(feed, tracked, target, &active, now, watching.switched_at) {
-            watching.switched_at = now;
+        if switch_to(
+            down_track,
+            track,
+            target,
+            &active,
+            now,
+            subscriber.switched_at,
+        ) {
+            subscriber.switched_at = now;
         }
     }
-    watching.estimate_before = watching.estimate;
-    if watching.estimate.is_some() {
+    subscriber.estimate_before = subscriber.estimate;
+    if subscriber.estimate.is_some() {
         // What we would like to send, so that the estimate is tried up to there. A link
         // is not known to carry more than it has carried, so padding fills what is missing
         // for the next better layer.
@@ -77,10 +84,10 @@ pub(crate) fn choose(peer: &mut Peer, tracks: &[Tracked], now: Instant) {
 }
 
 /// What the layer takes that is next better than this one; nothing if none is.
-fn next_better(tracked: &Tracked, active: &[usize], layer: usize) -> u64 {
+fn next_better(track: &PublishedTrack, active: &[usize], layer: usize) -> u64 {
     let place = active.iter().position(|index| *index == layer);
     let better = place.and_then(|place| place.checked_sub(1));
-    better.map_or(0, |better| tracked.layers[active[better]].bitrate)
+    better.map_or(0, |better| track.layers[active[better]].bitrate)
 }
 
 /// The best layer that a link of this estimate carries, or the smallest. `active` is the
@@ -101,34 +108,37 @@ fn fitting(
     active.iter().find(fits).copied().unwrap_or(smallest)
 }
 
-/// Has the feed go over to another layer; says whether it does.
-fn turn_to(
-    feed: &mut Feed,
-    tracked: &Tracked,
+/// Has the down track go over to another layer; says whether it does.
+fn switch_to(
+    down_track: &mut DownTrack,
+    track: &PublishedTrack,
     target: usize,
     active: &[usize],
     now: Instant,
     switched_at: Instant,
 ) -> bool {
-    if target == feed.layer {
-        feed.wanted = None;
+    if target == down_track.layer {
+        down_track.wanted = None;
         return false;
     }
-    if feed.place().is_none() {
+    if down_track.cursor().is_none() {
         // Nothing has been sent yet, so there is nothing to go over from.
-        feed.layer = target;
-        feed.wanted = None;
+        down_track.layer = target;
+        down_track.wanted = None;
         return true;
     }
-    if feed.wanted.is_some_and(|(wanted, _)| wanted == target) {
+    if down_track
+        .wanted
+        .is_some_and(|(wanted, _)| wanted == target)
+    {
         return false;
     }
-    let bitrate = |layer: usize| tracked.layers.get(layer).map_or(0, |layer| layer.bitrate);
-    let is_up = bitrate(target) > bitrate(feed.layer);
-    if is_up && active.contains(&feed.layer) && now < switched_at + PAUSE {
+    let bitrate = |layer: usize| track.layers.get(layer).map_or(0, |layer| layer.bitrate);
+    let is_up = bitrate(target) > bitrate(down_track.layer);
+    if is_up && active.contains(&down_track.layer) && now < switched_at + PAUSE {
         return false;
     }
-    feed.wanted = Some((target, now));
+    down_track.wanted = Some((target, now));
     true
 }
 

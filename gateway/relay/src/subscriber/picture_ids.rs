@@ -1,26 +1,26 @@
-//! One viewer's picture numbers, whatever source feeds it.
+//! One viewer's picture numbers, whatever source they come from.
 //!
 //! VP8 counts pictures in front of its payload (RFC 7741 section 4.2), and each source
 //! from a beginning of its own. To a viewer a number that is less than the last one means
 //! an old picture, and it shows none until the count has caught up. So the counts go on
-//! where the last source ended, as sequence numbers do (see `splice`).
+//! where the last source ended, as sequence numbers do (see `rewriting`).
 
 use str0m::rtp::Vp8Descriptor;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct Pictures {
+pub(crate) struct PictureIds {
     /// Those of the picture that was sent furthest ahead.
-    last: Option<Numbers>,
+    last: Option<PictureNumbers>,
     /// Added to the source's numbers, wrapping.
-    added: Numbers,
+    added: PictureNumbers,
     /// The next packet is the first of another source.
     is_new_source: bool,
 }
 
 /// Every count that a descriptor can hold; zero where it holds none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Numbers {
+pub(crate) struct PictureNumbers {
     /// `PictureID`, 15 bits.
     picture: u16,
     /// `TL0PICIDX`
@@ -29,16 +29,16 @@ pub(crate) struct Numbers {
     key: u8,
 }
 
-impl Pictures {
+impl PictureIds {
     /// From now on packets come from another source.
     pub(crate) fn switch(&mut self) {
         self.is_new_source = true;
     }
 
     /// What to write over a packet's own numbers, if anything.
-    pub(crate) fn renumber(&mut self, payload: &[u8]) -> Option<Numbers> {
+    pub(crate) fn renumber(&mut self, payload: &[u8]) -> Option<PictureNumbers> {
         let descriptor = Vp8Descriptor::parse(payload).ok()?;
-        let own = Numbers::of(&descriptor);
+        let own = PictureNumbers::of(&descriptor);
         if std::mem::take(&mut self.is_new_source)
             && let Some(last) = self.last
         {
@@ -52,7 +52,7 @@ impl Pictures {
     }
 }
 
-impl Numbers {
+impl PictureNumbers {
     const PICTURES: u16 = 0x7fff;
     /// Of the shorter form.
     const FEW_PICTURES: u16 = 0x7f;
@@ -140,45 +140,45 @@ mod tests {
     }
 
     /// Numbers of the source, and as the viewer gets them.
-    fn sent(pictures: &mut Pictures, (picture, base, key): (u16, u8, u8)) -> (u16, u8, u8) {
+    fn sent(picture_ids: &mut PictureIds, (picture, base, key): (u16, u8, u8)) -> (u16, u8, u8) {
         let mut payload = payload(picture, base, key);
-        if let Some(numbers) = pictures.renumber(&payload) {
+        if let Some(numbers) = picture_ids.renumber(&payload) {
             numbers.write(&mut payload);
         }
-        let numbers = Numbers::of(&Vp8Descriptor::parse(&payload).unwrap());
+        let numbers = PictureNumbers::of(&Vp8Descriptor::parse(&payload).unwrap());
         (numbers.picture, numbers.base, numbers.key)
     }
 
     #[test]
     fn the_first_source_keeps_its_numbers() {
-        let mut pictures = Pictures::default();
-        pictures.switch();
+        let mut picture_ids = PictureIds::default();
+        picture_ids.switch();
         for numbers in [(32_767, 255, 31), (0, 0, 0), (32_766, 254, 30)] {
-            assert_eq!(sent(&mut pictures, numbers), numbers);
+            assert_eq!(sent(&mut picture_ids, numbers), numbers);
         }
     }
 
     #[test]
     fn another_source_goes_on_where_the_last_one_ended() {
-        let mut pictures = Pictures::default();
-        sent(&mut pictures, (32_767, 255, 31));
+        let mut picture_ids = PictureIds::default();
+        sent(&mut picture_ids, (32_767, 255, 31));
         // A straggler is no end.
-        sent(&mut pictures, (32_765, 254, 30));
-        pictures.switch();
-        assert_eq!(sent(&mut pictures, (100, 7, 3)), (0, 0, 0));
-        assert_eq!(sent(&mut pictures, (102, 8, 3)), (2, 1, 0));
-        pictures.switch();
-        assert_eq!(sent(&mut pictures, (101, 7, 3)), (3, 2, 1));
+        sent(&mut picture_ids, (32_765, 254, 30));
+        picture_ids.switch();
+        assert_eq!(sent(&mut picture_ids, (100, 7, 3)), (0, 0, 0));
+        assert_eq!(sent(&mut picture_ids, (102, 8, 3)), (2, 1, 0));
+        picture_ids.switch();
+        assert_eq!(sent(&mut picture_ids, (101, 7, 3)), (3, 2, 1));
     }
 
     #[test]
     fn what_is_not_there_is_not_written() {
-        let mut pictures = Pictures::default();
-        sent(&mut pictures, (9, 9, 9));
-        pictures.switch();
-        assert_eq!(pictures.renumber(&[]), None);
-        assert_eq!(pictures.renumber(&[0x80, 0x80]), None, "cut off");
-        let numbers = Numbers {
+        let mut picture_ids = PictureIds::default();
+        sent(&mut picture_ids, (9, 9, 9));
+        picture_ids.switch();
+        assert_eq!(picture_ids.renumber(&[]), None);
+        assert_eq!(picture_ids.renumber(&[0x80, 0x80]), None, "cut off");
+        let numbers = PictureNumbers {
             picture: 0x7fff,
             base: 0xff,
             key: 0x1f,
@@ -204,11 +204,11 @@ mod tests {
 
     #[test]
     fn a_count_of_seven_bits_wraps_earlier() {
-        let mut pictures = Pictures::default();
-        sent(&mut pictures, (200, 0, 0));
-        pictures.switch();
+        let mut picture_ids = PictureIds::default();
+        sent(&mut picture_ids, (200, 0, 0));
+        picture_ids.switch();
         let mut short = [0x80, 0x80, 5, 0];
-        let numbers = pictures.renumber(&short).unwrap();
+        let numbers = picture_ids.renumber(&short).unwrap();
         numbers.write(&mut short);
         assert_eq!(short, [0x80, 0x80, 201 & 0x7f, 0]);
     }

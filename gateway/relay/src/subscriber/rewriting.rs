@@ -1,4 +1,4 @@
-//! One viewer's sequence numbers and times, whatever source feeds it.
+//! One viewer's sequence numbers and times, whatever source they come from.
 //!
 //! A viewer sees one endless stream. What it is made of changes: another layer, a group
 //! of pictures from memory, a publisher that came back.
@@ -14,7 +14,7 @@ pub(crate) struct Position {
 
 /// See the module.
 #[derive(Debug)]
-pub(crate) struct Splice {
+pub(crate) struct Rewriter {
     clock_rate: u32,
     /// Of the packet that was sent furthest ahead, and when.
     last: Option<(Position, Instant)>,
@@ -25,14 +25,14 @@ pub(crate) struct Splice {
 /// The present source.
 #[derive(Debug)]
 struct Source {
-    /// Packets from before were meant for another splice.
+    /// Packets from before belong to another source.
     first_sequence: u64,
     /// Added to the source's numbers, wrapping.
     sequence: u64,
     time: u64,
 }
 
-impl Splice {
+impl Rewriter {
     /// A stream that begins at `first_sequence`, which must be below 65,536: a receiver
     /// takes the rollover counter for zero (RFC 3711 section 3.3.1).
     pub(crate) fn new(clock_rate: u32, first_sequence: u16) -> Self {
@@ -112,30 +112,30 @@ mod tests {
     #[test]
     fn a_source_keeps_its_distances_and_its_gaps() {
         let now = Instant::now();
-        let mut splice = Splice::new(90_000, 7);
-        splice.switch(at(90_000, 1_000), now);
-        assert_eq!(splice.map(at(90_000, 1_000), now), Some(at(7, 0)));
-        assert_eq!(splice.map(at(90_003, 4_000), now), Some(at(10, 3_000)));
-        assert_eq!(splice.map(at(90_001, 1_000), now), Some(at(8, 0)));
+        let mut rewriter = Rewriter::new(90_000, 7);
+        rewriter.switch(at(90_000, 1_000), now);
+        assert_eq!(rewriter.map(at(90_000, 1_000), now), Some(at(7, 0)));
+        assert_eq!(rewriter.map(at(90_003, 4_000), now), Some(at(10, 3_000)));
+        assert_eq!(rewriter.map(at(90_001, 1_000), now), Some(at(8, 0)));
     }
 
     #[test]
     fn another_source_goes_on_where_the_last_one_ended() {
         let now = Instant::now();
-        let mut splice = Splice::new(90_000, 1);
-        splice.switch(at(500, 0), now);
-        splice.map(at(509, 9_000), now);
+        let mut rewriter = Rewriter::new(90_000, 1);
+        rewriter.switch(at(500, 0), now);
+        rewriter.map(at(509, 9_000), now);
         let later = now + Duration::from_millis(100);
-        splice.switch(at(3, 77), later);
-        assert_eq!(splice.map(at(3, 77), later), Some(at(11, 18_000)));
+        rewriter.switch(at(3, 77), later);
+        assert_eq!(rewriter.map(at(3, 77), later), Some(at(11, 18_000)));
     }
 
     #[test]
     fn stragglers_of_the_last_source_are_dropped() {
         let now = Instant::now();
-        let mut splice = Splice::new(90_000, 1);
-        assert_eq!(splice.map(at(1, 1), now), None);
-        splice.switch(at(500, 0), now);
-        assert_eq!(splice.map(at(499, 0), now), None);
+        let mut rewriter = Rewriter::new(90_000, 1);
+        assert_eq!(rewriter.map(at(1, 1), now), None);
+        rewriter.switch(at(500, 0), now);
+        assert_eq!(rewriter.map(at(499, 0), now), None);
     }
 }

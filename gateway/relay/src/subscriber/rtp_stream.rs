@@ -6,13 +6,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use rtcp_types::{Bye, CompoundBuilder, Sdes, SdesChunk, SdesItem, SenderReport};
 use str0m::rtp::{Extension, ExtensionMap};
 
-use crate::connection::srtp_sender::{Rtp, Transport};
+use crate::connection::srtp_sender::{Rtp, SrtpSender};
 use crate::net::udp::Network;
-use crate::publisher::packet_cache::{Backlog, Packet, Place};
-use crate::sdp::negotiate::{Outlet, Resend};
-use crate::subscriber::picture_ids::Numbers;
+use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
+use crate::sdp::negotiate::{Rtx, SendParameters};
+use crate::subscriber::picture_ids::PictureNumbers;
 use crate::subscriber::rewriting::Position;
-use crate::subscriber::sent_history::{History, Sent};
+use crate::subscriber::sent_history::{Sent, SentHistory};
 
 /// The profile of one-byte extensions (RFC 8285 section 4.2).
 const ONE_BYTE: u16 = 0xbede;
@@ -33,11 +33,11 @@ pub(crate) struct RtpStream {
     source: u32,
     payload_type: u8,
     clock_rate: u32,
-    resend: Option<Resend>,
+    rtx: Option<Rtx>,
     /// Retransmissions so far.
-    resends: u64,
+    retransmissions: u64,
     extensions: Extensions,
-    history: History,
+    sent_history: SentHistory,
     packets: u32,
     octets: u32,
     /// The packet that was sent last: its time, and when it arrived here.
@@ -62,15 +62,15 @@ struct Written {
 }
 
 impl RtpStream {
-    pub(crate) fn new(outlet: &Outlet) -> Self {
+    pub(crate) fn new(parameters: &SendParameters) -> Self {
         Self {
-            source: *outlet.source,
-            payload_type: *outlet.payload_type,
-            clock_rate: outlet.format.encoding.clock_rate(),
-            resend: outlet.resend,
-            resends: 0,
-            extensions: outlet.extensions.clone(),
-            history: History::default(),
+            source: *parameters.source,
+            payload_type: *parameters.payload_type,
+            clock_rate: parameters.format.encoding.clock_rate(),
+            rtx: parameters.rtx,
+            retransmissions: 0,
+            extensions: parameters.extensions.clone(),
+            sent_history: SentHistory::default(),
             packets: 0,
             octets: 0,
             latest: None,
@@ -79,32 +79,32 @@ impl RtpStream {
 
     /// Remembers so many packets, at least.
     pub(crate) fn provide_history(&mut self, packets: usize) {
-        self.history.provide(packets);
+        self.sent_history.provide(packets);
     }
 
-    /// What was sent is in no backlog any more.
-    pub(crate) fn forget_places(&mut self) {
-        self.history.forget_places();
+    /// What was sent is in no cache any more.
+    pub(crate) fn forget_cursors(&mut self) {
+        self.sent_history.forget_cursors();
     }
 
-    /// Sends a packet that stands at `place` in its backlog, at `position` in this stream.
+    /// Sends a packet that stands at `cursor` in its cache, at `position` in this stream.
     pub(crate) fn send(
         &mut self,
-        transport: &Transport,
+        sender: &SrtpSender,
         network: &mut Network,
-        (packet, place): (&Packet, Place),
+        (packet, cursor): (&Packet, Cursor),
         position: Position,
-        numbers: Option<Numbers>,
+        numbers: Option<PictureNumbers>,
     ) {
         // RTP has the lower bits of both.
         let sent = Sent {
             sequence: position.sequence,
             time: position.time as u32,
             numbers,
-            place: Some(place),
-            resends: 0,
+            cursor: Some(cursor),
+            retransmissions: 0,
         };
-        if !self.history.note(sent) {
+        if !self.sent_history.note(sent) {
             return;
         }
         let extensions = self.extensions.write(packet);
@@ -116,7 +116,7 @@ impl RtpStream {
             .ssrc(self.source);
         let rtp = extensions.add_to(rtp).payload(&packet.payload);
         let identity = (self.source, sent.sequence);
-        transport.send_rtp(network, &rtp, identity, packet.payload.len(), |payload| {
+        sender.send_rtp(network, &rtp, identity, packet.payload.len(), |payload| {
             numbers.iter().for_each(|numbers| numbers.write(payload));
         });
         self.packets = self.packets.wrapping_add(1);
@@ -127,45 +127,45 @@ impl RtpStream {
     /// Sends a packet once more, if it is still there and the viewer knows RTX.
     pub(crate) fn send_again(
         &mut self,
-        transport: &Transport,
+        sender: &SrtpSender,
         network: &mut Network,
-        backlog: &Backlog,
+        cache: &PacketCache,
         sequence: u16,
     ) {
-        let Some(resend) = self.resend else {
+        let Some(rtx) = self.rtx else {
             return;
         };
-        let Some(sent) = self.history.again(sequence) else {
+        let Some(sent) = self.sent_history.again(sequence) else {
             return;
         };
-        let Some(packet) = sent.place.and_then(|place| backlog.get(place)) else {
+        let Some(packet) = sent.cursor.and_then(|cursor| cache.get(cursor)) else {
             return;
         };
         let extensions = self.extensions.write(packet);
         let original = sequence.to_be_bytes();
         let rtp = Rtp::new()
-            .payload_type(*resend.payload_type)
+            .payload_type(*rtx.payload_type)
             .marker_bit(packet.marker)
-            .sequence_number(self.resends as u16)
+            .sequence_number(self.retransmissions as u16)
             .timestamp(sent.time)
-            .ssrc(*resend.source)
+            .ssrc(*rtx.source)
             .payload(&original);
         let rtp = extensions.add_to(rtp).payload(&packet.payload);
-        let identity = (*resend.source, self.resends);
+        let identity = (*rtx.source, self.retransmissions);
         let length = original.len() + packet.payload.len();
-        transport.send_rtp(network, &rtp, identity, length, |payload| {
+        sender.send_rtp(network, &rtp, identity, length, |payload| {
             let payload = &mut payload[original.len()..];
             let numbers = sent.numbers.iter();
             numbers.for_each(|numbers| numbers.write(payload));
         });
-        self.resends += 1;
+        self.retransmissions += 1;
     }
 
     /// Tells what has been sent, and what time it is in the stream: receivers align sound
     /// and picture by it (RFC 3550 section 6.4.1). Or that it is over.
     pub(crate) fn report(
         &self,
-        transport: &mut Transport,
+        sender: &mut SrtpSender,
         network: &mut Network,
         name: &str,
         now: Instant,
@@ -189,7 +189,7 @@ impl RtpStream {
         if is_over {
             packet = packet.add_packet(Bye::builder().add_source(self.source));
         }
-        transport.send_rtcp(network, &packet, self.source);
+        sender.send_rtcp(network, &packet, self.source);
     }
 }
 

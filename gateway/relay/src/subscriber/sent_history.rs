@@ -1,16 +1,16 @@
 //! What a viewer was sent lately, so that it can have it again.
 //!
-//! Only numbers are kept: the packets themselves are in the backlog, once for everyone.
+//! Only numbers are kept: the packets themselves are in the packet cache, once for everyone.
 
-use crate::publisher::packet_cache::Place;
-use crate::subscriber::picture_ids::Numbers;
+use crate::publisher::packet_cache::Cursor;
+use crate::subscriber::picture_ids::PictureNumbers;
 
 /// How often one packet is sent again; whoever asks more often is not served by it.
-const MAX_RESENDS: u8 = 8;
+const MAX_RETRANSMISSIONS: u8 = 8;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct History {
+pub(crate) struct SentHistory {
     /// By the lower bits of the sequence number.
     sent: Vec<Option<Sent>>,
     highest: Option<u64>,
@@ -23,13 +23,13 @@ pub(crate) struct Sent {
     pub(crate) sequence: u64,
     pub(crate) time: u32,
     /// Written over those of its payload.
-    pub(crate) numbers: Option<Numbers>,
+    pub(crate) numbers: Option<PictureNumbers>,
     /// Where it is, if it still is.
-    pub(crate) place: Option<Place>,
-    pub(crate) resends: u8,
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) retransmissions: u8,
 }
 
-impl History {
+impl SentHistory {
     /// Has room for so many packets, at least.
     pub(crate) fn provide(&mut self, packets: usize) {
         let length = packets.next_power_of_two();
@@ -69,17 +69,17 @@ impl History {
         let sequence = highest.checked_sub(behind.into())?;
         let slot = self.slot(sequence);
         let sent = self.sent.get_mut(slot)?.as_mut()?;
-        if sent.sequence != sequence || sent.resends >= MAX_RESENDS {
+        if sent.sequence != sequence || sent.retransmissions >= MAX_RETRANSMISSIONS {
             return None;
         }
-        sent.resends += 1;
+        sent.retransmissions += 1;
         Some(*sent)
     }
 
     /// The packets are not there any more. That they were sent is remembered.
-    pub(crate) fn forget_places(&mut self) {
+    pub(crate) fn forget_cursors(&mut self) {
         for sent in self.sent.iter_mut().flatten() {
-            sent.place = None;
+            sent.cursor = None;
         }
     }
 
@@ -99,13 +99,13 @@ mod tests {
             sequence,
             time: 0,
             numbers: None,
-            place: Some(Place::default()),
-            resends: 0,
+            cursor: Some(Cursor::default()),
+            retransmissions: 0,
         }
     }
 
-    fn history(sequences: impl IntoIterator<Item = u64>) -> History {
-        let mut history = History::default();
+    fn history(sequences: impl IntoIterator<Item = u64>) -> SentHistory {
+        let mut history = SentHistory::default();
         history.provide(4);
         for sequence in sequences {
             assert!(history.note(packet(sequence)));
@@ -137,15 +137,15 @@ mod tests {
         assert!(!history.note(packet(8)));
         assert!(!history.note(packet(5)), "might have been");
         assert!(history.note(packet(6)));
-        history.forget_places();
+        history.forget_cursors();
         assert!(!history.note(packet(9)));
-        assert_eq!(history.again(9).unwrap().place, None);
+        assert_eq!(history.again(9).unwrap().cursor, None);
     }
 
     #[test]
     fn nobody_is_sent_the_same_for_ever() {
         let mut history = history([7]);
         let again = std::iter::from_fn(|| history.again(7));
-        assert_eq!(again.count(), usize::from(MAX_RESENDS));
+        assert_eq!(again.count(), usize::from(MAX_RETRANSMISSIONS));
     }
 }

@@ -10,13 +10,13 @@ use str0m::media::Rid;
 use tokio::sync::oneshot;
 
 use super::Worker;
-use crate::connection::peer::{Peer, Role, Sources, Watching};
+use crate::connection::peer::{Peer, Role, Sources, Subscriber};
 use crate::connection::registry::Key;
 use crate::error::Error;
 use crate::event::Event;
-use crate::router::Hub;
+use crate::router::Router;
 use crate::sdp::negotiate::{Track, View, on_the_wire, readable};
-use crate::subscriber::down_track::Feed;
+use crate::subscriber::down_track::DownTrack;
 
 /// See the module.
 pub(crate) enum Command {
@@ -55,7 +55,7 @@ pub(crate) struct Newcomer {
 }
 
 impl Worker {
-    pub(crate) fn obey(&mut self, command: Command) {
+    pub(crate) fn carry_out(&mut self, command: Command) {
         let now = Instant::now();
         match command {
             Command::Publish {
@@ -73,13 +73,13 @@ impl Worker {
                 let _ = done.send(self.restart(session, &offer, now));
             }
             Command::Select { session, rid } => {
-                let viewer = self.peers.by_session(session);
-                if let Some((watching, _)) = viewer.and_then(|key| self.peers.viewer(key)) {
-                    watching.selected = rid;
+                let viewer = self.registry.by_session(session);
+                if let Some((subscriber, _)) = viewer.and_then(|key| self.registry.viewer(key)) {
+                    subscriber.selected = rid;
                 }
             }
             Command::End { session } => {
-                if let Some(key) = self.peers.by_session(session) {
+                if let Some(key) = self.registry.by_session(session) {
                     self.end(key, now);
                 }
             }
@@ -95,16 +95,16 @@ impl Worker {
     ) {
         let (room, session) = (newcomer.room.clone(), newcomer.session);
         let key = self.admit(newcomer, Role::Publisher(Sources::default()), now);
-        let hub = self.hub(&room, now);
-        let last = hub.publisher.take();
+        let router = self.router(&room, now);
+        let last = router.publisher.take();
         if let Some(last) = last {
             self.end(last, now);
         }
-        let Some(hub) = self.hubs.get_mut(&room) else {
+        let Some(router) = self.routers.get_mut(&room) else {
             return;
         };
-        hub.ends_unwatched = ends_unwatched;
-        if hub.is_active {
+        router.ends_unwatched = ends_unwatched;
+        if router.is_active {
             // Nobody has fallen silent: viewers are told nothing.
             self.teller.tell(Event::Sending {
                 room,
@@ -112,7 +112,7 @@ impl Worker {
                 is_sending: true,
             });
         }
-        for stranded in hub.publish(key, tracks, &mut self.peers) {
+        for stranded in router.publish(key, tracks, &mut self.registry) {
             // It would see nothing, having no decoder for what comes now.
             self.end_as(stranded, true, now);
         }
@@ -120,9 +120,9 @@ impl Worker {
 
     fn add_viewer(&mut self, newcomer: Newcomer, view: View, now: Instant) {
         let room = newcomer.room.clone();
-        let hub = self.hub(&room, now);
-        let watching = Watching {
-            feeds: view.outlets.into_iter().map(Feed::new).collect(),
+        let router = self.router(&room, now);
+        let subscriber = Subscriber {
+            down_tracks: view.down_tracks.into_iter().map(DownTrack::new).collect(),
             is_measured: view.is_measured,
             name: view.name,
             estimate: None,
@@ -130,28 +130,30 @@ impl Worker {
             selected: None,
             switched_at: now,
         };
-        let layers = hub.has_choice().then(|| hub.layers_for(&watching, now));
+        let layers = router
+            .has_choice()
+            .then(|| router.layers_for(&subscriber, now));
         let viewer = newcomer.session;
-        let key = self.admit(newcomer, Role::Viewer(watching), now);
-        let hub = self.hub(&room, now);
-        hub.viewers.push(key);
-        hub.without_viewers = None;
+        let key = self.admit(newcomer, Role::Viewer(subscriber), now);
+        let router = self.router(&room, now);
+        router.viewers.push(key);
+        router.without_viewers = None;
         if let Some(layers) = layers {
             self.teller.tell(Event::Layers { viewer, layers });
         }
     }
 
-    fn hub(&mut self, room: &RoomId, now: Instant) -> &mut Hub {
-        self.hubs
+    fn router(&mut self, room: &RoomId, now: Instant) -> &mut Router {
+        self.routers
             .entry(room.clone())
-            .or_insert_with(|| Hub::new(now))
+            .or_insert_with(|| Router::new(now))
     }
 
     fn admit(&mut self, newcomer: Newcomer, role: Role, now: Instant) -> Key {
         let peer = Peer {
             rtc: newcomer.rtc,
             route: None,
-            transport: None,
+            sender: None,
             session: newcomer.session,
             room: newcomer.room,
             role,
@@ -162,7 +164,7 @@ impl Worker {
             next: now,
             noted: None,
         };
-        self.peers.add(peer)
+        self.registry.add(peer)
     }
 
     /// RFC 9725 section 4.3.3, as the offer that it stands for.
@@ -172,8 +174,8 @@ impl Worker {
         offer: &Sdp,
         now: Instant,
     ) -> Result<IceCredentials, Error> {
-        let key = self.peers.by_session(session).ok_or(Error::Ended)?;
-        let peer = self.peers.get_mut(key).ok_or(Error::Ended)?;
+        let key = self.registry.by_session(session).ok_or(Error::Ended)?;
+        let peer = self.registry.get_mut(key).ok_or(Error::Ended)?;
         let refused = |error: &dyn std::fmt::Display| {
             tracing::debug!(%error, "an ICE restart was not accepted");
             Error::UnacceptableOffer
@@ -182,7 +184,7 @@ impl Worker {
         let answer = peer.rtc.sdp_api().accept_offer(offer);
         answer.map_err(|e| refused(&e))?;
         let credentials = peer.rtc.direct_api().local_ice_credentials();
-        self.peers.rename(key, credentials.ufrag.clone());
+        self.registry.rename(key, credentials.ufrag.clone());
         self.drive(key, now);
         on_the_wire(&credentials).ok_or(Error::Ended)
     }

@@ -21,25 +21,25 @@ impl Worker {
         self.traffic.add(&mut self.network.counted);
         let limits = &self.limits;
         let overdue = self
-            .peers
+            .registry
             .iter()
             .filter(|(_, peer)| peer.is_overdue(limits, now));
         let overdue: Vec<Key> = overdue.map(|(key, _)| key).collect();
         overdue.into_iter().for_each(|key| self.end(key, now));
 
-        let rooms: Vec<RoomId> = self.hubs.keys().cloned().collect();
+        let rooms: Vec<RoomId> = self.routers.keys().cloned().collect();
         for room in rooms {
-            let Some(hub) = self.hubs.get_mut(&room) else {
+            let Some(router) = self.routers.get_mut(&room) else {
                 continue;
             };
-            hub.measure(period, &mut self.peers, now);
-            if hub.has_other_layers(now) {
+            router.measure(period, &mut self.registry, now);
+            if router.has_other_layers(now) {
                 self.tell_layers(&room, now);
             }
-            let Some(hub) = self.hubs.get_mut(&room) else {
+            let Some(router) = self.routers.get_mut(&room) else {
                 continue;
             };
-            if hub.has_fallen_silent(now) {
+            if router.has_fallen_silent(now) {
                 self.tell_silence(&room);
             }
             self.end_deserted(&room, now);
@@ -48,26 +48,26 @@ impl Worker {
 
     /// Ends what nobody is left for.
     fn end_deserted(&mut self, room: &RoomId, now: Instant) {
-        let Some(hub) = self.hubs.get_mut(room) else {
+        let Some(router) = self.routers.get_mut(room) else {
             return;
         };
         let over = |since: Option<Instant>, limit| since.is_some_and(|since| since + limit <= now);
         let mut ended = Vec::new();
-        if over(hub.without_publisher, self.limits.linger) {
-            ended.extend(hub.viewers.iter().copied());
+        if over(router.without_publisher, self.limits.linger) {
+            ended.extend(router.viewers.iter().copied());
         }
-        if hub.ends_unwatched && over(hub.without_viewers, UNWATCHED) {
-            ended.extend(hub.publisher);
+        if router.ends_unwatched && over(router.without_viewers, UNWATCHED) {
+            ended.extend(router.publisher);
         }
-        if hub.publisher.is_none() && hub.viewers.is_empty() {
-            self.hubs.remove(room);
+        if router.publisher.is_none() && router.viewers.is_empty() {
+            self.routers.remove(room);
         }
         ended.into_iter().for_each(|key| self.end(key, now));
     }
 
     fn tell_silence(&mut self, room: &RoomId) {
-        let publisher = self.hubs.get(room).and_then(|hub| hub.publisher);
-        let publisher = publisher.and_then(|key| self.peers.get_mut(key));
+        let publisher = self.routers.get(room).and_then(|router| router.publisher);
+        let publisher = publisher.and_then(|key| self.registry.get_mut(key));
         if let Some(publisher) = publisher {
             self.teller.tell(Event::Sending {
                 room: room.clone(),
@@ -78,13 +78,13 @@ impl Worker {
     }
 
     fn tell_layers(&mut self, room: &RoomId, now: Instant) {
-        let Some(hub) = self.hubs.get(room) else {
+        let Some(router) = self.routers.get(room) else {
             return;
         };
-        for key in &hub.viewers {
-            if let Some((watching, _)) = self.peers.viewer(*key) {
-                let layers = hub.layers_for(watching, now);
-                if let Some(peer) = self.peers.get_mut(*key) {
+        for key in &router.viewers {
+            if let Some((subscriber, _)) = self.registry.viewer(*key) {
+                let layers = router.layers_for(subscriber, now);
+                if let Some(peer) = self.registry.get_mut(*key) {
                     self.teller.tell(Event::Layers {
                         viewer: peer.session,
                         layers,
