@@ -7,3 +7,4 @@ pub(crate) mod peer;
 pub(crate) mod registry;
 pub(crate) mod srtp;
 pub(crate) mod srtp_sender;
+mod str0m_sender;

@@ -8,6 +8,7 @@
 //! packet's way: `net`, `connection`, `publisher`, `subscriber`, `connection`, `net`; what
 //! joins them is `router`, and what drives them is `worker`. `sdp` comes before all that.
 
+mod clock;
 mod connection;
 mod error;
 mod event;

@@ -2,4 +2,5 @@
 
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
+pub(crate) mod sources;
 pub(crate) mod track;

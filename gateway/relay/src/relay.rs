@@ -9,6 +9,7 @@ use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 use tokio::sync::mpsc;
 
+use crate::clock;
 use crate::connection::dtls;
 use crate::error::{Error, StartError};
 use crate::event::{self, Events, Teller};
@@ -110,7 +111,10 @@ impl Relay {
     ) -> Result<Negotiated, Error> {
         let worker = self.worker(room);
         let candidates = worker.addresses.candidates();
-        let connection = self.0.endpoint.publisher(offer, &candidates)?;
+        let connection = self
+            .0
+            .endpoint
+            .publisher(offer, &candidates, clock::now())?;
         let newcomer = Newcomer {
             session,
             room: room.clone(),
@@ -142,7 +146,10 @@ impl Relay {
         let worker = self.worker(room);
         let tracks = self.0.streams.tracks(room)?;
         let candidates = worker.addresses.candidates();
-        let connection = self.0.endpoint.viewer(offer, &tracks, &candidates)?;
+        let connection = self
+            .0
+            .endpoint
+            .viewer(offer, &tracks, &candidates, clock::now())?;
         let newcomer = Newcomer {
             session,
             room: room.clone(),
@@ -154,7 +161,7 @@ impl Relay {
             session: self.session(room, session, connection.offer),
             begin: Command::View {
                 newcomer,
-                view: connection.media,
+                subscription: connection.media,
             },
         })
     }

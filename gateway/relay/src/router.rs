@@ -1,334 +1,263 @@
-//! One room of the relay: what its publisher sends, and who gets it.
+//! One room: what its publisher sends, and who gets it.
+//!
+//! No sockets and no clocks: packets and the time come in, and packets go out by [`Links`].
+//! Whoever changes something is told what follows from it.
 
-use std::time::{Duration, Instant};
+pub(crate) mod links;
+mod rounds;
+#[cfg(test)]
+mod tests;
 
-use sightline_spec::layer::{self, Layers};
-use str0m::media::{KeyframeRequestKind, MediaKind, Rid};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime};
+
+use sightline_spec::room::{RoomId, SessionId};
+use str0m::bwe::Bitrate;
+use str0m::media::Rid;
+use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
-use crate::connection::drive::Drain;
-use crate::connection::peer::{Peer, Role, Subscriber};
-use crate::connection::registry::{Key, Registry};
-use crate::net::udp::Network;
-use crate::publisher::track::PublishedTrack;
-use crate::sdp::negotiate::{Track, kind};
-use crate::subscriber::down_track::{DownTrack, Need, Way};
-use crate::subscriber::layer_choice;
-use crate::subscriber::retransmission;
-
-/// A publisher that sends nothing for so long is taken for away.
-const AWAY: Duration = Duration::from_secs(2);
+use crate::connection::registry::Key;
+use crate::event::Event;
+use crate::publisher::packet_cache::Packet;
+use crate::publisher::track::{Layer, PublishedTrack};
+use crate::sdp::negotiate::{Subscription, Track};
+use crate::subscriber::{Adjustment, Report, Subscriber};
+use links::{Downlink, Links};
 
 /// More old pictures for a viewer that catches up, after so long.
 const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// See the module.
 pub(crate) struct Router {
-    pub(crate) publisher: Option<Key>,
-    pub(crate) viewers: Vec<Key>,
-    pub(crate) tracks: Vec<PublishedTrack>,
+    room: RoomId,
+    publisher: Option<Publisher>,
+    tracks: Vec<PublishedTrack>,
+    /// In the order in which they came.
+    subscribers: BTreeMap<Key, Subscriber>,
     last_packet: Option<Instant>,
     /// Whether media arrives.
-    pub(crate) is_active: bool,
-    /// Whether the publisher is given up when nobody watches.
-    pub(crate) ends_unwatched: bool,
+    is_active: bool,
     /// Since when nobody publishes, or nobody watches.
-    pub(crate) without_publisher: Option<Instant>,
-    pub(crate) without_viewers: Option<Instant>,
+    without_publisher: Option<Instant>,
+    without_subscribers: Option<Instant>,
     told_layers: Vec<Vec<Option<Rid>>>,
 }
 
+/// Whose media it is.
+pub(crate) struct Publisher {
+    pub(crate) key: Key,
+    pub(crate) session: SessionId,
+    /// Whether it is given up when nobody watches.
+    pub(crate) ends_unwatched: bool,
+}
+
+/// What follows when another connection publishes.
+#[derive(Debug)]
+pub(crate) struct Takeover {
+    /// Who published before; its connection is to be ended.
+    pub(crate) previous: Option<Key>,
+    /// Viewers that cannot go on with what comes now, having no decoder for it.
+    pub(crate) stranded: Vec<Key>,
+    pub(crate) event: Option<Event>,
+}
+
 impl Router {
-    pub(crate) fn new(now: Instant) -> Self {
+    pub(crate) fn new(room: RoomId, now: Instant) -> Self {
         Self {
+            room,
             publisher: None,
-            viewers: Vec::new(),
             tracks: Vec::new(),
+            subscribers: BTreeMap::new(),
             last_packet: None,
             is_active: false,
-            ends_unwatched: false,
             without_publisher: Some(now),
-            without_viewers: Some(now),
+            without_subscribers: Some(now),
             told_layers: Vec::new(),
         }
     }
 
-    /// Another connection publishes from now on. Returns the viewers that cannot go on
-    /// with what it sends.
-    pub(crate) fn publish(
-        &mut self,
-        key: Key,
-        tracks: Vec<Track>,
-        registry: &mut Registry,
-    ) -> Vec<Key> {
-        self.publisher = Some(key);
-        self.without_publisher = None;
-        self.tracks = tracks.into_iter().map(PublishedTrack::new).collect();
-        let mut stranded = Vec::new();
-        for viewer in &self.viewers {
-            let Some((subscriber, _)) = registry.viewer(*viewer) else {
-                continue;
-            };
-            match subscriber
-                .down_tracks
-                .iter_mut()
-                .all(|down_track| resume(down_track, &self.tracks))
-            {
-                true => {}
-                false => stranded.push(*viewer),
-            }
-        }
-        stranded
+    pub(crate) fn room(&self) -> &RoomId {
+        &self.room
     }
 
-    /// Takes in a publisher's packets, which [`Router::flush`] sends on. Says whether media
-    /// has begun to arrive with them.
-    pub(crate) fn received(&mut self, now: Instant) -> bool {
+    /// What the publisher sends.
+    pub(crate) fn tracks(&self) -> &[PublishedTrack] {
+        &self.tracks
+    }
+
+    /// Another connection publishes from now on.
+    pub(crate) fn publish(&mut self, publisher: Publisher, tracks: Vec<Track>) -> Takeover {
+        let previous = self.publisher.replace(publisher);
+        self.without_publisher = None;
+        self.tracks = tracks.into_iter().map(PublishedTrack::new).collect();
+        let stranded = self.subscribers.iter_mut().filter_map(|(key, subscriber)| {
+            let goes_on = subscriber.resume(&self.tracks);
+            (!goes_on).then_some(*key)
+        });
+        Takeover {
+            previous: previous.map(|publisher| publisher.key),
+            stranded: stranded.collect(),
+            // Nobody has fallen silent.
+            event: self.is_active.then(|| self.sending(true)).flatten(),
+        }
+    }
+
+    /// A viewer comes, whose connection is not up yet. Returns what it can choose from.
+    pub(crate) fn subscribe(
+        &mut self,
+        key: Key,
+        session: SessionId,
+        subscription: Subscription,
+        now: Instant,
+    ) -> Option<Event> {
+        let subscriber = Subscriber::new(session, subscription, now);
+        let layers = self.has_choice().then(|| self.layers_for(&subscriber, now));
+        self.subscribers.insert(key, subscriber);
+        self.without_subscribers = None;
+        layers
+    }
+
+    /// A viewer's connection is up.
+    pub(crate) fn connected(&mut self, viewer: Key, now: Instant) -> Vec<Adjustment> {
+        let subscriber = self.subscribers.get_mut(&viewer);
+        subscriber.map_or(Vec::new(), |s| s.connected(&self.tracks, now))
+    }
+
+    /// A connection is gone.
+    pub(crate) fn remove(&mut self, key: Key, now: Instant) -> Option<Event> {
+        if self.subscribers.remove(&key).is_some() && self.subscribers.is_empty() {
+            self.without_subscribers = Some(now);
+        }
+        if !self.is_publisher(key) {
+            return None;
+        }
+        let stopped = match std::mem::take(&mut self.is_active) {
+            true => self.sending(false),
+            false => None,
+        };
+        self.publisher = None;
+        self.without_publisher = Some(now);
+        stopped
+    }
+
+    /// Takes in a packet of the publisher, which [`Router::flush`] sends on. `layer` is its
+    /// track's index and its layer's name.
+    pub(crate) fn receive(
+        &mut self,
+        (track, rid): (usize, Option<Rid>),
+        source: Ssrc,
+        packet: Packet,
+        now: Instant,
+    ) -> Option<Event> {
+        self.tracks.get_mut(track)?.push(rid, source, packet);
         self.last_packet = Some(now);
-        !std::mem::replace(&mut self.is_active, true)
+        match std::mem::replace(&mut self.is_active, true) {
+            true => None,
+            false => self.sending(true),
+        }
     }
 
     /// Sends every viewer what has arrived; when to call again at the latest.
-    pub(crate) fn flush(
-        &mut self,
-        registry: &mut Registry,
-        now: Instant,
-        drain: &mut Drain<'_>,
-    ) -> Option<Instant> {
+    pub(crate) fn flush(&mut self, now: Instant, links: &mut impl Links) -> Option<Instant> {
         let mut again = None;
-        let viewers = std::mem::take(&mut self.viewers);
-        for key in &viewers {
-            if self.send_to(*key, registry, now, drain) {
+        for (key, subscriber) in &mut self.subscribers {
+            if !subscriber.is_connected() {
+                continue;
+            }
+            let Some(mut downlink) = links.downlink(*key) else {
+                continue;
+            };
+            if subscriber.send(&mut self.tracks, now, &mut downlink) {
                 again = Some(now + CATCH_UP);
             }
+            downlink.finish();
         }
-        self.viewers = viewers;
-        self.trim(registry, now);
-        self.ask_for_keyframes(registry, now, drain);
+        self.trim(now);
+        self.request_keyframes(now, links);
         // Without a publisher there is nobody to ask.
         let layers = self.publisher.iter().flat_map(|_| self.layers());
         let deadlines = layers.filter_map(|layer| layer.keyframes.deadline());
         deadlines.chain(again).min()
     }
 
-    /// Sends one viewer what it has not got; says whether there is more.
-    pub(crate) fn send_to(
-        &mut self,
-        key: Key,
-        registry: &mut Registry,
-        now: Instant,
-        drain: &mut Drain<'_>,
-    ) -> bool {
-        let Some(peer) = registry.get_mut(key).filter(|peer| peer.is_connected) else {
-            return false;
-        };
-        let drain = drain.of(key);
-        let Role::Viewer(subscriber) = &mut peer.role else {
-            return false;
-        };
-        let mut way = match &peer.sender {
-            Some(sender) => Way::Plain(sender),
-            None => Way::Measured(&mut peer.rtc),
-        };
-        let mut has_more = false;
-        for down_track in &mut subscriber.down_tracks {
-            let Some(track) = self.tracks.get_mut(down_track.parameters.track) else {
-                continue;
-            };
-            match down_track.send(&mut way, &mut track.layers, now, drain) {
-                Need::Nothing => {}
-                Need::Time => has_more = true,
-                Need::Keyframe(layer) => track.want_keyframe(layer),
-            }
-        }
-        match way {
-            Way::Plain(_) => drain.network.flush(),
-            Way::Measured(_) => {
-                peer.tick(now, drain);
-                registry.note(key);
-            }
-        }
-        has_more
-    }
-
     /// Sends a viewer what it has missed.
-    pub(crate) fn send_again(&self, peer: &mut Peer, nack: &Nack, network: &mut Network) {
-        let (Role::Viewer(subscriber), Some(sender)) = (&mut peer.role, &peer.sender) else {
+    pub(crate) fn retransmit(&mut self, viewer: Key, nack: &Nack, links: &mut impl Links) {
+        let Some(subscriber) = self.subscribers.get_mut(&viewer) else {
             return;
         };
-        let of_source = |down_track: &&mut DownTrack| down_track.parameters.source == nack.ssrc;
-        let Some(down_track) = subscriber.down_tracks.iter_mut().find(of_source) else {
-            return;
-        };
-        let track = self.tracks.get(down_track.parameters.track);
-        let Some(layer) = track.and_then(|track| track.layers.get(down_track.layer)) else {
-            return;
-        };
-        for entry in nack.reports.iter() {
-            // One number, and a bit for each of the sixteen that follow.
-            let following = (0..16).filter(|bit| entry.blp >> bit & 1 == 1);
-            let all = std::iter::once(0).chain(following.map(|bit| bit + 1));
-            for offset in all {
-                let sequence = entry.pid.wrapping_add(offset);
-                down_track
-                    .stream
-                    .send_again(sender, network, &layer.cache, sequence);
-            }
+        if let Some(mut downlink) = links.downlink(viewer) {
+            subscriber.retransmit(&self.tracks, nack, &mut downlink);
+            downlink.finish();
         }
-        network.flush();
     }
 
     /// A viewer cannot go on without a keyframe.
-    pub(crate) fn keyframe_wanted(&mut self, subscriber: &Subscriber) {
-        for down_track in &subscriber.down_tracks {
-            if let Some(track) = self.tracks.get_mut(down_track.parameters.track)
-                && track.encoding().is_video()
-            {
-                track.want_keyframe(down_track.layer);
-            }
+    pub(crate) fn keyframe_wanted(&mut self, viewer: Key) {
+        if let Some(subscriber) = self.subscribers.get(&viewer) {
+            subscriber.want_keyframes(&mut self.tracks);
         }
     }
 
-    fn ask_for_keyframes(&mut self, registry: &mut Registry, now: Instant, drain: &mut Drain<'_>) {
-        let Some(key) = self.publisher else {
-            return;
-        };
-        let Some(publisher) = registry.get_mut(key) else {
-            return;
-        };
-        let drain = drain.of(key);
-        let layers = self.tracks.iter_mut().flat_map(|t| &mut t.layers);
-        let mut has_asked = false;
-        for layer in layers {
-            if !layer.keyframes.ask(now) {
-                continue;
-            }
-            let mut api = publisher.rtc.direct_api();
-            if let Some(stream) = api.stream_rx(&layer.source) {
-                stream.request_keyframe(KeyframeRequestKind::Pli);
-                drain.run(&mut publisher.rtc);
-                has_asked = true;
-            }
-        }
-        if has_asked {
-            publisher.tick(now, drain);
-            registry.note(key);
+    /// A viewer's link can carry so much.
+    pub(crate) fn estimated(&mut self, viewer: Key, estimate: Bitrate) {
+        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
+            subscriber.estimated(estimate);
         }
     }
 
-    fn trim(&mut self, registry: &mut Registry, now: Instant) {
+    /// A viewer wants this layer; nothing leaves it to its link.
+    pub(crate) fn select(&mut self, viewer: Key, rid: Option<Rid>) {
+        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
+            subscriber.select(rid);
+        }
+    }
+
+    /// A viewer's sender reports, or the last ones if `is_over`. `wall` is the time of day
+    /// at `now`.
+    pub(crate) fn reports(
+        &self,
+        viewer: Key,
+        (now, wall): (Instant, SystemTime),
+        is_over: bool,
+    ) -> Vec<Report> {
+        let subscriber = self.subscribers.get(&viewer);
+        subscriber.map_or(Vec::new(), |s| s.reports(now, wall, is_over))
+    }
+
+    fn request_keyframes(&mut self, now: Instant, links: &mut impl Links) {
+        let Some(publisher) = &self.publisher else {
+            return;
+        };
+        let layers = self.tracks.iter_mut().flat_map(|track| &mut track.layers);
+        let asked = layers.filter_map(|layer| layer.keyframes.ask(now).then_some(layer.source));
+        let asked: Vec<Ssrc> = asked.collect();
+        if !asked.is_empty() {
+            links.request_keyframes(publisher.key, &asked);
+        }
+    }
+
+    fn trim(&mut self, now: Instant) {
         for (index, track) in self.tracks.iter_mut().enumerate() {
-            let cursors = self.viewers.iter().filter_map(|key| {
-                let (subscriber, is_connected) = registry.viewer(*key)?;
-                let down_track = subscriber
-                    .down_tracks
-                    .iter()
-                    .find(|down_track| down_track.parameters.track == index)?;
-                // Who cannot be sent anything yet need not be waited for.
-                Some((
-                    down_track.layer,
-                    down_track.cursor().filter(|_| is_connected)?,
-                ))
-            });
-            track.trim(cursors, now);
+            let subscribers = self.subscribers.values();
+            track.trim(subscribers.filter_map(|s| s.cursor(index)), now);
         }
     }
 
-    /// Whether the publisher has fallen silent since the last look.
-    pub(crate) fn has_fallen_silent(&mut self, now: Instant) -> bool {
-        let is_silent = self.last_packet.is_none_or(|last| last + AWAY <= now);
-        is_silent && std::mem::take(&mut self.is_active)
+    pub(crate) fn is_publisher(&self, key: Key) -> bool {
+        self.publisher.as_ref().is_some_and(|p| p.key == key)
     }
 
-    /// Measures the layers, and fits each viewer's share of them to what was measured.
-    pub(crate) fn measure(&mut self, period: Duration, registry: &mut Registry, now: Instant) {
-        self.tracks.iter_mut().for_each(|t| t.measure(period));
-        let has_choice = self.has_choice();
-        for key in &self.viewers {
-            let Some(peer) = registry.get_mut(*key) else {
-                continue;
-            };
-            if has_choice {
-                layer_choice::choose(peer, &self.tracks, now);
-            }
-            self.provide_sent_history(peer);
-        }
+    /// The publisher's media arrives, or has stopped.
+    fn sending(&self, is_sending: bool) -> Option<Event> {
+        Some(Event::Sending {
+            room: self.room.clone(),
+            publisher: self.publisher.as_ref()?.session,
+            is_sending,
+        })
     }
 
-    /// Keeps as much for a viewer to ask for again as its layers' bitrates call for.
-    pub(crate) fn provide_sent_history(&self, peer: &mut Peer) {
-        let Role::Viewer(subscriber) = &mut peer.role else {
-            return;
-        };
-        for down_track in &mut subscriber.down_tracks {
-            let track = self.tracks.get(down_track.parameters.track);
-            let layer = track.and_then(|track| track.layers.get(down_track.layer));
-            let bitrate = layer.map_or(0, |layer| layer.bitrate);
-            retransmission::provide(down_track, &mut peer.rtc, peer.sender.is_some(), bitrate);
-        }
-    }
-
-    /// Whether what viewers can choose from has changed since the last look, or which of
-    /// it is better: a layer that has only begun is not what it will be.
-    pub(crate) fn has_other_layers(&mut self, now: Instant) -> bool {
-        let names = |track: &PublishedTrack| {
-            let active = track.active(now).into_iter();
-            let measured = active.map(|i| &track.layers[i]).filter(|l| l.bitrate > 0);
-            measured.map(|layer| layer.rid).collect::<Vec<_>>()
-        };
-        let layers: Vec<_> = self.tracks.iter().map(names).collect();
-        let is_news = layers != self.told_layers;
-        self.told_layers = layers;
-        is_news && self.has_choice()
-    }
-
-    /// Whether there is anything to choose from.
-    pub(crate) fn has_choice(&self) -> bool {
-        self.tracks.iter().any(|track| track.layers.len() > 1)
-    }
-
-    /// What a viewer can choose from, by its own sections.
-    pub(crate) fn layers_for(&self, subscriber: &Subscriber, now: Instant) -> Layers {
-        let section = |down_track: &DownTrack| {
-            let track = self.tracks.get(down_track.parameters.track)?;
-            let has_choice = track.layers.len() > 1;
-            has_choice.then(|| (down_track.parameters.section, described(track, now)))
-        };
-        Layers(subscriber.down_tracks.iter().filter_map(section).collect())
-    }
-
-    fn layers(&self) -> impl Iterator<Item = &crate::publisher::track::Layer> {
+    fn layers(&self) -> impl Iterator<Item = &Layer> {
         self.tracks.iter().flat_map(|track| &track.layers)
     }
-}
-
-/// Connects a down track to a new publisher's track of the same kind and encoding.
-fn resume(down_track: &mut DownTrack, tracks: &[PublishedTrack]) -> bool {
-    let is_video = down_track.parameters.format.encoding.is_video();
-    let same_kind = |track: &&PublishedTrack| (kind(&track.track) == MediaKind::Video) == is_video;
-    let Some(index) = tracks.iter().position(|track| same_kind(&track)) else {
-        // Nothing of this kind any more: sound that is switched off is no reason to go.
-        down_track.parameters.track = usize::MAX;
-        return !is_video;
-    };
-    down_track.parameters.track = index;
-    down_track.restart();
-    tracks[index].encoding() == down_track.parameters.format.encoding
-}
-
-fn described(track: &PublishedTrack, now: Instant) -> Vec<layer::Layer> {
-    let described = |index: usize| {
-        let layer = &track.layers[index];
-        layer::Layer {
-            rid: layer.rid.and_then(wire_rid),
-            bitrate: Some(layer.bitrate),
-            ..layer::Layer::default()
-        }
-    };
-    let layers = track.active(now).into_iter().map(described);
-    layers.filter(layer::Layer::is_named).collect()
-}
-
-fn wire_rid(rid: Rid) -> Option<layer::Rid> {
-    rid.to_string().parse().ok()
 }

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use str0m::bwe::{Bitrate, BweKind};
-use str0m::net::Transmit;
+
 use str0m::rtp::rtcp::{Nack, Rtcp};
 use str0m::rtp::{RawPacket, RtpPacket};
 use str0m::{Event, Output, Rtc};
@@ -13,28 +13,31 @@ use str0m::{Event, Output, Rtc};
 use crate::connection::registry::Key;
 use crate::net::udp::{Network, Route};
 
-/// What drives a connection, and where its words go.
-pub(crate) struct Drain<'a> {
+/// Where a connection's datagrams go, and what it tells.
+pub(crate) struct Sink<'a> {
     pub(crate) network: &'a mut Network,
-    heard: &'a mut Vec<(Key, Heard)>,
-    /// Whose connection it is that is drained.
-    whose: Key,
-    /// When the connection wants to be driven again.
+    pub(crate) events: &'a mut Vec<(Key, ConnectionEvent)>,
+}
+
+/// What driving a connection has led to, beside that.
+#[derive(Debug, Default)]
+#[must_use]
+pub(crate) struct Driven {
+    /// When it wants to be driven again.
     pub(crate) next: Option<Instant>,
     pub(crate) has_failed: bool,
-    /// Where the connection sends what is not STUN.
+    /// Where it sends what is not STUN.
     pub(crate) route: Option<Route>,
-    /// The reports are ours to make; the connection's own say when they are due.
-    pub(crate) holds_reports: bool,
+    /// A report of its own was withheld: it is time for one of ours.
     pub(crate) is_report_due: bool,
 }
 
 /// What a connection tells.
 #[derive(Debug)]
-pub(crate) enum Heard {
+pub(crate) enum ConnectionEvent {
     /// ICE and DTLS are done: media can flow.
     Connected,
-    /// The peer said goodbye.
+    /// The peer said goodbye, or cannot be gone on with.
     Gone,
     /// A publisher's packet.
     Packet(Box<RtpPacket>),
@@ -44,70 +47,67 @@ pub(crate) enum Heard {
     Missing(Box<Nack>),
     /// What a viewer's link can carry.
     Estimate(Bitrate),
+    /// It is time to report to a viewer what it was sent.
+    ReportDue,
 }
 
-impl<'a> Drain<'a> {
-    pub(crate) fn new(network: &'a mut Network, heard: &'a mut Vec<(Key, Heard)>) -> Self {
+impl Driven {
+    /// What this and, after it, `later` have led to.
+    pub(crate) fn and(self, later: Self) -> Self {
         Self {
-            network,
-            heard,
-            whose: Key::default(),
-            next: None,
-            has_failed: false,
-            route: None,
-            holds_reports: false,
-            is_report_due: false,
+            next: later.next.or(self.next),
+            has_failed: self.has_failed || later.has_failed,
+            route: later.route.or(self.route),
+            is_report_due: self.is_report_due || later.is_report_due,
         }
     }
+}
 
-    /// What is told from now on is told by this connection.
-    pub(crate) fn of(&mut self, whose: Key) -> &mut Self {
-        self.whose = whose;
-        self
-    }
-
-    pub(crate) fn hear(&mut self, news: impl IntoIterator<Item = Heard>) {
-        let whose = self.whose;
-        self.heard
-            .extend(news.into_iter().map(|news| (whose, news)));
-    }
-
-    /// Empties a connection of all it has to send and to tell.
-    pub(crate) fn run(&mut self, rtc: &mut Rtc) {
-        loop {
-            match rtc.poll_output() {
-                Ok(Output::Timeout(next)) => {
-                    self.next = Some(next);
-                    return;
+/// Empties the connection `key` of all it has to send and to tell. Its reports are withheld
+/// if they are ours to make.
+pub(crate) fn drive(
+    rtc: &mut Rtc,
+    key: Key,
+    withholds_reports: bool,
+    sink: &mut Sink<'_>,
+) -> Driven {
+    let mut driven = Driven::default();
+    loop {
+        match rtc.poll_output() {
+            Ok(Output::Timeout(next)) => {
+                driven.next = Some(next);
+                return driven;
+            }
+            Ok(Output::Transmit(transmit)) => {
+                // RFC 7983: what a datagram is, by its first byte.
+                let kind = transmit.contents.first().copied().unwrap_or_default();
+                if kind >= 20 {
+                    driven.route = Some(Route::of(&transmit));
                 }
-                Ok(Output::Transmit(transmit)) => self.transmit(&transmit),
-                Ok(Output::Event(event)) => self.hear(Heard::of(event)),
-                Err(error) => {
-                    tracing::debug!(%error, "a connection failed");
-                    self.has_failed = true;
-                    return;
+                match withholds_reports && is_report(kind) {
+                    true => driven.is_report_due = true,
+                    false => sink.network.send(&transmit),
                 }
+            }
+            Ok(Output::Event(event)) => {
+                let event = ConnectionEvent::of(event).map(|event| (key, event));
+                sink.events.extend(event);
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a connection failed");
+                driven.has_failed = true;
+                return driven;
             }
         }
     }
 }
 
-impl Drain<'_> {
-    fn transmit(&mut self, transmit: &Transmit) {
-        // RFC 7983: what a datagram is, by its first byte.
-        let kind = transmit.contents.first();
-        if kind.is_some_and(|byte| *byte >= 20) {
-            self.route = Some(Route::of(transmit));
-        }
-        let is_report = kind.is_some_and(|byte| (128..192).contains(byte));
-        match is_report && self.holds_reports {
-            true => self.is_report_due = true,
-            false => self.network.send(transmit),
-        }
-    }
+/// RFC 7983: whether a datagram that begins so is SRTP or SRTCP.
+fn is_report(first: u8) -> bool {
+    (128..192).contains(&first)
 }
 
-impl Heard {
+impl ConnectionEvent {
     fn of(event: Event) -> Option<Self> {
         match event {
             Event::Connected => Some(Self::Connected),

@@ -101,7 +101,7 @@ impl DtlsProvider for OpensslDtls {
     fn new_dtls(
         &self,
         cert: &DtlsCert,
-        _now: Instant,
+        now: Instant,
         _version: DtlsVersion,
         mtu: Option<usize>,
     ) -> Result<Box<dyn DtlsInstance>, CryptoError> {
@@ -110,7 +110,7 @@ impl DtlsProvider for OpensslDtls {
         if let Some(mtu) = mtu.and_then(|mtu| u32::try_from(mtu).ok()) {
             ssl.set_mtu(mtu).map_err(other)?;
         }
-        Ok(Box::new(Handshake::new(ssl, self.remembers)))
+        Ok(Box::new(Handshake::new(ssl, self.remembers, now)))
     }
 }
 

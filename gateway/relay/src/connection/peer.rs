@@ -1,40 +1,51 @@
 //! One WebRTC connection of the relay: a publisher's or a viewer's.
 
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use sightline_spec::room::{RoomId, SessionId};
-use str0m::bwe::Bitrate;
-use str0m::media::Rid;
-use str0m::net::Receive;
+use sightline_spec::room::SessionId;
+use str0m::media::{KeyframeRequestKind, Rid};
+use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
 use str0m::{Input, Rtc};
 
-use crate::connection::drive::{Drain, Heard};
+use crate::connection::checks::Checks;
+use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
 use crate::connection::dtls;
+use crate::connection::registry::Key;
 use crate::connection::srtp::Srtp;
 use crate::connection::srtp_sender::SrtpSender;
+use crate::connection::str0m_sender;
 use crate::net::udp::{Network, Route};
+use crate::publisher::sources::Sources;
 use crate::publisher::track::PublishedTrack;
 use crate::relay::Limits;
-use crate::subscriber::down_track::DownTrack;
+use crate::subscriber::outgoing::Outgoing;
+use crate::subscriber::{Adjustment, Report};
+use crate::worker::rooms::RoomKey;
 
 /// A connection and whose it is.
 pub(crate) struct Peer {
+    key: Key,
     pub(crate) rtc: Box<Rtc>,
     /// The pair of addresses that ICE chose.
-    pub(crate) route: Option<Route>,
+    route: Option<Route>,
     /// The way to a viewer, unless str0m is that.
-    pub(crate) sender: Option<SrtpSender>,
+    sender: Option<SrtpSender>,
     pub(crate) session: SessionId,
-    pub(crate) room: RoomId,
-    pub(crate) role: Role,
+    pub(crate) room: RoomKey,
+    role: Role,
     /// Names the connection in the peer's STUN requests.
     pub(crate) ufrag: String,
-    pub(crate) created: Instant,
+    /// Those requests, as far as they are remembered.
+    pub(crate) checks: Checks,
+    /// Where it has been heard from.
+    pub(crate) addresses: Vec<(Protocol, SocketAddr)>,
+    created: Instant,
     /// When anything last came from the peer.
-    pub(crate) heard_at: Instant,
-    pub(crate) is_connected: bool,
+    heard_at: Instant,
+    is_connected: bool,
     /// When it wants to be driven again, and for when that is noted down.
     pub(crate) next: Instant,
     pub(crate) noted: Option<Instant>,
@@ -43,98 +54,109 @@ pub(crate) struct Peer {
 /// Which way media flows.
 pub(crate) enum Role {
     Publisher(Sources),
-    Viewer(Subscriber),
-}
-
-/// A publisher's streams: which track and layer a source is.
-#[derive(Debug, Default)]
-pub(crate) struct Sources(Vec<(Ssrc, usize, Option<Rid>)>);
-
-/// A viewer's side.
-#[derive(Debug)]
-pub(crate) struct Subscriber {
-    pub(crate) down_tracks: Vec<DownTrack>,
     /// Whether str0m sends, to measure the link.
-    pub(crate) is_measured: bool,
-    /// Names our side in reports.
-    pub(crate) name: String,
-    pub(crate) estimate: Option<Bitrate>,
-    /// What it was when layers were chosen last.
-    pub(crate) estimate_before: Option<Bitrate>,
-    /// The layer that the viewer asked for; without one, its link decides.
-    pub(crate) selected: Option<Rid>,
-    pub(crate) switched_at: Instant,
+    Viewer {
+        is_measured: bool,
+    },
 }
 
-impl Sources {
-    /// The track and layer of a source that was seen before.
-    pub(crate) fn get(&self, source: Ssrc) -> Option<(usize, Option<Rid>)> {
-        let known = self.0.iter().find(|(known, ..)| *known == source)?;
-        Some((known.1, known.2))
-    }
-
-    /// A peer invents as many sources as it likes; we remember a few.
-    pub(crate) fn insert(&mut self, source: Ssrc, track: usize, rid: Option<Rid>) {
-        const MOST: usize = 16;
-        if self.0.len() >= MOST {
-            self.0.remove(0);
-        }
-        self.0.push((source, track, rid));
-    }
+/// A connection on its way to its worker.
+pub(crate) struct NewPeer {
+    pub(crate) rtc: Box<Rtc>,
+    pub(crate) session: SessionId,
+    pub(crate) room: RoomKey,
+    pub(crate) ufrag: String,
+    pub(crate) role: Role,
 }
 
 impl Peer {
+    pub(crate) fn new(key: Key, new: NewPeer, now: Instant) -> Self {
+        Self {
+            key,
+            rtc: new.rtc,
+            route: None,
+            sender: None,
+            session: new.session,
+            room: new.room,
+            role: new.role,
+            ufrag: new.ufrag,
+            checks: Checks::default(),
+            addresses: Vec::new(),
+            created: now,
+            heard_at: now,
+            is_connected: false,
+            next: now,
+            noted: None,
+        }
+    }
+
+    /// ICE and DTLS are done.
+    pub(crate) fn connected(&mut self) {
+        self.is_connected = true;
+    }
+
     /// Whether a datagram is for this connection.
     pub(crate) fn accepts(&self, receive: Receive<'_>, now: Instant) -> bool {
         self.rtc.accepts(&Input::Receive(now, receive))
     }
 
     /// Takes in a datagram.
-    pub(crate) fn receive(&mut self, receive: Receive<'_>, now: Instant, drain: &mut Drain<'_>) {
+    pub(crate) fn receive(&mut self, receive: Receive<'_>, now: Instant, sink: &mut Sink<'_>) {
         self.heard_at = now;
-        self.input(Input::Receive(now, receive), drain);
+        let driven = self.input(Input::Receive(now, receive), sink);
+        self.settle(driven, sink);
     }
 
     /// Lets time pass, and so sends what was written.
-    pub(crate) fn tick(&mut self, now: Instant, drain: &mut Drain<'_>) {
-        self.input(Input::Timeout(now), drain);
+    pub(crate) fn tick(&mut self, now: Instant, sink: &mut Sink<'_>) {
+        self.tick_after(Driven::default(), now, sink);
+    }
+
+    /// The same, after the connection has been driven already.
+    fn tick_after(&mut self, before: Driven, now: Instant, sink: &mut Sink<'_>) {
+        let driven = self.input(Input::Timeout(now), sink);
+        self.settle(before.and(driven), sink);
     }
 
     /// What one peer makes of our libraries ends that peer and nothing else.
-    fn input(&mut self, input: Input<'_>, drain: &mut Drain<'_>) {
-        let rtc = &mut self.rtc;
-        drain.holds_reports = self.sender.is_some();
+    fn input(&mut self, input: Input<'_>, sink: &mut Sink<'_>) -> Driven {
+        let failed = Driven {
+            has_failed: true,
+            ..Driven::default()
+        };
+        let withholds_reports = self.sender.is_some();
+        let (rtc, key) = (&mut self.rtc, self.key);
         let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
-            Ok(()) => drain.run(rtc),
+            Ok(()) => Some(drive(rtc, key, withholds_reports, sink)),
             Err(error) => {
                 tracing::debug!(%error, "a connection failed");
-                drain.has_failed = true;
+                None
             }
         }));
-        if driven.is_err() {
-            tracing::error!("a connection broke its library; it is ended");
-            drain.has_failed = true;
+        match driven {
+            Ok(driven) => driven.unwrap_or(failed),
+            Err(_) => {
+                tracing::error!("a connection broke its library; it is ended");
+                failed
+            }
         }
-        self.settle(drain);
     }
 
-    /// Notes what the drain has learnt.
-    pub(crate) fn settle(&mut self, drain: &mut Drain<'_>) {
-        if let Some(next) = drain.next.take() {
-            self.next = next;
+    /// Notes what driving it has led to.
+    fn settle(&mut self, driven: Driven, sink: &mut Sink<'_>) {
+        self.next = driven.next.unwrap_or(self.next);
+        if driven.has_failed {
+            sink.events.push((self.key, ConnectionEvent::Gone));
         }
-        if std::mem::take(&mut drain.has_failed) {
-            drain.hear([Heard::Gone]);
-        }
-        self.route = drain.route.take().or(self.route);
+        self.route = driven.route.or(self.route);
         self.take_keys();
         if let (Some(sender), Some(route)) = (&mut self.sender, self.route) {
             sender.route = route;
         }
-        if std::mem::take(&mut drain.is_report_due) {
-            self.report(drain.network, Instant::now(), false);
+        if driven.is_report_due {
+            sink.events.push((self.key, ConnectionEvent::ReportDue));
         }
-        drain.network.flush();
+        sink.network.flush();
     }
 
     /// Takes a viewer's media over from str0m once its keys are there.
@@ -142,32 +164,78 @@ impl Peer {
         let (Some(keys), Some(route)) = (dtls::exported_keys(), self.route) else {
             return;
         };
-        if matches!(&self.role, Role::Viewer(subscriber) if !subscriber.is_measured) {
+        if matches!(self.role, Role::Viewer { is_measured: false }) {
             self.sender = Srtp::new(&keys).map(|srtp| SrtpSender::new(srtp, route));
         }
     }
 
-    fn report(&mut self, network: &mut Network, now: Instant, is_over: bool) {
-        if let (Role::Viewer(subscriber), Some(sender)) = (&self.role, &mut self.sender) {
-            for down_track in &subscriber.down_tracks {
-                down_track
-                    .stream
-                    .report(sender, network, &subscriber.name, now, is_over);
+    /// Whether str0m sends the media, and retransmits it.
+    pub(crate) fn sends_by_str0m(&self) -> bool {
+        self.sender.is_none()
+    }
+
+    /// Sends a packet of media. [`Peer::sent`] is to follow.
+    pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>, sink: &mut Sink<'_>) -> Driven {
+        match &self.sender {
+            Some(sender) => {
+                sender.send_rtp(sink.network, outgoing);
+                Driven::default()
+            }
+            None => {
+                str0m_sender::write(&mut self.rtc, outgoing);
+                // str0m wants every change followed by a complete drain.
+                drive(&mut self.rtc, self.key, false, sink)
             }
         }
     }
 
+    /// Media was sent, which has led to this.
+    pub(crate) fn sent(&mut self, driven: Driven, now: Instant, sink: &mut Sink<'_>) {
+        match self.sends_by_str0m() {
+            true => self.tick_after(driven, now, sink),
+            false => sink.network.flush(),
+        }
+    }
+
+    /// Tells a viewer what it was sent.
+    pub(crate) fn report(&mut self, reports: Vec<Report>, network: &mut Network) {
+        if let Some(sender) = &mut self.sender {
+            for report in reports {
+                sender.send_rtcp(network, report);
+            }
+            network.flush();
+        }
+    }
+
+    /// Fits what str0m does to what the viewer gets.
+    pub(crate) fn adjust(&mut self, adjustment: Adjustment) {
+        str0m_sender::adjust(&mut self.rtc, adjustment);
+    }
+
+    /// Asks a publisher for keyframes of these sources.
+    pub(crate) fn request_keyframes(
+        &mut self,
+        sources: &[Ssrc],
+        now: Instant,
+        sink: &mut Sink<'_>,
+    ) {
+        let mut driven = Driven::default();
+        for source in sources {
+            if let Some(stream) = self.rtc.direct_api().stream_rx(source) {
+                stream.request_keyframe(KeyframeRequestKind::Pli);
+                driven = driven.and(drive(&mut self.rtc, self.key, false, sink));
+            }
+        }
+        self.tick_after(driven, now, sink);
+    }
+
     /// Says goodbye.
-    pub(crate) fn close(&mut self, drain: &mut Drain<'_>, now: Instant) {
-        self.report(drain.network, now, true);
-        drain.network.flush();
+    pub(crate) fn close(&mut self, sink: &mut Sink<'_>) {
         // A peer that has failed has nothing to say any more.
         if self.rtc.close().is_ok() {
-            drain.holds_reports = self.sender.is_some();
-            drain.run(&mut self.rtc);
-            // It is over, and that was the last report.
-            drain.is_report_due = false;
-            self.settle(drain);
+            let withholds_reports = self.sender.is_some();
+            let driven = drive(&mut self.rtc, self.key, withholds_reports, sink);
+            self.settle(driven, sink);
         }
     }
 

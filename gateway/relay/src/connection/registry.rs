@@ -6,15 +6,16 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use sightline_spec::room::SessionId;
+use slotmap::{SlotMap, new_key_type};
 use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 
-use crate::connection::checks::Checks;
-use crate::connection::peer::{Peer, Role, Subscriber};
+use crate::connection::peer::{NewPeer, Peer};
 
-/// The name of a connection within its worker; never used again. The default is nobody's.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Key(u64);
+new_key_type! {
+    /// The name of a connection within its worker; never used again.
+    pub(crate) struct Key;
+}
 
 /// Addresses that one peer may have been seen at.
 const MAX_ADDRESSES: usize = 16;
@@ -22,53 +23,39 @@ const MAX_ADDRESSES: usize = 16;
 /// See the module.
 #[derive(Default)]
 pub(crate) struct Registry {
-    peers: HashMap<Key, Peer>,
+    peers: SlotMap<Key, Peer>,
     by_session: HashMap<SessionId, Key>,
     by_ufrag: HashMap<String, Key>,
     /// Where authenticated peers have been heard from.
     by_address: HashMap<(Protocol, SocketAddr), Key>,
-    addresses: HashMap<Key, Vec<(Protocol, SocketAddr)>>,
-    checks: HashMap<Key, Checks>,
     due: BinaryHeap<Reverse<(Instant, Key)>>,
-    last_key: u64,
 }
 
 impl Registry {
-    pub(crate) fn add(&mut self, peer: Peer) -> Key {
-        self.last_key += 1;
-        let key = Key(self.last_key);
-        self.by_session.insert(peer.session, key);
-        self.by_ufrag.insert(peer.ufrag.clone(), key);
-        self.peers.insert(key, peer);
+    pub(crate) fn add(&mut self, new: NewPeer, now: Instant) -> Key {
+        let (session, ufrag) = (new.session, new.ufrag.clone());
+        let key = self.peers.insert_with_key(|key| Peer::new(key, new, now));
+        self.by_session.insert(session, key);
+        self.by_ufrag.insert(ufrag, key);
         self.note(key);
         key
     }
 
     pub(crate) fn remove(&mut self, key: Key) -> Option<Peer> {
-        let peer = self.peers.remove(&key)?;
+        let peer = self.peers.remove(key)?;
         self.by_session.remove(&peer.session);
         self.by_ufrag.remove(&peer.ufrag);
-        self.checks.remove(&key);
-        for address in self.addresses.remove(&key).unwrap_or_default() {
+        for address in &peer.addresses {
             // It may be another peer's by now.
-            if self.by_address.get(&address) == Some(&key) {
-                self.by_address.remove(&address);
+            if self.by_address.get(address) == Some(&key) {
+                self.by_address.remove(address);
             }
         }
         Some(peer)
     }
 
     pub(crate) fn get_mut(&mut self, key: Key) -> Option<&mut Peer> {
-        self.peers.get_mut(&key)
-    }
-
-    /// A viewer's side, and whether media can be sent to it.
-    pub(crate) fn viewer(&mut self, key: Key) -> Option<(&mut Subscriber, bool)> {
-        let peer = self.peers.get_mut(&key)?;
-        match &mut peer.role {
-            Role::Viewer(subscriber) => Some((subscriber, peer.is_connected)),
-            Role::Publisher(_) => None,
-        }
+        self.peers.get_mut(key)
     }
 
     pub(crate) fn by_session(&self, session: SessionId) -> Option<Key> {
@@ -77,7 +64,7 @@ impl Registry {
 
     /// The connection has another name from now on: an ICE restart.
     pub(crate) fn rename(&mut self, key: Key, ufrag: String) {
-        let Some(peer) = self.peers.get_mut(&key) else {
+        let Some(peer) = self.peers.get_mut(key) else {
             return;
         };
         let old = std::mem::replace(&mut peer.ufrag, ufrag.clone());
@@ -107,26 +94,26 @@ impl Registry {
         };
         let key = *self.by_ufrag.get(ufrag)?;
         let again = Receive::new(receive.proto, receive.source, receive.destination, bytes).ok()?;
-        if !self.peers.get(&key)?.accepts(again, now) {
+        let peer = self.peers.get_mut(key)?;
+        if !peer.accepts(again, now) {
             return None;
         }
-        let is_copy = self.checks.entry(key).or_default().has_seen(bytes);
+        let is_copy = peer.checks.has_seen(bytes);
         if is_copy && self.by_address.get(&address) != Some(&key) {
             return None;
         }
         if self.by_address.insert(address, key) != Some(key) {
-            let addresses = self.addresses.entry(key).or_default();
-            if addresses.len() >= MAX_ADDRESSES {
-                self.by_address.remove(&addresses.remove(0));
+            if peer.addresses.len() >= MAX_ADDRESSES {
+                self.by_address.remove(&peer.addresses.remove(0));
             }
-            addresses.push(address);
+            peer.addresses.push(address);
         }
         Some(key)
     }
 
     /// Notes when a connection wants to be driven again.
     pub(crate) fn note(&mut self, key: Key) {
-        let Some(peer) = self.peers.get_mut(&key) else {
+        let Some(peer) = self.peers.get_mut(key) else {
             return;
         };
         // A note that is too early is looked at again; only one too late would be wrong.
@@ -146,7 +133,7 @@ impl Registry {
         loop {
             let Reverse((at, key)) = *self.due.peek().filter(|Reverse((at, _))| *at <= now)?;
             self.due.pop();
-            let Some(peer) = self.peers.get_mut(&key) else {
+            let Some(peer) = self.peers.get_mut(key) else {
                 continue;
             };
             if peer.noted != Some(at) {
@@ -161,7 +148,7 @@ impl Registry {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Key, &Peer)> {
-        self.peers.iter().map(|(key, peer)| (*key, peer))
+        self.peers.iter()
     }
 
     pub(crate) fn len(&self) -> usize {

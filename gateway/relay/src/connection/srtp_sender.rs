@@ -3,11 +3,11 @@
 //! str0m keeps the connection: ICE, DTLS, and what the viewer sends. The media it does not
 //! send, which is nearly all of a relay's work (`docs/decisions/own-srtp.md`).
 
-use rtcp_types::{CompoundBuilder, RtcpPacketWriter, RtcpPacketWriterExt};
-use rtp_types::RtpPacketBuilder;
-
 use crate::connection::srtp::Srtp;
 use crate::net::udp::{Network, Route};
+use crate::sdp::extensions::Rtp;
+use crate::subscriber::Report;
+use crate::subscriber::outgoing::Outgoing;
 
 /// See the module.
 pub(crate) struct SrtpSender {
@@ -16,35 +16,43 @@ pub(crate) struct SrtpSender {
     pub(crate) route: Route,
 }
 
-/// An RTP packet that is being sent.
-pub(crate) type Rtp<'a> = RtpPacketBuilder<&'a [u8], &'a [u8]>;
-
 impl SrtpSender {
     pub(crate) fn new(srtp: Srtp, route: Route) -> Self {
         Self { srtp, route }
     }
 
-    /// Sends a packet of `source`, whose last `editable` bytes `edit` may change before they
-    /// are encrypted. `index` is its sequence number with the rollovers.
-    pub(crate) fn send_rtp(
-        &self,
-        network: &mut Network,
-        packet: &Rtp<'_>,
-        (source, index): (u32, u64),
-        payload: usize,
-        edit: impl FnOnce(&mut [u8]),
-    ) {
-        let Ok(length) = packet.calculate_size() else {
+    /// Sends a packet, together with those of the same run.
+    pub(crate) fn send_rtp(&self, network: &mut Network, outgoing: &Outgoing<'_>) {
+        let packet = outgoing.packet;
+        let extensions = outgoing.extensions.write(&packet.extensions);
+        let original = outgoing.original.map(u16::to_be_bytes);
+        let rtp = Rtp::new()
+            .payload_type(*outgoing.payload_type)
+            .marker_bit(packet.marker)
+            .sequence_number(outgoing.sequence as u16)
+            .timestamp(outgoing.time)
+            .ssrc(*outgoing.source);
+        let mut rtp = extensions.add_to(rtp);
+        // RFC 4588 section 4: in front of the payload.
+        if let Some(original) = &original {
+            rtp = rtp.payload(original);
+        }
+        let rtp = rtp.payload(&packet.payload);
+        let Ok(length) = rtp.calculate_size() else {
             return;
         };
         let tag = self.srtp.overhead();
+        let payload = original.map_or(0, |original| original.len()) + packet.payload.len();
         network.write(&self.route, length + tag, |buffer| {
             let start = buffer.len();
-            packet.write_into_vec(buffer).ok()?;
-            let payload_start = buffer.len().checked_sub(payload)?;
-            edit(&mut buffer[payload_start..]);
+            rtp.write_into_vec(buffer).ok()?;
+            let own = buffer.len().checked_sub(packet.payload.len())?;
+            if let Some(numbers) = outgoing.numbers {
+                numbers.write(&mut buffer[own..]);
+            }
+            let head = buffer.len().checked_sub(payload)? - start;
             buffer.resize(start + length + tag, 0);
-            let head = payload_start - start;
+            let (source, index) = (*outgoing.source, outgoing.sequence);
             let protected = self
                 .srtp
                 .protect_rtp(&mut buffer[start..], head, source, index);
@@ -52,18 +60,9 @@ impl SrtpSender {
         });
     }
 
-    /// Sends a compound packet of `source`.
-    pub(crate) fn send_rtcp(
-        &mut self,
-        network: &mut Network,
-        packet: &CompoundBuilder<'_>,
-        source: u32,
-    ) {
-        let mut bytes = vec![0; packet.calculate_size().unwrap_or_default()];
-        if packet.write_into(&mut bytes).is_err() {
-            return;
-        }
-        if let Ok(bytes) = self.srtp.protect_rtcp(bytes, source) {
+    /// Sends a compound packet.
+    pub(crate) fn send_rtcp(&mut self, network: &mut Network, report: Report) {
+        if let Ok(bytes) = self.srtp.protect_rtcp(report.packet, *report.source) {
             network.write(&self.route, bytes.len(), |buffer| {
                 buffer.extend_from_slice(&bytes);
                 Some(())

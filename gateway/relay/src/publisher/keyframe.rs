@@ -96,10 +96,11 @@ impl KeyframeRequests {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     #[test]
     fn a_hundred_viewers_are_one_request() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut requests = KeyframeRequests::default();
         let asked = (0..100).filter(|_| {
             requests.want();
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn one_that_is_wanted_too_early_is_asked_for_later() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
@@ -128,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_publisher_that_does_not_answer_is_unresponsive_until_it_does() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
@@ -143,7 +144,7 @@ mod tests {
     /// A deadline that has passed would have the worker run in circles.
     #[test]
     fn nothing_is_due_for_ever() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_keyframe_that_comes_by_itself_proves_nothing() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut requests = KeyframeRequests::default();
         requests.want();
         assert!(requests.ask(now));

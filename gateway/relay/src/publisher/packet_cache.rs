@@ -197,6 +197,7 @@ fn forwarded(extensions: ExtensionValues) -> ExtensionValues {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     const SEQUENCE: &[u8] = &[0x67, 0x42];
     const KEY: &[u8] = &[0x65, 1];
@@ -214,13 +215,13 @@ mod tests {
             marker: false,
             extensions: ExtensionValues::default(),
             payload: payload.into(),
-            arrived: Instant::now(),
+            arrived: clock::now(),
         });
     }
 
     /// When all viewers have everything, and nobody may ask for it again.
     fn trim(cache: &mut PacketCache) {
-        cache.trim(cache.end(), Instant::now() + SENT_HISTORY);
+        cache.trim(cache.end(), clock::now() + SENT_HISTORY);
     }
 
     /// The sequence numbers from the group's beginning on.
@@ -274,7 +275,7 @@ mod tests {
     #[test]
     fn what_has_just_been_sent_can_be_sent_again() {
         let mut cache = cache(&[(1, 0, KEY), (2, 3000, OTHER), (3, 6000, KEY)]);
-        cache.trim(cache.end(), Instant::now());
+        cache.trim(cache.end(), clock::now());
         assert!(cache.get(Cursor::default()).is_some());
         trim(&mut cache);
         assert!(cache.get(Cursor::default()).is_none());
@@ -287,7 +288,7 @@ mod tests {
         let large = vec![0x41; 1 << 20];
         for number in 2..50 {
             add(&mut cache, (number, number * 3000, &large));
-            cache.trim(slow, Instant::now() + SENT_HISTORY);
+            cache.trim(slow, clock::now() + SENT_HISTORY);
             assert!(cache.bytes <= 2 * MAX_BYTES);
         }
         assert!(cache.get(slow).is_none());

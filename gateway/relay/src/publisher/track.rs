@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use str0m::media::Rid;
-use str0m::rtp::{RtpPacket, Ssrc};
+use str0m::rtp::Ssrc;
 
 use crate::publisher::keyframe::KeyframeRequests;
-use crate::publisher::packet_cache::{Cursor, PacketCache};
+use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::Track;
 
@@ -46,17 +46,17 @@ impl PublishedTrack {
     }
 
     /// Takes in a packet of the layer `rid`.
-    pub(crate) fn push(&mut self, rid: Option<Rid>, source: Ssrc, packet: RtpPacket) {
+    pub(crate) fn push(&mut self, rid: Option<Rid>, source: Ssrc, packet: Packet) {
         let known = self.layers.iter().position(|layer| layer.rid == rid);
-        let Some(index) = known.or_else(|| self.add(rid, source, packet.timestamp)) else {
+        let Some(index) = known.or_else(|| self.add(rid, source, packet.arrived)) else {
             return;
         };
         let layer = &mut self.layers[index];
         layer.source = source;
         layer.bytes += packet.payload.len() as u64;
-        let now = packet.timestamp;
+        let now = packet.arrived;
         layer.last_packet = now;
-        if layer.cache.push(packet.into()) {
+        if layer.cache.push(packet) {
             layer.keyframes.arrived(now);
         }
     }

@@ -20,7 +20,7 @@ use str0m::{Candidate, Rtc, RtcConfig};
 
 use crate::error::Error;
 use crate::sdp::encoding::{Encoding, Format};
-use crate::subscriber::rtp_stream::Extensions;
+use crate::sdp::extensions::Extensions;
 
 /// What a viewer's link is taken for until it has been measured.
 pub(crate) const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1500);
@@ -34,7 +34,7 @@ pub(crate) struct Track {
     pub(crate) has_layers: bool,
 }
 
-/// Where a viewer gets one of the publisher's tracks.
+/// How a viewer is sent one of the publisher's tracks.
 #[derive(Debug)]
 pub(crate) struct SendParameters {
     /// The index of the publisher's track.
@@ -57,7 +57,7 @@ pub(crate) struct Rtx {
 }
 
 /// What a viewer gets.
-pub(crate) struct View {
+pub(crate) struct Subscription {
     pub(crate) down_tracks: Vec<SendParameters>,
     /// Whether its link is measured, because there are layers to choose from.
     pub(crate) is_measured: bool,
@@ -100,6 +100,7 @@ impl Endpoint {
         &self,
         offer: &Sdp,
         candidates: &[Candidate],
+        now: Instant,
     ) -> Result<Negotiated<Vec<Track>>, Error> {
         let offer = offer
             .without_undescribed_ssrc_groups()
@@ -130,7 +131,7 @@ impl Endpoint {
         if tracks.is_empty() {
             return Err(Error::NothingToForward);
         }
-        let (rtc, ufrag, answer) = connect(config, &offer, candidates)?;
+        let (rtc, ufrag, answer) = connect(config, &offer, candidates, now)?;
         Ok(Negotiated {
             rtc,
             ufrag,
@@ -146,7 +147,8 @@ impl Endpoint {
         offer: &Sdp,
         tracks: &[Track],
         candidates: &[Candidate],
-    ) -> Result<Negotiated<View>, Error> {
+        now: Instant,
+    ) -> Result<Negotiated<Subscription>, Error> {
         let mut config = self.config(&self.for_viewers);
         let is_measured = tracks.iter().any(|track| track.has_layers);
         config = match is_measured {
@@ -186,7 +188,7 @@ impl Endpoint {
             }
         });
         refuse_without_picture(tracks, chosen.iter().map(|chosen| chosen.track))?;
-        let (mut rtc, ufrag, answer) = connect(config, &offer, candidates)?;
+        let (mut rtc, ufrag, answer) = connect(config, &offer, candidates, now)?;
         let name = chosen.first().and_then(|chosen| rtc.media(chosen.mid));
         let name = name.map_or("", |media| media.cname()).to_owned();
         let parameters = |chosen| parameters(&mut rtc, &chosen, tracks);
@@ -200,7 +202,7 @@ impl Endpoint {
             ufrag,
             answer: answer.in_one_stream(),
             offer,
-            media: View {
+            media: Subscription {
                 down_tracks,
                 is_measured,
                 name,
@@ -325,8 +327,9 @@ fn connect(
     config: RtcConfig,
     offer: &Sdp,
     candidates: &[Candidate],
+    now: Instant,
 ) -> Result<(Box<Rtc>, String, Sdp), Error> {
-    let mut rtc = Box::new(config.build(Instant::now()));
+    let mut rtc = Box::new(config.build(now));
     for candidate in candidates {
         rtc.add_local_candidate(candidate.clone());
     }

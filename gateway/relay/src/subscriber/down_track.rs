@@ -1,58 +1,38 @@
 //! One track on its way to one viewer: where the viewer is in the packet cache, and how its
 //! packets are numbered.
 
-use std::time::{Duration, Instant};
+use std::time::{Instant, SystemTime};
 
-use str0m::Rtc;
-use str0m::rtp::RtpWrite;
+use str0m::media::MediaKind;
+use str0m::rtp::Ssrc;
+use str0m::rtp::rtcp::Nack;
 
-use crate::connection::drive::Drain;
-use crate::connection::srtp_sender::SrtpSender;
+use super::picture_ids::PictureIds;
+use super::rewriting::{Position, Rewriter};
+use super::rtp_stream::RtpStream;
+use super::{Adjustment, Report, catch_up, retransmission};
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
-use crate::publisher::track::Layer;
+use crate::publisher::track::{Layer, PublishedTrack};
+use crate::router::links::Downlink;
 use crate::sdp::encoding::Encoding;
-use crate::sdp::negotiate::SendParameters;
-use crate::subscriber::picture_ids::{PictureIds, PictureNumbers};
-use crate::subscriber::rewriting::{Position, Rewriter};
-use crate::subscriber::rtp_stream::RtpStream;
-
-/// How many times as fast as they were taken old pictures follow each other: they are sent
-/// only to be decoded, not to be looked at. At their own pace the player would play them
-/// and stay behind for ever.
-const CATCH_UP_SPEED: u64 = 30;
-
-/// A picture group that began this lately is as good as a new one.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// One that began before this is not sent to anyone before the publisher was asked for a
-/// new one: it is a lot to send, and to decode.
-const SHORT: Duration = Duration::from_secs(2);
-
-/// Packets of old pictures in one go, so that a newcomer's link is not flooded.
-pub(crate) const CATCH_UP_PACKETS: usize = 24;
+use crate::sdp::negotiate::{SendParameters, kind};
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct DownTrack {
-    pub(crate) parameters: SendParameters,
-    pub(crate) stream: RtpStream,
+    parameters: SendParameters,
+    /// The index of the publisher's track; nothing while it has none of this kind.
+    track: Option<usize>,
+    stream: RtpStream,
     rewriter: Rewriter,
     picture_ids: PictureIds,
     state: State,
     /// The layer that is being sent.
-    pub(crate) layer: usize,
+    layer: usize,
     /// The layer to go over to at its next keyframe, and since when.
-    pub(crate) wanted: Option<(usize, Instant)>,
-    /// How many packets str0m keeps to be sent again.
-    pub(crate) rtx_cache_packets: usize,
-}
-
-/// How packets leave.
-pub(crate) enum Way<'a> {
-    /// Through str0m, which measures the link by them.
-    Measured(&'a mut Rtc),
-    /// By our own SRTP, as there is nothing to be measured.
-    Plain(&'a SrtpSender),
+    wanted: Option<(usize, Instant)>,
+    /// How many packets str0m keeps to send them again.
+    kept_by_str0m: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,39 +59,98 @@ impl DownTrack {
     pub(crate) fn new(parameters: SendParameters) -> Self {
         let clock_rate = parameters.format.encoding.clock_rate();
         Self {
-            rewriter: Rewriter::new(clock_rate, first_sequence(&parameters)),
-            stream: RtpStream::new(&parameters),
+            rewriter: Rewriter::new(clock_rate, first_sequence(parameters.source)),
+            stream: RtpStream::new(clock_rate),
+            track: Some(parameters.track),
             parameters,
             picture_ids: PictureIds::default(),
             state: State::Waiting,
             layer: 0,
             wanted: None,
-            rtx_cache_packets: 0,
+            kept_by_str0m: 0,
         }
     }
 
-    /// The publisher is another one now.
-    pub(crate) fn restart(&mut self) {
+    /// The index of the publisher's track.
+    pub(crate) fn track(&self) -> Option<usize> {
+        self.track
+    }
+
+    /// The index of the viewer's section.
+    pub(crate) fn section(&self) -> u16 {
+        self.parameters.section
+    }
+
+    pub(crate) fn source(&self) -> Ssrc {
+        self.parameters.source
+    }
+
+    /// The layer that is being sent.
+    pub(crate) fn layer(&self) -> usize {
+        self.layer
+    }
+
+    /// How far in the packet cache of its layer the viewer is.
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
+        match self.state {
+            State::Waiting => None,
+            State::CatchingUp { next, .. } | State::Live { next } => Some(next),
+        }
+    }
+
+    /// Takes a new publisher's track of the same kind; says whether it can be gone on with.
+    pub(crate) fn resume(&mut self, tracks: &[PublishedTrack]) -> bool {
+        let encoding = self.parameters.format.encoding;
+        let same_kind = |track: &PublishedTrack| {
+            (kind(&track.track) == MediaKind::Video) == encoding.is_video()
+        };
+        self.track = tracks.iter().position(same_kind);
+        let Some(index) = self.track else {
+            // Nothing of this kind any more: sound that is switched off is no reason to go.
+            return !encoding.is_video();
+        };
         self.layer = 0;
         self.wanted = None;
         self.state = State::Waiting;
         self.stream.forget_cursors();
+        tracks[index].encoding() == encoding
+    }
+
+    /// Goes over to another layer at its next keyframe, or at once if nothing has been sent
+    /// yet that would be gone over from.
+    pub(crate) fn switch_to(&mut self, layer: usize, now: Instant) {
+        match self.cursor() {
+            None => {
+                self.layer = layer;
+                self.wanted = None;
+            }
+            Some(_) => self.wanted = Some((layer, now)),
+        }
+    }
+
+    /// Whether it goes over to this layer at its next keyframe.
+    pub(crate) fn is_switching_to(&self, layer: usize) -> bool {
+        self.wanted.is_some_and(|(wanted, _)| wanted == layer)
+    }
+
+    /// Does not go over to another layer.
+    pub(crate) fn stay(&mut self) {
+        self.wanted = None;
     }
 
     /// Sends what there is to send.
     pub(crate) fn send(
         &mut self,
-        way: &mut Way<'_>,
         layers: &mut [Layer],
         now: Instant,
-        drain: &mut Drain<'_>,
+        downlink: &mut impl Downlink,
     ) -> Need {
         let mut need = self.switch_layer(layers, now);
         let Some(layer) = layers.get_mut(self.layer) else {
             return need;
         };
         match (self.state, self.parameters.format.encoding.is_video()) {
-            (State::Waiting, true) => match start(layer, now) {
+            (State::Waiting, true) => match catch_up::start(layer, now) {
                 Some(cursor) => self.catch_up_from(&layer.cache, cursor, now),
                 None => return Need::Keyframe(self.layer),
             },
@@ -130,18 +169,10 @@ impl DownTrack {
             // A newer group has begun: the old one is of no use any more.
             self.catch_up_from(&layer.cache, group, now);
         }
-        if self.write(way, &layer.cache, now, drain) {
+        if self.write(&layer.cache, now, downlink) {
             need = Need::Time;
         }
         need
-    }
-
-    /// How far in the packet cache of its layer the viewer is.
-    pub(crate) fn cursor(&self) -> Option<Cursor> {
-        match self.state {
-            State::Waiting => None,
-            State::CatchingUp { next, .. } | State::Live { next } => Some(next),
-        }
     }
 
     /// Goes over to the wanted layer once that has a keyframe that is new enough.
@@ -180,54 +211,21 @@ impl DownTrack {
     /// Where a packet stands, with old pictures pressed together.
     fn position(&self, position: Position) -> Position {
         match self.state {
-            State::CatchingUp { until, .. } if position.time < until => Position {
-                time: until - (until - position.time) / CATCH_UP_SPEED,
-                ..position
-            },
-            _ => position,
+            State::CatchingUp { until, .. } => catch_up::pressed(position, until),
+            State::Waiting | State::Live { .. } => position,
         }
     }
 
     /// Sends from the viewer's cursor on; says whether there is more.
-    fn write(
-        &mut self,
-        way: &mut Way<'_>,
-        cache: &PacketCache,
-        now: Instant,
-        drain: &mut Drain<'_>,
-    ) -> bool {
+    fn write(&mut self, cache: &PacketCache, now: Instant, downlink: &mut impl Downlink) -> bool {
         let (mut next, mut left) = match self.state {
             State::Waiting => return false,
-            State::CatchingUp { next, .. } => (next, CATCH_UP_PACKETS),
+            State::CatchingUp { next, .. } => (next, catch_up::PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
         while let Some(packet) = cache.get(next).filter(|_| left > 0) {
-            let position = self.position(packet.position);
-            if !self.rewriter.has_source() {
-                self.rewriter.switch(position, now);
-            }
-            let cursor = next;
+            left -= usize::from(self.write_one((packet, next), now, downlink));
             next = next.next();
-            let Some(position) = self.rewriter.map(position, now) else {
-                continue;
-            };
-            left -= 1;
-            let numbers = match self.parameters.format.encoding {
-                Encoding::Vp8 => self.picture_ids.renumber(&packet.payload),
-                _ => None,
-            };
-            match way {
-                Way::Plain(sender) => {
-                    let packet = (packet, cursor);
-                    self.stream
-                        .send(sender, drain.network, packet, position, numbers);
-                }
-                Way::Measured(rtc) => {
-                    write(rtc, &self.parameters, packet, position, numbers);
-                    // str0m wants every change followed by a complete drain.
-                    drain.run(rtc);
-                }
-            }
         }
         let caught_up = next >= cache.end();
         self.state = match self.state {
@@ -238,61 +236,88 @@ impl DownTrack {
         };
         !caught_up
     }
+
+    /// Sends a packet, unless it came late, from before the last switch.
+    fn write_one(
+        &mut self,
+        (packet, cursor): (&Packet, Cursor),
+        now: Instant,
+        downlink: &mut impl Downlink,
+    ) -> bool {
+        let position = self.position(packet.position);
+        if !self.rewriter.has_source() {
+            self.rewriter.switch(position, now);
+        }
+        let Some(position) = self.rewriter.map(position, now) else {
+            return false;
+        };
+        let numbers = match self.parameters.format.encoding {
+            Encoding::Vp8 => self.picture_ids.renumber(&packet.payload),
+            _ => None,
+        };
+        let (parameters, stream) = (&self.parameters, &mut self.stream);
+        stream.send(parameters, (packet, cursor), position, numbers, downlink);
+        true
+    }
+
+    /// Sends again what the viewer has missed, as far as it is still there.
+    pub(crate) fn retransmit(
+        &mut self,
+        tracks: &[PublishedTrack],
+        nack: &Nack,
+        downlink: &mut impl Downlink,
+    ) {
+        let track = self.track.and_then(|index| tracks.get(index));
+        let Some(layer) = track.and_then(|track| track.layers.get(self.layer)) else {
+            return;
+        };
+        for sequence in retransmission::missing(nack) {
+            let (parameters, stream) = (&self.parameters, &mut self.stream);
+            stream.retransmit(parameters, &layer.cache, sequence, downlink);
+        }
+    }
+
+    /// Remembers as many packets as the layer's bitrate calls for; or has str0m do so, if it
+    /// sends.
+    pub(crate) fn provide_sent_history(
+        &mut self,
+        tracks: &[PublishedTrack],
+        is_measured: bool,
+    ) -> Option<Adjustment> {
+        let track = self.track.and_then(|index| tracks.get(index));
+        let layer = track.and_then(|track| track.layers.get(self.layer));
+        let packets = retransmission::packets(layer.map_or(0, |layer| layer.bitrate));
+        if !is_measured {
+            self.stream.provide_history(packets);
+            return None;
+        }
+        // Another size loses what str0m keeps, so small changes are let pass.
+        let is_video = self.parameters.format.encoding.is_video();
+        if !is_video || packets <= self.kept_by_str0m + self.kept_by_str0m / 2 {
+            return None;
+        }
+        self.kept_by_str0m = packets;
+        let source = self.parameters.source;
+        Some(Adjustment::SentHistory { source, packets })
+    }
+
+    /// The track's sender report, or the last one if `is_over`.
+    pub(crate) fn report(
+        &self,
+        name: &str,
+        now: Instant,
+        wall: SystemTime,
+        is_over: bool,
+    ) -> Option<Report> {
+        let source = self.parameters.source;
+        let sent = self.stream.sent(now, wall)?;
+        let packet = sent.report(*source, name, is_over)?;
+        Some(Report { source, packet })
+    }
 }
 
 /// RFC 3550 section 5.1 wants it random, as the source's name is; in the lower half, so
 /// that it does not wrap before the receiver has seen any.
-fn first_sequence(parameters: &SendParameters) -> u16 {
-    (*parameters.source & 0x7fff) as u16
-}
-
-fn write(
-    rtc: &mut Rtc,
-    parameters: &SendParameters,
-    packet: &Packet,
-    position: Position,
-    numbers: Option<PictureNumbers>,
-) {
-    let mut api = rtc.direct_api();
-    let Some(stream) = api.stream_tx(&parameters.source) else {
-        return;
-    };
-    let payload = match numbers {
-        None => packet.payload.clone(),
-        Some(numbers) => {
-            let mut copy = packet.payload.to_vec();
-            numbers.write(&mut copy);
-            copy.into()
-        }
-    };
-    let write = RtpWrite::new(
-        parameters.payload_type,
-        position.sequence.into(),
-        // RTP has the lower 32 bits of it.
-        position.time as u32,
-        packet.arrived,
-        payload,
-    );
-    let write = write
-        .marker(packet.marker)
-        .ext_vals(packet.extensions.clone())
-        .nackable(parameters.format.encoding.is_video());
-    stream.write_rtp(write);
-}
-
-/// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is
-/// better than an old group of pictures; from one that does not, the group is all there is.
-/// Of one that was never asked we find out which it is, and meanwhile a group that is not
-/// long will do.
-fn start(layer: &mut Layer, now: Instant) -> Option<Cursor> {
-    let (cursor, began) = layer.cache.group()?;
-    let age = now.saturating_duration_since(began);
-    if age < FRESH || layer.keyframes.is_unresponsive(now) {
-        return Some(cursor);
-    }
-    if layer.keyframes.has_answered() {
-        return None;
-    }
-    layer.keyframes.want();
-    (age < SHORT).then_some(cursor)
+fn first_sequence(source: Ssrc) -> u16 {
+    (*source & 0x7fff) as u16
 }

@@ -4,10 +4,11 @@
 use std::time::{Duration, Instant};
 
 use str0m::bwe::Bitrate;
+use str0m::media::Rid;
 
-use crate::connection::peer::{Peer, Role};
 use crate::publisher::track::PublishedTrack;
 use crate::sdp::negotiate::FIRST_ESTIMATE;
+use crate::subscriber::Adjustment;
 use crate::subscriber::down_track::DownTrack;
 
 /// Going up is tried this long after the last change; going down is done at once.
@@ -17,69 +18,134 @@ const PAUSE: Duration = Duration::from_secs(3);
 /// sound, retransmissions and pictures that are larger than the average.
 const SHARE: f64 = 0.85;
 
-/// Chooses the layers that a viewer begins with, when its link has not been measured yet.
-pub(crate) fn begin(peer: &mut Peer, tracks: &[PublishedTrack], now: Instant) {
-    if let Role::Viewer(subscriber) = &mut peer.role {
-        subscriber.estimate = Some(FIRST_ESTIMATE);
-    }
-    choose(peer, tracks, now);
-    if let Role::Viewer(subscriber) = &mut peer.role {
-        (subscriber.estimate, subscriber.estimate_before) = (None, None);
-    }
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct LayerChoice {
+    /// What the link can carry; nothing until it has been measured.
+    estimate: Option<Bitrate>,
+    /// What it was when layers were chosen last.
+    estimate_before: Option<Bitrate>,
+    /// The layer that the viewer asked for; without one, its link decides.
+    selected: Option<Rid>,
+    switched_at: Instant,
 }
 
-/// Chooses the layers of one viewer.
-pub(crate) fn choose(peer: &mut Peer, tracks: &[PublishedTrack], now: Instant) {
-    let Role::Viewer(subscriber) = &mut peer.role else {
-        return;
-    };
-    let (mut needed, mut desired) = (0, 0);
-    for down_track in &mut subscriber.down_tracks {
-        let Some(track) = tracks.get(down_track.parameters.track) else {
-            continue;
-        };
-        let active = track.active(now);
-        let Some(best) = active.first() else {
-            continue;
-        };
-        desired += track.layers[*best].bitrate;
-        needed += next_better(track, &active, down_track.layer);
-        let selected = subscriber.selected.and_then(|rid| {
+impl LayerChoice {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self {
+            estimate: None,
+            estimate_before: None,
+            selected: None,
+            switched_at: now,
+        }
+    }
+
+    /// The link can carry so much.
+    pub(crate) fn estimated(&mut self, estimate: Bitrate) {
+        self.estimate = Some(estimate);
+    }
+
+    /// The viewer wants this layer; nothing leaves it to its link.
+    pub(crate) fn select(&mut self, rid: Option<Rid>) {
+        self.selected = rid;
+    }
+
+    /// Chooses the layers that a viewer begins with, when its link has not been measured yet.
+    pub(crate) fn begin(
+        &mut self,
+        down_tracks: &mut [DownTrack],
+        tracks: &[PublishedTrack],
+        now: Instant,
+    ) -> Option<Adjustment> {
+        self.estimate = Some(FIRST_ESTIMATE);
+        let bitrate = self.choose(down_tracks, tracks, now);
+        (self.estimate, self.estimate_before) = (None, None);
+        bitrate
+    }
+
+    /// Chooses the layers of one viewer.
+    pub(crate) fn choose(
+        &mut self,
+        down_tracks: &mut [DownTrack],
+        tracks: &[PublishedTrack],
+        now: Instant,
+    ) -> Option<Adjustment> {
+        let (mut needed, mut desired) = (0, 0);
+        for down_track in down_tracks {
+            let Some(track) = down_track.track().and_then(|index| tracks.get(index)) else {
+                continue;
+            };
+            let active = track.active(now);
+            let Some(best) = active.first() else {
+                continue;
+            };
+            desired += track.layers[*best].bitrate;
+            needed += next_better(track, &active, down_track.layer());
+            let target = self.target(track, &active, *best, down_track.layer());
+            if self.may_switch(down_track, track, target, &active, now) {
+                down_track.switch_to(target, now);
+                self.switched_at = now;
+            }
+        }
+        self.estimate_before = self.estimate;
+        // A link is not known to carry more than it has carried, so padding fills what is
+        // missing for the next better layer.
+        let with_rest = |bitrate: u64| Bitrate::from((bitrate as f64 / SHARE) as u64);
+        self.estimate.map(|_| Adjustment::Bitrate {
+            needed: with_rest(needed),
+            desired: with_rest(desired),
+        })
+    }
+
+    /// The layer that the viewer should get. `active` is the best first.
+    fn target(
+        &self,
+        track: &PublishedTrack,
+        active: &[usize],
+        best: usize,
+        present: usize,
+    ) -> usize {
+        let selected = self.selected.and_then(|rid| {
             let named = |index: &&usize| track.layers[**index].rid == Some(rid);
             active.iter().find(named)
         });
         // A moment's congestion is no reason to go down, since the next keyframe costs more.
-        let estimates = [subscriber.estimate, subscriber.estimate_before];
+        let estimates = [self.estimate, self.estimate_before];
         let estimates = estimates.into_iter().flatten();
         let estimate = estimates.map(|e| e.as_f64()).reduce(f64::max);
-        let target = match (selected, estimate) {
+        match (selected, estimate) {
             (Some(selected), _) => *selected,
-            (None, None) => *best,
+            (None, None) => best,
             (None, Some(estimate)) => {
                 let bitrate = |layer: usize| track.layers[layer].bitrate;
-                fitting(&active, bitrate, down_track.layer, estimate)
+                fitting(active, bitrate, present, estimate)
             }
-        };
-        if switch_to(
-            down_track,
-            track,
-            target,
-            &active,
-            now,
-            subscriber.switched_at,
-        ) {
-            subscriber.switched_at = now;
         }
     }
-    subscriber.estimate_before = subscriber.estimate;
-    if subscriber.estimate.is_some() {
-        // What we would like to send, so that the estimate is tried up to there. A link
-        // is not known to carry more than it has carried, so padding fills what is missing
-        // for the next better layer.
-        let with_rest = |bitrate: u64| Bitrate::from((bitrate as f64 / SHARE) as u64);
-        peer.rtc
-            .bwe()
-            .set_bitrate(with_rest(needed), with_rest(desired));
+
+    /// Whether a down track is to go over to another layer now.
+    fn may_switch(
+        &self,
+        down_track: &mut DownTrack,
+        track: &PublishedTrack,
+        target: usize,
+        active: &[usize],
+        now: Instant,
+    ) -> bool {
+        if target == down_track.layer() {
+            down_track.stay();
+            return false;
+        }
+        if down_track.cursor().is_none() {
+            return true;
+        }
+        if down_track.is_switching_to(target) {
+            return false;
+        }
+        let bitrate = |layer: usize| track.layers.get(layer).map_or(0, |layer| layer.bitrate);
+        let is_up = bitrate(target) > bitrate(down_track.layer());
+        let is_soon = now < self.switched_at + PAUSE;
+        !(is_up && is_soon && active.contains(&down_track.layer()))
     }
 }
 
@@ -106,40 +172,6 @@ fn fitting(
     };
     let smallest = active.last().copied().unwrap_or_default();
     active.iter().find(fits).copied().unwrap_or(smallest)
-}
-
-/// Has the down track go over to another layer; says whether it does.
-fn switch_to(
-    down_track: &mut DownTrack,
-    track: &PublishedTrack,
-    target: usize,
-    active: &[usize],
-    now: Instant,
-    switched_at: Instant,
-) -> bool {
-    if target == down_track.layer {
-        down_track.wanted = None;
-        return false;
-    }
-    if down_track.cursor().is_none() {
-        // Nothing has been sent yet, so there is nothing to go over from.
-        down_track.layer = target;
-        down_track.wanted = None;
-        return true;
-    }
-    if down_track
-        .wanted
-        .is_some_and(|(wanted, _)| wanted == target)
-    {
-        return false;
-    }
-    let bitrate = |layer: usize| track.layers.get(layer).map_or(0, |layer| layer.bitrate);
-    let is_up = bitrate(target) > bitrate(down_track.layer);
-    if is_up && active.contains(&down_track.layer) && now < switched_at + PAUSE {
-        return false;
-    }
-    down_track.wanted = Some((target, now));
-    true
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! How many packets are remembered for a viewer that asks for them again.
+//! What a viewer has missed, and how much is remembered for it to have again.
 
-use str0m::Rtc;
+use std::iter;
+
+use str0m::rtp::rtcp::Nack;
 
 use crate::publisher::packet_cache::{SENT_HISTORY, SENT_HISTORY_PACKETS};
-use crate::subscriber::down_track::DownTrack;
 
 /// What one packet of video carries, about.
 const PACKET_BITS: u64 = 8 * 1100;
@@ -11,26 +12,18 @@ const PACKET_BITS: u64 = 8 * 1100;
 /// At least a picture group's first pictures.
 const PACKETS: std::ops::RangeInclusive<usize> = 64..=SENT_HISTORY_PACKETS;
 
-/// Makes room for as many packets as the layer's bitrate calls for, if that has grown.
-pub(crate) fn provide(down_track: &mut DownTrack, rtc: &mut Rtc, is_plain: bool, bitrate: u64) {
-    let wanted = packets(bitrate);
-    if is_plain {
-        down_track.stream.provide_history(wanted);
-        return;
-    }
-    // Another size loses what str0m keeps, so small changes are let pass.
-    let is_video = down_track.parameters.format.encoding.is_video();
-    if !is_video || wanted <= down_track.rtx_cache_packets + down_track.rtx_cache_packets / 2 {
-        return;
-    }
-    down_track.rtx_cache_packets = wanted;
-    if let Some(stream) = rtc.direct_api().stream_tx(&down_track.parameters.source) {
-        // Without a cap on the share of retransmissions: a lossy link needs them most.
-        stream.set_rtx_cache(wanted, SENT_HISTORY, None);
-    }
+/// The sequence numbers that a viewer has missed (RFC 4585 section 6.2.1).
+pub(super) fn missing(nack: &Nack) -> impl Iterator<Item = u16> {
+    nack.reports.iter().flat_map(|entry| {
+        // One number, and a bit for each of the sixteen that follow.
+        let following = (0..16).filter(|bit| entry.blp >> bit & 1 == 1);
+        let all = iter::once(0).chain(following.map(|bit| bit + 1));
+        all.map(|offset| entry.pid.wrapping_add(offset))
+    })
 }
 
-fn packets(bitrate: u64) -> usize {
+/// How many packets a stream of this bitrate calls for.
+pub(super) fn packets(bitrate: u64) -> usize {
     let history = u64::try_from(SENT_HISTORY.as_millis()).unwrap_or_default();
     let packets = bitrate * history / 1000 / PACKET_BITS;
     let packets = usize::try_from(packets).unwrap_or(usize::MAX);

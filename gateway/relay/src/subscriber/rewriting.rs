@@ -104,6 +104,7 @@ impl Rewriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     const fn at(sequence: u64, time: u64) -> Position {
         Position { sequence, time }
@@ -111,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_source_keeps_its_distances_and_its_gaps() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut rewriter = Rewriter::new(90_000, 7);
         rewriter.switch(at(90_000, 1_000), now);
         assert_eq!(rewriter.map(at(90_000, 1_000), now), Some(at(7, 0)));
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn another_source_goes_on_where_the_last_one_ended() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut rewriter = Rewriter::new(90_000, 1);
         rewriter.switch(at(500, 0), now);
         rewriter.map(at(509, 9_000), now);
@@ -132,7 +133,7 @@ mod tests {
 
     #[test]
     fn stragglers_of_the_last_source_are_dropped() {
-        let now = Instant::now();
+        let now = clock::now();
         let mut rewriter = Rewriter::new(90_000, 1);
         assert_eq!(rewriter.map(at(1, 1), now), None);
         rewriter.switch(at(500, 0), now);

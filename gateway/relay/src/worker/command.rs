@@ -10,13 +10,13 @@ use str0m::media::Rid;
 use tokio::sync::oneshot;
 
 use super::Worker;
-use crate::connection::peer::{Peer, Role, Sources, Subscriber};
+use super::rooms::RoomKey;
+use crate::connection::peer::{NewPeer, Role};
 use crate::connection::registry::Key;
 use crate::error::Error;
-use crate::event::Event;
-use crate::router::Router;
-use crate::sdp::negotiate::{Track, View, on_the_wire, readable};
-use crate::subscriber::down_track::DownTrack;
+use crate::publisher::sources::Sources;
+use crate::router::Publisher;
+use crate::sdp::negotiate::{Subscription, Track, on_the_wire, readable};
 
 /// See the module.
 pub(crate) enum Command {
@@ -28,7 +28,7 @@ pub(crate) enum Command {
     },
     View {
         newcomer: Newcomer,
-        view: View,
+        subscription: Subscription,
     },
     /// An ICE restart: the same session with other credentials.
     Restart {
@@ -55,15 +55,17 @@ pub(crate) struct Newcomer {
 }
 
 impl Worker {
-    pub(crate) fn carry_out(&mut self, command: Command) {
-        let now = Instant::now();
+    pub(super) fn carry_out(&mut self, command: Command, now: Instant) {
         match command {
             Command::Publish {
                 newcomer,
                 tracks,
                 ends_unwatched,
             } => self.add_publisher(newcomer, tracks, ends_unwatched, now),
-            Command::View { newcomer, view } => self.add_viewer(newcomer, view, now),
+            Command::View {
+                newcomer,
+                subscription,
+            } => self.add_viewer(newcomer, subscription, now),
             Command::Restart {
                 session,
                 offer,
@@ -73,9 +75,11 @@ impl Worker {
                 let _ = done.send(self.restart(session, &offer, now));
             }
             Command::Select { session, rid } => {
-                let viewer = self.registry.by_session(session);
-                if let Some((subscriber, _)) = viewer.and_then(|key| self.registry.viewer(key)) {
-                    subscriber.selected = rid;
+                if let Some(key) = self.registry.by_session(session)
+                    && let Some(peer) = self.registry.get_mut(key)
+                    && let Some(router) = self.rooms.get_mut(peer.room)
+                {
+                    router.select(key, rid);
                 }
             }
             Command::End { session } => {
@@ -93,78 +97,48 @@ impl Worker {
         ends_unwatched: bool,
         now: Instant,
     ) {
-        let (room, session) = (newcomer.room.clone(), newcomer.session);
-        let key = self.admit(newcomer, Role::Publisher(Sources::default()), now);
-        let router = self.router(&room, now);
-        let last = router.publisher.take();
-        if let Some(last) = last {
-            self.end(last, now);
-        }
-        let Some(router) = self.routers.get_mut(&room) else {
+        let session = newcomer.session;
+        let (key, room) = self.admit(newcomer, Role::Publisher(Sources::default()), now);
+        let Some(router) = self.rooms.get_mut(room) else {
             return;
         };
-        router.ends_unwatched = ends_unwatched;
-        if router.is_active {
-            // Nobody has fallen silent: viewers are told nothing.
-            self.teller.tell(Event::Sending {
-                room,
-                publisher: session,
-                is_sending: true,
-            });
+        let publisher = Publisher {
+            key,
+            session,
+            ends_unwatched,
+        };
+        let takeover = router.publish(publisher, tracks);
+        if let Some(previous) = takeover.previous {
+            self.end(previous, now);
         }
-        for stranded in router.publish(key, tracks, &mut self.registry) {
-            // It would see nothing, having no decoder for what comes now.
+        if let Some(event) = takeover.event {
+            self.teller.tell(event);
+        }
+        for stranded in takeover.stranded {
             self.end_as(stranded, true, now);
         }
     }
 
-    fn add_viewer(&mut self, newcomer: Newcomer, view: View, now: Instant) {
-        let room = newcomer.room.clone();
-        let router = self.router(&room, now);
-        let subscriber = Subscriber {
-            down_tracks: view.down_tracks.into_iter().map(DownTrack::new).collect(),
-            is_measured: view.is_measured,
-            name: view.name,
-            estimate: None,
-            estimate_before: None,
-            selected: None,
-            switched_at: now,
-        };
-        let layers = router
-            .has_choice()
-            .then(|| router.layers_for(&subscriber, now));
-        let viewer = newcomer.session;
-        let key = self.admit(newcomer, Role::Viewer(subscriber), now);
-        let router = self.router(&room, now);
-        router.viewers.push(key);
-        router.without_viewers = None;
+    fn add_viewer(&mut self, newcomer: Newcomer, subscription: Subscription, now: Instant) {
+        let (session, is_measured) = (newcomer.session, subscription.is_measured);
+        let (key, room) = self.admit(newcomer, Role::Viewer { is_measured }, now);
+        let router = self.rooms.get_mut(room);
+        let layers = router.and_then(|r| r.subscribe(key, session, subscription, now));
         if let Some(layers) = layers {
-            self.teller.tell(Event::Layers { viewer, layers });
+            self.teller.tell(layers);
         }
     }
 
-    fn router(&mut self, room: &RoomId, now: Instant) -> &mut Router {
-        self.routers
-            .entry(room.clone())
-            .or_insert_with(|| Router::new(now))
-    }
-
-    fn admit(&mut self, newcomer: Newcomer, role: Role, now: Instant) -> Key {
-        let peer = Peer {
+    fn admit(&mut self, newcomer: Newcomer, role: Role, now: Instant) -> (Key, RoomKey) {
+        let room = self.rooms.find_or_add(&newcomer.room, now);
+        let new = NewPeer {
             rtc: newcomer.rtc,
-            route: None,
-            sender: None,
             session: newcomer.session,
-            room: newcomer.room,
-            role,
+            room,
             ufrag: newcomer.ufrag,
-            created: now,
-            heard_at: now,
-            is_connected: false,
-            next: now,
-            noted: None,
+            role,
         };
-        self.registry.add(peer)
+        (self.registry.add(new, now), room)
     }
 
     /// RFC 9725 section 4.3.3, as the offer that it stands for.

@@ -92,7 +92,7 @@ pub(super) struct Handshake {
     remembers: Remembers,
     state: State,
     active: bool,
-    now: Option<Instant>,
+    now: Instant,
     /// The first flight of a client, until the peer has said anything.
     hello: Option<Hello>,
     next_tick: Option<Instant>,
@@ -117,12 +117,12 @@ enum News {
 }
 
 impl Handshake {
-    pub(super) fn new(ssl: Ssl, remembers: Remembers) -> Self {
+    pub(super) fn new(ssl: Ssl, remembers: Remembers, now: Instant) -> Self {
         Self {
             remembers,
             state: State::New(ssl, Datagrams::default()),
             active: false,
-            now: None,
+            now,
             hello: None,
             next_tick: None,
             news: VecDeque::new(),
@@ -133,8 +133,7 @@ impl Handshake {
 
     /// There is nothing to tell before then.
     fn until_next(&self) -> DtlsOutput<'static> {
-        let now = self.now.unwrap_or_else(Instant::now);
-        DtlsOutput::Timeout(self.next_tick.unwrap_or(now + NEVER))
+        DtlsOutput::Timeout(self.next_tick.unwrap_or(self.now + NEVER))
     }
 
     fn datagrams(&mut self) -> Option<&mut Datagrams> {
@@ -164,7 +163,7 @@ impl Handshake {
                 self.state = State::Done(stream);
                 self.next_tick = match self.remembers {
                     Remembers::Always => None,
-                    Remembers::ForAWhile => self.now.map(|now| now + REMEMBERED),
+                    Remembers::ForAWhile => Some(self.now + REMEMBERED),
                 };
                 Ok(())
             }
@@ -185,7 +184,8 @@ impl Handshake {
 
     /// Keeps the first flight, to be repeated while the peer is silent.
     fn remember_hello(&mut self) {
-        let (Some(now), Some(datagrams)) = (self.now, self.datagrams()) else {
+        let now = self.now;
+        let Some(datagrams) = self.datagrams() else {
             return;
         };
         let flight: Vec<_> = datagrams.outgoing.iter().cloned().collect();
@@ -286,7 +286,7 @@ impl DtlsInstance for Handshake {
         }
         self.read_to_end();
         if matches!(self.state, State::Shaking(_)) {
-            self.next_tick = self.now.map(|now| now + HANDSHAKE_TICK);
+            self.next_tick = Some(self.now + HANDSHAKE_TICK);
         }
         Ok(())
     }
@@ -327,7 +327,7 @@ impl DtlsInstance for Handshake {
     }
 
     fn handle_timeout(&mut self, now: Instant) -> Result<(), DtlsImplError> {
-        self.now = Some(now);
+        self.now = now;
         if self.next_tick.is_none_or(|tick| tick > now) {
             return Ok(());
         }

@@ -1,0 +1,118 @@
+//! What a router is asked twice a second: who is silent, what there is to choose from, and
+//! whom nobody needs any more.
+
+use std::time::{Duration, Instant};
+
+use sightline_spec::layer::{self, Layers};
+use str0m::media::Rid;
+
+use super::Router;
+use crate::connection::registry::Key;
+use crate::event::Event;
+use crate::publisher::track::PublishedTrack;
+use crate::subscriber::{Adjustment, Subscriber};
+
+/// A publisher that sends nothing for so long is taken for away.
+const AWAY: Duration = Duration::from_secs(2);
+
+/// A camera's own offer that the relay has taken is given back when nobody has watched
+/// for so long: it costs the camera its uplink.
+const UNWATCHED: Duration = Duration::from_secs(10);
+
+impl Router {
+    /// Measures the layers, and fits each viewer's share of them to what was measured.
+    pub(crate) fn measure(&mut self, period: Duration, now: Instant) -> Vec<(Key, Adjustment)> {
+        self.tracks.iter_mut().for_each(|t| t.measure(period));
+        let has_choice = self.has_choice();
+        let mut all = Vec::new();
+        for (key, subscriber) in &mut self.subscribers {
+            let adjustments = subscriber.adjust(&self.tracks, has_choice, now);
+            all.extend(adjustments.into_iter().map(|adjustment| (*key, adjustment)));
+        }
+        all
+    }
+
+    /// Whether the publisher has fallen silent since the last look.
+    pub(crate) fn fallen_silent(&mut self, now: Instant) -> Option<Event> {
+        let is_silent = self.last_packet.is_none_or(|last| last + AWAY <= now);
+        match is_silent && std::mem::take(&mut self.is_active) {
+            true => self.sending(false),
+            false => None,
+        }
+    }
+
+    /// What each viewer can choose from, if that has changed since the last look, or which of
+    /// it is better: a layer that has only begun is not what it will be.
+    pub(crate) fn other_layers(&mut self, now: Instant) -> Vec<Event> {
+        let names = |track: &PublishedTrack| {
+            let active = track.active(now).into_iter();
+            let measured = active.map(|i| &track.layers[i]).filter(|l| l.bitrate > 0);
+            measured.map(|layer| layer.rid).collect::<Vec<_>>()
+        };
+        let layers: Vec<_> = self.tracks.iter().map(names).collect();
+        let is_news = layers != self.told_layers;
+        self.told_layers = layers;
+        match is_news && self.has_choice() {
+            true => {
+                let subscribers = self.subscribers.values();
+                subscribers.map(|s| self.layers_for(s, now)).collect()
+            }
+            false => Vec::new(),
+        }
+    }
+
+    /// The connections that nobody is left for: viewers whose publisher has been gone for
+    /// `linger`, and a publisher that nobody watches.
+    pub(crate) fn deserted(&self, linger: Duration, now: Instant) -> Vec<Key> {
+        let over = |since: Option<Instant>, limit| since.is_some_and(|since| since + limit <= now);
+        let mut deserted = Vec::new();
+        if over(self.without_publisher, linger) {
+            deserted.extend(self.subscribers.keys());
+        }
+        if over(self.without_subscribers, UNWATCHED) {
+            let publisher = self.publisher.iter().filter(|p| p.ends_unwatched);
+            deserted.extend(publisher.map(|publisher| publisher.key));
+        }
+        deserted
+    }
+
+    /// Whether nobody is here at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.publisher.is_none() && self.subscribers.is_empty()
+    }
+
+    /// Whether there is anything to choose from.
+    pub(super) fn has_choice(&self) -> bool {
+        self.tracks.iter().any(|track| track.layers.len() > 1)
+    }
+
+    /// What a viewer can choose from, by its own sections.
+    pub(super) fn layers_for(&self, subscriber: &Subscriber, now: Instant) -> Event {
+        let sections = subscriber.sections().filter_map(|(section, track)| {
+            let track = self.tracks.get(track)?;
+            let has_choice = track.layers.len() > 1;
+            has_choice.then(|| (section, described(track, now)))
+        });
+        Event::Layers {
+            viewer: subscriber.session(),
+            layers: Layers(sections.collect()),
+        }
+    }
+}
+
+fn described(track: &PublishedTrack, now: Instant) -> Vec<layer::Layer> {
+    let described = |index: usize| {
+        let layer = &track.layers[index];
+        layer::Layer {
+            rid: layer.rid.and_then(wire_rid),
+            bitrate: Some(layer.bitrate),
+            ..layer::Layer::default()
+        }
+    };
+    let layers = track.active(now).into_iter().map(described);
+    layers.filter(layer::Layer::is_named).collect()
+}
+
+fn wire_rid(rid: Rid) -> Option<layer::Rid> {
+    rid.to_string().parse().ok()
+}

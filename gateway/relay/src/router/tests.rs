@@ -1,0 +1,282 @@
+//! A room in virtual time: a publisher that makes pictures, and viewers that note what they
+//! are sent. One file for each behaviour.
+
+mod departures;
+mod layers;
+mod loss;
+mod new_packets;
+mod newcomers;
+mod reports;
+
+use std::collections::HashMap;
+
+use sightline_spec::sdp::Payload;
+use slotmap::SlotMap;
+use str0m::media::Pt;
+use str0m::rtp::ExtensionValues;
+
+use super::*;
+use crate::clock;
+use crate::sdp::encoding::Format;
+use crate::sdp::extensions::Extensions;
+use crate::sdp::negotiate::{Rtx, SendParameters};
+use crate::subscriber::outgoing::Outgoing;
+use crate::subscriber::rewriting::Position;
+
+/// From one picture to the next, at 30 a second.
+const FRAME: Duration = Duration::from_micros(33_333);
+const TICKS_PER_FRAME: u64 = 3000;
+
+/// Packets of one picture.
+const PARTS: usize = 2;
+
+const VIDEO: &str = "H264";
+const SOUND: &str = "opus";
+
+/// The room and all who are in it.
+struct Stage {
+    router: Router,
+    now: Instant,
+    keys: SlotMap<Key, ()>,
+    publisher: Option<Key>,
+    wire: Wire,
+    /// When the router wants to be asked again.
+    flush_at: Option<Instant>,
+    pictures: u64,
+    /// Packets so far, of each layer.
+    packets: HashMap<&'static str, u64>,
+}
+
+/// What has left the room.
+#[derive(Default)]
+struct Wire {
+    sent: Vec<(Key, Sent)>,
+    keyframe_requests: usize,
+    /// Whose media str0m sends.
+    by_str0m: Vec<Key>,
+}
+
+/// One packet as a viewer gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Sent {
+    source: Ssrc,
+    sequence: u64,
+    time: u32,
+    original: Option<u16>,
+    payload: Vec<u8>,
+}
+
+struct ToViewer<'a>(Key, &'a mut Wire);
+
+impl Links for Wire {
+    type Downlink<'a> = ToViewer<'a>;
+
+    fn downlink(&mut self, viewer: Key) -> Option<ToViewer<'_>> {
+        Some(ToViewer(viewer, self))
+    }
+
+    fn request_keyframes(&mut self, _: Key, sources: &[Ssrc]) {
+        self.keyframe_requests += sources.len();
+    }
+}
+
+impl Downlink for ToViewer<'_> {
+    fn retransmits(&self) -> bool {
+        self.1.by_str0m.contains(&self.0)
+    }
+
+    fn send(&mut self, packet: &Outgoing<'_>) {
+        let sent = Sent {
+            source: packet.source,
+            sequence: packet.sequence,
+            time: packet.time,
+            original: packet.original,
+            payload: packet.packet.payload.to_vec(),
+        };
+        self.1.sent.push((self.0, sent));
+    }
+
+    fn finish(self) {}
+}
+
+impl Stage {
+    /// A room where nobody is.
+    fn empty() -> Self {
+        let now = clock::now();
+        Self {
+            router: Router::new("garage".parse().unwrap(), now),
+            now,
+            keys: SlotMap::with_key(),
+            publisher: None,
+            wire: Wire::default(),
+            flush_at: None,
+            pictures: 0,
+            packets: HashMap::new(),
+        }
+    }
+
+    /// A room where somebody publishes video.
+    fn new() -> Self {
+        let mut stage = Self::empty();
+        stage.publish(&[VIDEO], false);
+        stage
+    }
+
+    fn publish(&mut self, encodings: &[&'static str], ends_unwatched: bool) -> Takeover {
+        let key = self.keys.insert(());
+        let tracks = encodings.iter().map(|encoding| Track {
+            mid: (*encoding).into(),
+            format: format(encoding),
+            has_layers: false,
+        });
+        self.publisher = Some(key);
+        let publisher = Publisher {
+            key,
+            session: SessionId::random(),
+            ends_unwatched,
+        };
+        self.router.publish(publisher, tracks.collect())
+    }
+
+    /// Somebody comes to watch the tracks of these encodings.
+    fn viewer_of(&mut self, encodings: &[&'static str]) -> Key {
+        let key = self.keys.insert(());
+        let base = 1000 * self.keys.len() as u32;
+        let down_tracks = (0..).zip(encodings).map(|(section, encoding)| {
+            let source = Ssrc::from(base + u32::from(section));
+            SendParameters {
+                track: section.into(),
+                section,
+                format: format(encoding),
+                payload_type: Pt::from(96),
+                source,
+                rtx: Some(Rtx {
+                    payload_type: Pt::from(97),
+                    source: Ssrc::from(*source + 100),
+                }),
+                extensions: Extensions::default(),
+            }
+        });
+        let subscription = Subscription {
+            down_tracks: down_tracks.collect(),
+            is_measured: false,
+            name: "us".to_owned(),
+        };
+        let session = SessionId::random();
+        self.router.subscribe(key, session, subscription, self.now);
+        key
+    }
+
+    /// Somebody comes to watch, and connects.
+    fn viewer(&mut self) -> Key {
+        let viewer = self.viewer_of(&[VIDEO]);
+        self.connect(viewer);
+        viewer
+    }
+
+    fn connect(&mut self, viewer: Key) {
+        let _ = self.router.connected(viewer, self.now);
+        self.flush();
+    }
+
+    /// A picture comes, and time passes until the next one. Returns what it was told.
+    fn picture(&mut self, is_key: bool) -> Option<Event> {
+        self.picture_of(&[""], is_key)
+    }
+
+    /// The same, of each of these layers.
+    fn picture_of(&mut self, layers: &[&'static str], is_key: bool) -> Option<Event> {
+        let mut told = None;
+        for (index, rid) in layers.iter().enumerate() {
+            // The first one is the largest.
+            let size = 1000 >> index;
+            for _ in 0..PARTS {
+                told = told.or(self.packet(rid, index as u32, is_key, size));
+            }
+        }
+        self.pictures += 1;
+        self.flush();
+        self.wait(FRAME);
+        told
+    }
+
+    fn packet(
+        &mut self,
+        rid: &'static str,
+        source: u32,
+        is_key: bool,
+        size: usize,
+    ) -> Option<Event> {
+        let number = self.packets.entry(rid).or_insert(70_000);
+        *number += 1;
+        let mut payload = vec![if is_key { 0x65 } else { 0x41 }];
+        payload.extend(number.to_be_bytes());
+        payload.resize(size, 0);
+        let packet = Packet {
+            position: Position {
+                sequence: *number,
+                time: self.pictures * TICKS_PER_FRAME,
+            },
+            marker: false,
+            extensions: ExtensionValues::default(),
+            payload: payload.into(),
+            arrived: self.now,
+        };
+        let rid = Some(rid).filter(|rid| !rid.is_empty()).map(Rid::from);
+        let source = Ssrc::from(source);
+        self.router.receive((0, rid), source, packet, self.now)
+    }
+
+    fn flush(&mut self) {
+        self.flush_at = self.router.flush(self.now, &mut self.wire);
+    }
+
+    /// Time passes.
+    fn wait(&mut self, time: Duration) {
+        let until = self.now + time;
+        while let Some(at) = self.flush_at.filter(|at| *at <= until) {
+            assert!(at >= self.now, "what is due for ever keeps the worker busy");
+            self.now = at;
+            self.flush();
+        }
+        self.now = until;
+    }
+
+    /// What a viewer was sent since this was asked last.
+    fn sent(&mut self, viewer: Key) -> Vec<Sent> {
+        let (own, others) = std::mem::take(&mut self.wire.sent)
+            .into_iter()
+            .partition(|(key, _)| *key == viewer);
+        self.wire.sent = others;
+        let own: Vec<(Key, Sent)> = own;
+        own.into_iter().map(|(_, sent)| sent).collect()
+    }
+}
+
+impl Sent {
+    fn is_key(&self) -> bool {
+        self.payload[0] == 0x65
+    }
+}
+
+fn format(encoding: &'static str) -> Format {
+    let payload = Payload {
+        number: 96,
+        encoding,
+        clock_rate: 90_000,
+        channels: None,
+        parameters: "",
+        rtx: None,
+    };
+    Format::of(&payload).unwrap()
+}
+
+fn sequences(sent: &[Sent]) -> Vec<u64> {
+    sent.iter().map(|sent| sent.sequence).collect()
+}
+
+/// Whether each number is one more than the last.
+fn is_unbroken(sent: &[Sent]) -> bool {
+    sent.windows(2)
+        .all(|two| two[1].sequence == two[0].sequence + 1)
+}

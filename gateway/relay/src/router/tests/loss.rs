@@ -1,0 +1,75 @@
+//! What a viewer has missed it can have again.
+
+use str0m::rtp::rtcp::NackEntry;
+
+use super::*;
+
+/// A viewer has missed this packet, and the one after the next.
+fn miss(stage: &mut Stage, viewer: Key, source: Ssrc, sequence: u64) {
+    let entry = NackEntry {
+        pid: sequence as u16,
+        blp: 0b10,
+    };
+    let nack = Nack {
+        sender_ssrc: Ssrc::from(1),
+        ssrc: source,
+        reports: entry.into(),
+    };
+    stage.router.retransmit(viewer, &nack, &mut stage.wire);
+}
+
+#[test]
+fn what_was_missed_is_sent_again_by_the_retransmission_stream() {
+    let mut stage = Stage::new();
+    let viewer = stage.viewer();
+    stage.picture(true);
+    stage.picture(false);
+    let sent = stage.sent(viewer);
+    miss(&mut stage, viewer, sent[0].source, sent[0].sequence);
+    let again = stage.sent(viewer);
+    assert_eq!(sequences(&again), [0, 1]);
+    for (again, first) in again.iter().zip([&sent[0], &sent[2]]) {
+        assert_eq!(again.original, Some(first.sequence as u16));
+        assert_eq!(*again.source, *first.source + 100);
+        assert_eq!((again.time, &again.payload), (first.time, &first.payload));
+    }
+}
+
+#[test]
+fn nobody_is_sent_the_same_for_ever_nor_what_is_another_viewers() {
+    let mut stage = Stage::new();
+    let [viewer, other] = [stage.viewer(), stage.viewer()];
+    stage.picture(true);
+    stage.picture(false);
+    let sent = stage.sent(viewer);
+    stage.sent(other);
+    miss(&mut stage, other, sent[0].source, sent[0].sequence);
+    assert_eq!(stage.sent(other), []);
+    (0..20).for_each(|_| miss(&mut stage, viewer, sent[0].source, sent[0].sequence));
+    assert_eq!(stage.sent(viewer).len(), 2 * 8);
+}
+
+#[test]
+fn what_is_half_a_second_old_is_not_there_any_more() {
+    let mut stage = Stage::new();
+    let viewer = stage.viewer();
+    stage.picture(true);
+    stage.picture(false);
+    let sent = stage.sent(viewer);
+    // A newer group, so that the old one is kept for nothing else.
+    stage.picture(true);
+    (0..12).for_each(|_| drop(stage.picture(false)));
+    miss(&mut stage, viewer, sent[0].source, sent[0].sequence);
+    assert_eq!(
+        stage
+            .sent(viewer)
+            .iter()
+            .filter(|s| s.original.is_some())
+            .count(),
+        2
+    );
+    (0..4).for_each(|_| drop(stage.picture(false)));
+    stage.sent(viewer);
+    miss(&mut stage, viewer, sent[0].source, sent[0].sequence);
+    assert_eq!(stage.sent(viewer), []);
+}

@@ -1,0 +1,81 @@
+//! A newcomer begins with the last picture group, or with a new keyframe.
+
+use super::*;
+use crate::subscriber::catch_up::PACKETS;
+
+/// A room with a viewer, whose publisher has let a request for a keyframe go unanswered.
+fn unresponsive() -> Stage {
+    let mut stage = Stage::new();
+    stage.picture(true);
+    let viewer = stage.viewer();
+    stage.router.keyframe_wanted(viewer);
+    (0..89).for_each(|_| drop(stage.picture(false)));
+    assert_eq!(stage.wire.keyframe_requests, 1);
+    stage
+}
+
+#[test]
+fn the_whole_group_comes_in_portions_and_pressed_together() {
+    let mut stage = unresponsive();
+    let newcomer = stage.viewer();
+    assert_eq!(stage.sent(newcomer).len(), PACKETS);
+    stage.wait(Duration::from_millis(1));
+    assert_eq!(stage.sent(newcomer), [], "a link is not flooded");
+    stage.wait(Duration::from_millis(1));
+    let second = stage.sent(newcomer);
+    assert_eq!(second.len(), PACKETS);
+    let ticks = second[PARTS].time.wrapping_sub(second[0].time);
+    assert_eq!(ticks, 100, "one picture is a millisecond");
+    stage.wait(Duration::from_millis(20));
+    let rest = stage.sent(newcomer);
+    assert_eq!(rest.len(), 90 * PARTS - 2 * PACKETS);
+    assert!(is_unbroken(&rest));
+
+    stage.picture(false);
+    let live = stage.sent(newcomer);
+    assert_eq!(live.len(), PARTS);
+    assert_eq!(live[0].sequence, rest.last().unwrap().sequence + 1);
+}
+
+#[test]
+fn a_group_that_begins_meanwhile_takes_the_old_ones_place() {
+    let mut stage = unresponsive();
+    let newcomer = stage.viewer();
+    stage.sent(newcomer);
+    stage.picture(true);
+    let sent = stage.sent(newcomer);
+    assert_eq!(sent.len(), PARTS);
+    assert!(sent.iter().all(Sent::is_key));
+}
+
+#[test]
+fn a_publisher_that_answers_is_asked_and_once_for_all() {
+    let mut stage = Stage::new();
+    stage.viewer();
+    // It answers at once.
+    stage.picture(true);
+    (0..60).for_each(|_| drop(stage.picture(false)));
+    let before = stage.wire.keyframe_requests;
+    let newcomers: Vec<Key> = (0..100).map(|_| stage.viewer()).collect();
+    assert_eq!(stage.wire.keyframe_requests, before + 1);
+    stage.picture(false);
+    assert!(newcomers.iter().all(|key| stage.sent(*key).is_empty()));
+    stage.picture(true);
+    for newcomer in newcomers {
+        let sent = stage.sent(newcomer);
+        assert!(sent.len() == PARTS && sent[0].is_key());
+    }
+    stage.wait(Duration::from_secs(1));
+    assert_eq!(stage.wire.keyframe_requests, before + 1);
+}
+
+#[test]
+fn a_fresh_group_is_as_good_as_a_new_one() {
+    let mut stage = Stage::new();
+    stage.viewer();
+    stage.picture(true);
+    let before = stage.wire.keyframe_requests;
+    let newcomer = stage.viewer();
+    assert_eq!(stage.sent(newcomer).len(), PARTS);
+    assert_eq!(stage.wire.keyframe_requests, before);
+}

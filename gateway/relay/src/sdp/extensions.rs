@@ -1,0 +1,111 @@
+//! The RTP header extensions that a viewer accepted (RFC 8285), and how they are written.
+
+use rtp_types::RtpPacketBuilder;
+use str0m::rtp::{Extension, ExtensionMap, ExtensionValues};
+
+/// The profile of one-byte extensions (RFC 8285 section 4.2).
+const ONE_BYTE: u16 = 0xbede;
+
+/// The highest id that such an extension can have.
+const MAX_ID: u8 = 14;
+
+/// What one packet's extensions may take: the name of the section, and two bytes each for
+/// loudness and rotation.
+const MAX_EXTENSIONS: usize = 24;
+
+/// An RTP packet that is being sent.
+pub(crate) type Rtp<'a> = RtpPacketBuilder<&'a [u8], &'a [u8]>;
+
+/// The header extensions that the viewer accepted, by their ids there.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Extensions {
+    /// `urn:ietf:params:rtp-hdrext:sdes:mid`, with the name of the section.
+    mid: Option<(u8, String)>,
+    /// `urn:ietf:params:rtp-hdrext:ssrc-audio-level`
+    audio_level: Option<u8>,
+    /// `urn:3gpp:video-orientation`
+    orientation: Option<u8>,
+}
+
+/// The extensions of one packet.
+pub(crate) struct Written {
+    bytes: [u8; MAX_EXTENSIONS],
+    length: usize,
+}
+
+impl Extensions {
+    pub(crate) fn new(map: &ExtensionMap, mid: &str) -> Self {
+        let id = |extension| map.id_of(extension).filter(|id| *id <= MAX_ID);
+        // One-byte extensions have at most 16 bytes.
+        let mid = Some(mid).filter(|mid| (1..=16).contains(&mid.len()));
+        Self {
+            mid: id(Extension::RtpMid).zip(mid.map(str::to_owned)),
+            audio_level: id(Extension::AudioLevel),
+            orientation: id(Extension::VideoOrientation),
+        }
+    }
+
+    /// Those of one packet.
+    pub(crate) fn write(&self, values: &ExtensionValues) -> Written {
+        let mut written = Written {
+            bytes: [0; MAX_EXTENSIONS],
+            length: 0,
+        };
+        if let Some((id, mid)) = &self.mid {
+            written.push(*id, mid.as_bytes());
+        }
+        if let (Some(id), Some(level)) = (self.audio_level, values.audio_level) {
+            // RFC 6464 section 3.
+            let is_voice = values.voice_activity.unwrap_or_default();
+            let level = level.unsigned_abs() & 0x7f;
+            written.push(id, &[u8::from(is_voice) << 7 | level]);
+        }
+        if let (Some(id), Some(orientation)) = (self.orientation, values.video_orientation) {
+            written.push(id, &[orientation as u8]);
+        }
+        written.length = written.length.next_multiple_of(4);
+        written
+    }
+}
+
+impl Written {
+    fn push(&mut self, id: u8, value: &[u8]) {
+        let end = self.length + 1 + value.len();
+        if let Some(room) = self.bytes.get_mut(self.length..end) {
+            room[0] = id << 4 | (value.len() - 1) as u8;
+            room[1..].copy_from_slice(value);
+            self.length = end;
+        }
+    }
+
+    pub(crate) fn add_to<'a>(&'a self, rtp: Rtp<'a>) -> Rtp<'a> {
+        match self.length {
+            0 => rtp,
+            length => rtp.extension(ONE_BYTE, &self.bytes[..length]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_are_whole_words() {
+        let mut map = ExtensionMap::empty();
+        map.set(3, Extension::RtpMid);
+        map.set(15, Extension::VideoOrientation);
+        let extensions = Extensions::new(&map, "video0");
+        assert!(extensions.orientation.is_none(), "not in one byte");
+        let mut written = Written {
+            bytes: [0; MAX_EXTENSIONS],
+            length: 0,
+        };
+        written.push(3, b"video0");
+        assert_eq!(written.bytes[..8], *b"\x35video0\0");
+        written.push(4, &[7; 16]);
+        assert_eq!(written.length, 24);
+        written.push(4, &[7]);
+        assert_eq!(written.length, 24, "there is no room for more");
+    }
+}

@@ -1,0 +1,27 @@
+//! One packet as it leaves for a viewer.
+
+use str0m::media::Pt;
+use str0m::rtp::Ssrc;
+
+use super::picture_ids::PictureNumbers;
+use crate::publisher::packet_cache::Packet;
+use crate::sdp::extensions::Extensions;
+
+/// See the module. What is not said here is the packet's own.
+#[derive(Debug)]
+pub(crate) struct Outgoing<'a> {
+    pub(crate) packet: &'a Packet,
+    pub(crate) source: Ssrc,
+    pub(crate) payload_type: Pt,
+    /// With its rollovers.
+    pub(crate) sequence: u64,
+    pub(crate) time: u32,
+    /// To be written over those of the payload.
+    pub(crate) numbers: Option<PictureNumbers>,
+    /// The sequence number with which it was sent first, if this is a retransmission
+    /// (RFC 4588 section 4).
+    pub(crate) original: Option<u16>,
+    /// What the viewer accepted.
+    pub(crate) extensions: &'a Extensions,
+    pub(crate) is_video: bool,
+}

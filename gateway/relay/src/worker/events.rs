@@ -1,0 +1,146 @@
+//! What follows from what connections tell, and from what has arrived in a room.
+
+use std::time::Instant;
+
+use str0m::rtp::RtpPacket;
+
+use super::Worker;
+use super::links::Connections;
+use crate::clock;
+use crate::connection::drive::{ConnectionEvent, Sink};
+use crate::connection::registry::Key;
+use crate::event::Event;
+
+impl Worker {
+    /// What connections told while they were driven.
+    pub(super) fn act_on_events(&mut self, now: Instant) {
+        if self.events.is_empty() {
+            return;
+        }
+        let mut events = std::mem::take(&mut self.events);
+        for (key, event) in events.drain(..) {
+            self.act_on(key, event, now);
+        }
+        // Its memory serves the next time; what was told meanwhile is acted on now.
+        std::mem::swap(&mut events, &mut self.events);
+        for (key, event) in events {
+            self.act_on(key, event, now);
+        }
+    }
+
+    fn act_on(&mut self, key: Key, event: ConnectionEvent, now: Instant) {
+        let Some(peer) = self.registry.get_mut(key) else {
+            return;
+        };
+        let room = peer.room;
+        let Some(router) = self.rooms.get_mut(room) else {
+            return;
+        };
+        match event {
+            ConnectionEvent::Gone => self.end(key, now),
+            ConnectionEvent::Connected => {
+                peer.connected();
+                for adjustment in router.connected(key, now) {
+                    peer.adjust(adjustment);
+                }
+                tracing::debug!(room = ?router.room(), "a connection to the relay is up");
+                self.rooms.change(room);
+            }
+            ConnectionEvent::Packet(packet) => self.receive_media(key, *packet, now),
+            ConnectionEvent::KeyframeWanted => {
+                router.keyframe_wanted(key);
+                self.rooms.change(room);
+            }
+            ConnectionEvent::Missing(nack) => {
+                let mut connections = Connections {
+                    registry: &mut self.registry,
+                    sink: Sink {
+                        network: &mut self.network,
+                        events: &mut self.events,
+                    },
+                    now,
+                };
+                router.retransmit(key, &nack, &mut connections);
+            }
+            ConnectionEvent::Estimate(estimate) => router.estimated(key, estimate),
+            ConnectionEvent::ReportDue => {
+                let reports = router.reports(key, clock::now_and_wall(), false);
+                peer.report(reports, &mut self.network);
+            }
+        }
+    }
+
+    fn receive_media(&mut self, key: Key, packet: RtpPacket, now: Instant) {
+        let Some(peer) = self.registry.get_mut(key) else {
+            return;
+        };
+        let Some(router) = self.rooms.get_mut(peer.room) else {
+            return;
+        };
+        if !router.is_publisher(key) {
+            return;
+        }
+        let source = packet.header.ssrc;
+        let Some(layer) = peer.source(source, router.tracks()) else {
+            return;
+        };
+        if let Some(event) = router.receive(layer, source, packet.into(), now) {
+            self.teller.tell(event);
+        }
+        self.rooms.change(peer.room);
+    }
+
+    /// Sends on what has arrived in the rooms where anything has, and what is due in others.
+    pub(super) fn flush_changed(&mut self, now: Instant) {
+        while let Some(key) = self.rooms.pop_changed(now) {
+            let Some(router) = self.rooms.get_mut(key) else {
+                continue;
+            };
+            let mut connections = Connections {
+                registry: &mut self.registry,
+                sink: Sink {
+                    network: &mut self.network,
+                    events: &mut self.events,
+                },
+                now,
+            };
+            let again = router.flush(now, &mut connections);
+            self.rooms.flush_by(key, again);
+            self.act_on_events(now);
+        }
+    }
+
+    /// Ends a connection, says goodbye, and tells of it.
+    pub(super) fn end(&mut self, key: Key, now: Instant) {
+        self.end_as(key, false, now);
+    }
+
+    /// Ends it as well for a viewer that is stranded: it cannot go on with what comes now.
+    pub(super) fn end_as(&mut self, key: Key, is_stranded: bool, now: Instant) {
+        let Some(mut peer) = self.registry.remove(key) else {
+            return;
+        };
+        let Some(router) = self.rooms.get_mut(peer.room) else {
+            return;
+        };
+        peer.report(
+            router.reports(key, clock::now_and_wall(), true),
+            &mut self.network,
+        );
+        // It is over, and that was the last report.
+        peer.close(&mut Sink {
+            network: &mut self.network,
+            events: &mut self.events,
+        });
+        self.streams.remove(router.room(), peer.session);
+        self.teller.tell(Event::Ended {
+            session: peer.session,
+            is_stranded,
+        });
+        if let Some(stopped) = router.remove(key, now) {
+            self.teller.tell(stopped);
+        }
+        let (room, left) = (router.room(), self.registry.len());
+        tracing::debug!(?room, left, "a connection to the relay ended");
+    }
+}
