@@ -1,29 +1,27 @@
 //! What the gateway does, in the words of the protocol and without those of HTTP.
 
 mod admin;
+mod session;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
-use sightline_spec::event::EventKind;
-use sightline_spec::layer::LayerSelection;
 use sightline_spec::link::Link;
 use sightline_spec::prefer::Prefer;
-use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{PublisherOffer, Sdp, ViewerAnswer, ViewerOffer};
-use sightline_spec::sdpfrag::SdpFrag;
+use sightline_spec::room::RoomId;
+use sightline_spec::sdp::{PublisherOffer, Sdp, ViewerOffer};
 use sightline_spec::token::Admission;
 
 use crate::auth::Authority;
 use crate::error::Error;
-use crate::events::{Outbox, StreamId};
 use crate::ice_servers::IceServers;
 use crate::metrics::Metrics;
 use crate::relaying::Relaying;
-use crate::rendezvous::{self, Listening, Published, Rendezvous};
+use crate::rendezvous::{self, Published, Rendezvous};
 use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
-use crate::session::{Party, Precondition, Side};
+use crate::session::{Party, Path, Side};
 use crate::throttle::Throttle;
+pub(crate) use session::{Session, Trickled};
 
 /// How long POSTs are held.
 #[derive(Debug, Clone)]
@@ -69,28 +67,6 @@ pub(crate) enum Viewed {
     /// The relay's answer.
     Answered(Answered),
 }
-
-/// Which way the media of a session goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Path {
-    /// Straight from the camera to the viewer.
-    Direct,
-    /// Through the gateway.
-    Relay,
-}
-
-impl Path {
-    /// What it is called where people read.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Relay => "relay",
-        }
-    }
-}
-
-/// What a PATCH with candidates led to.
-pub(crate) use crate::relaying::Trickled;
 
 impl App {
     /// Has a publisher's offer answered: by the relay at once, or by a viewer, for which
@@ -240,135 +216,6 @@ impl App {
             .wait
             .map(|seconds| Duration::from_secs(seconds.into()));
         wanted.unwrap_or(default).min(self.waits.most)
-    }
-
-    /// Completes an exchange with the viewer's answer.
-    pub(crate) fn answer(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        precondition: &Precondition,
-        answer: &ViewerAnswer,
-        from: IpAddr,
-    ) -> Result<(), Error> {
-        match self.relayed(room, session) {
-            Some(_) => Err(Error::AlreadyAnswered),
-            None => self
-                .rendezvous
-                .answer(room, session, precondition, answer, from),
-        }
-    }
-
-    /// Passes candidates on, or begins ICE anew where the relay is the other end.
-    pub(crate) async fn trickle(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        precondition: &Precondition,
-        fragment: SdpFrag,
-        from: IpAddr,
-    ) -> Result<Trickled, Error> {
-        match self.relayed(room, session) {
-            Some(relay) => relay.trickle(room, session, precondition, &fragment).await,
-            None => {
-                self.rendezvous
-                    .trickle(room, session, precondition, fragment, from)?;
-                Ok(Trickled::Noted)
-            }
-        }
-    }
-
-    /// Notes which layer a viewer wants; there is a choice on the relay only.
-    pub(crate) fn select_layer(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        selection: &LayerSelection,
-    ) -> Result<(), Error> {
-        let relay = self.relayed(room, session).ok_or(Error::NoSuchResource)?;
-        relay.select(room, session, selection)
-    }
-
-    /// Ends a session; the other side learns of it at once.
-    pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
-        match self.relayed(room, session) {
-            Some(relay) => relay.leave(room, session)?,
-            None => self.rendezvous.delete(room, session)?,
-        }
-        tracing::info!(?room, "a session was ended by its side");
-        Ok(())
-    }
-
-    /// Which end of its connection a session is, if there is such a session.
-    pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
-        match self.relayed(room, session) {
-            Some(relay) => relay.side(room, session),
-            None => self.rendezvous.side(room, session),
-        }
-    }
-
-    /// Which way a session's media goes.
-    pub(crate) fn path(&self, room: &RoomId, session: SessionId) -> Path {
-        match self.relayed(room, session) {
-            Some(_) => Path::Relay,
-            None => Path::Direct,
-        }
-    }
-
-    /// The relay, if this is one of its sessions.
-    fn relayed(&self, room: &RoomId, session: SessionId) -> Option<&Relaying> {
-        let relay = self.relay.as_ref()?;
-        relay.side(room, session).is_ok().then_some(relay)
-    }
-
-    fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
-        match self.relayed(room, session) {
-            Some(relay) => relay.outbox(room, session),
-            None => self.rendezvous.outbox(room, session),
-        }
-    }
-
-    /// Makes an event stream.
-    pub(crate) fn add_stream(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        kinds: Vec<EventKind>,
-    ) -> Result<StreamId, Error> {
-        self.outbox(room, session)?.add_stream(kinds)
-    }
-
-    /// Opens an event stream that was made.
-    pub(crate) fn open_stream(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        stream: StreamId,
-    ) -> Result<(Outbox, Option<Listening>), Error> {
-        let outbox = self.outbox(room, session)?;
-        match (outbox.has_stream(stream), self.path(room, session)) {
-            (false, _) => Err(Error::UnknownSession),
-            // Presence is told by the stream where media is out of sight.
-            (true, Path::Direct) => {
-                let listening = self.rendezvous.listen(room, session)?;
-                Ok((outbox, Some(listening)))
-            }
-            (true, Path::Relay) => Ok((outbox, None)),
-        }
-    }
-
-    /// Ends an event stream.
-    pub(crate) fn remove_stream(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        stream: StreamId,
-    ) -> Result<(), Error> {
-        let outbox = self.outbox(room, session)?;
-        match outbox.remove_stream(stream) {
-            true => Ok(()),
-            false => Err(Error::UnknownSession),
-        }
     }
 
     /// The links to the ICE servers, for one client.

@@ -6,8 +6,7 @@ use std::time::SystemTime;
 use aws_lc_rs::digest::{SHA256, digest};
 use sightline_spec::room::{RoomId, SessionId};
 
-use crate::app::Path;
-use crate::session::Side;
+use crate::session::{Path, Side};
 
 /// One room.
 #[derive(Debug)]

@@ -14,10 +14,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::app::Path;
 use crate::relaying::Relaying;
 use crate::rendezvous::Rendezvous;
-use crate::session::Side;
+use crate::session::{Path, Side};
 
 /// From what a camera that waits takes to how long viewers are willing to wait.
 const PAIRING_SECONDS: [f64; 12] = [

@@ -1,6 +1,7 @@
 //! The relay as a part of the gateway: what HTTP asks of it, and what it tells, turned into
 //! events of sessions and the state of rooms. Nothing else knows both sides.
 
+mod relayed;
 mod sessions;
 
 use std::fmt;
@@ -11,19 +12,17 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use sightline_relay::{self as relay, Event, Events, Limits, MediaPorts, Relay, Traffic};
 use sightline_spec::event;
-use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
-use sightline_spec::sdpfrag::SdpFrag;
 use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::census::Seat;
 use crate::error::Error;
-use crate::events::Outbox;
 use crate::rendezvous::Rendezvous;
 use crate::room::Answered;
-use crate::session::{EntityTag, Party, Precondition, Side};
+use crate::session::{Party, Side};
+pub(crate) use relayed::{Relayed, Trickled};
 use sessions::{Entry, Sessions};
 
 /// How often viewers are told how many they are, if that has changed.
@@ -53,14 +52,6 @@ struct Shared {
     candidates: usize,
     /// There is a session again.
     has_begun: Notify,
-}
-
-/// What a PATCH with a fragment led to.
-pub(crate) enum Trickled {
-    /// The candidates were noted.
-    Noted,
-    /// ICE begins anew, with this fragment as our side of it.
-    Restarted { fragment: SdpFrag, etag: EntityTag },
 }
 
 impl fmt::Debug for Relaying {
@@ -202,49 +193,6 @@ impl Relaying {
         Ok(answered)
     }
 
-    /// Candidates, or an ICE restart (RFC 9725 section 4.3).
-    ///
-    /// The relay is ICE-lite: it answers checks and makes none (RFC 8445 section 2.5), so
-    /// candidates are of no use to it, and only counted.
-    pub(crate) async fn trickle(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        precondition: &Precondition,
-        fragment: &SdpFrag,
-    ) -> Result<Trickled, Error> {
-        let sessions = &self.0.sessions;
-        let restart = sessions.with(room, session, |session| {
-            session.party.check(precondition)?;
-            match session.party.accept(fragment, self.0.candidates) {
-                Err(Error::RestartUnsupported) => {
-                    let restarts = fragment.credentials();
-                    let credentials = restarts.first().ok_or(Error::RestartUnsupported)?;
-                    Ok(Some((session.connection.clone(), (*credentials).clone())))
-                }
-                accepted => accepted.map(|()| None),
-            }
-        })?;
-        let Some((connection, theirs)) = restart else {
-            return Ok(Trickled::Noted);
-        };
-        let fragment = connection.restart(&theirs).await?;
-        let etag = sessions.with(room, session, |session| Ok(session.party.restart(theirs)))?;
-        Ok(Trickled::Restarted { fragment, etag })
-    }
-
-    /// Notes which layer a viewer wants (WHEP core extensions section 5).
-    pub(crate) fn select(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        selection: &LayerSelection,
-    ) -> Result<(), Error> {
-        let connection = |session: &mut Entry| Ok(session.connection.clone());
-        let connection = self.0.sessions.with(room, session, connection)?;
-        Ok(connection.select(selection)?)
-    }
-
     /// Ends a session.
     pub(crate) fn leave(&self, room: &RoomId, session: SessionId) -> Result<(), Error> {
         let connection = self
@@ -263,17 +211,6 @@ impl Relaying {
             self.ended(session);
             connection.end();
         }
-    }
-
-    /// Which end of its connection a session is, or was a moment ago.
-    pub(crate) fn side(&self, room: &RoomId, session: SessionId) -> Result<Side, Error> {
-        self.0.sessions.read(room, session, |session| session.side)
-    }
-
-    /// A session's event log.
-    pub(crate) fn outbox(&self, room: &RoomId, session: SessionId) -> Result<Outbox, Error> {
-        let outbox = |session: &Entry| session.party.outbox.clone();
-        self.0.sessions.read(room, session, outbox)
     }
 
     /// Who has a connection with the relay.

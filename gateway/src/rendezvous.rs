@@ -3,28 +3,27 @@
 //! Nothing above this file knows that a room's other side is in the same process.
 
 mod census;
+mod direct;
 mod held;
 mod relayed;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{Sdp, ViewerAnswer};
-use sightline_spec::sdpfrag::SdpFrag;
+use sightline_spec::sdp::Sdp;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
-use crate::events::Outbox;
 use crate::room::{
     Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, Room, Ticket, Visitor,
 };
-use crate::session::{Precondition, Side};
+use crate::session::Side;
 use census::Watched;
+pub(crate) use direct::Direct;
 pub(crate) use held::{Claim, Held, Listening};
 
 /// The gateway's bounds.
@@ -213,68 +212,6 @@ impl Rendezvous {
         }
         drop(state);
         Ok(Held::new(self.clone(), id, ticket, side, outcome, wait))
-    }
-
-    /// Passes a viewer's answer to the camera whose POST is held for it.
-    pub(crate) fn answer(
-        &self,
-        id: &RoomId,
-        session: SessionId,
-        precondition: &Precondition,
-        answer: &ViewerAnswer,
-        from: IpAddr,
-    ) -> Result<(), Error> {
-        self.existing(id, |room, _, now| {
-            let now = now.into_std();
-            match room.answer(session, precondition, answer, from, now) {
-                Ok(action) => (Ok(()), vec![action]),
-                Err(refused) => (Err(refused), Vec::new()),
-            }
-        })
-    }
-
-    /// Passes candidates to the other side.
-    pub(crate) fn trickle(
-        &self,
-        id: &RoomId,
-        session: SessionId,
-        precondition: &Precondition,
-        fragment: SdpFrag,
-        from: IpAddr,
-    ) -> Result<(), Error> {
-        self.existing(id, |room, limits, now| {
-            let now = now.into_std();
-            let trickled = room.trickle(session, precondition, fragment, from, limits, now);
-            (trickled, Vec::new())
-        })
-    }
-
-    /// Ends a session.
-    pub(crate) fn delete(&self, id: &RoomId, session: SessionId) -> Result<(), Error> {
-        self.existing(id, |room, limits, now| {
-            match room.delete(session, limits, now.into_std()) {
-                Ok(actions) => (Ok(()), actions),
-                Err(refused) => (Err(refused), Vec::new()),
-            }
-        })
-    }
-
-    /// Which end of its exchange a session is.
-    pub(crate) fn side(&self, id: &RoomId, session: SessionId) -> Result<Side, Error> {
-        let state = self.state();
-        let entry = state.rooms.get(id).ok_or(Error::UnknownSession)?;
-        entry.room.side(session)
-    }
-
-    /// A session's event log.
-    pub(crate) fn outbox(&self, id: &RoomId, session: SessionId) -> Result<Outbox, Error> {
-        self.existing(id, |room, _, _| (room.outbox(session), Vec::new()))
-    }
-
-    /// Counts one of a session's event streams as open until the guard is dropped.
-    pub(crate) fn listen(&self, id: &RoomId, session: SessionId) -> Result<Listening, Error> {
-        self.existing(id, |room, _, _| (room.stream_opened(session), Vec::new()))?;
-        Ok(Listening::new(self.clone(), id.clone(), session))
     }
 
     /// Takes a request that still waits out of its room.

@@ -25,7 +25,7 @@ use crate::events::Outbox;
 use crate::session::{EntityTag, Precondition, Side};
 use exchange::{Exchange, State};
 use relayed::RelayState;
-use terms::Path;
+use terms::Available;
 pub(crate) use terms::{OfferTerms, Shown, Visitor, Wants};
 
 /// The place of a held request, unique in the gateway.
@@ -181,16 +181,18 @@ impl Room {
         while let Some(viewer) = self.viewers.get(index) {
             let ticket = viewer.ticket;
             match self.path_for(viewer, now) {
-                Some(Path::Direct(offer)) => actions.extend(self.meet(offer, index, limits, now)),
-                Some(Path::Relay) => {
+                Some(Available::Direct(offer)) => {
+                    actions.extend(self.meet(offer, index, limits, now))
+                }
+                Some(Available::Relay) => {
                     self.viewers.remove(index);
                     actions.push(Action::Relayed(ticket));
                 }
-                Some(Path::Neither(error)) => {
+                Some(Available::Neither(error)) => {
                     self.viewers.remove(index);
                     actions.push(Action::Refused(ticket, error));
                 }
-                Some(Path::Take(offer)) => {
+                Some(Available::Take(offer)) => {
                     actions.extend(self.hand_to_relay(offer));
                     index += 1;
                 }

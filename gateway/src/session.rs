@@ -36,6 +36,25 @@ impl Side {
     }
 }
 
+/// Which way the media of a session goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Path {
+    /// Straight from the camera to the viewer.
+    Direct,
+    /// Through the gateway.
+    Relay,
+}
+
+impl Path {
+    /// What it is called where people read.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Relay => "relay",
+        }
+    }
+}
+
 /// The strong entity-tag of an ICE session (RFC 9725 section 4.3.1), unquoted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct EntityTag(Box<str>);

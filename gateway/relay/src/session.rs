@@ -47,16 +47,14 @@ impl Negotiated {
     /// [`Error::Busy`] if its worker has too much to do.
     pub fn begin(self) -> Result<(), Error> {
         let Session(session) = &self.session;
+        let worker = session.worker.try_reserve().map_err(|_| Error::Busy)?;
         if let Command::Publish { tracks, .. } = &self.begin {
             let offer = session.offer();
             let streams = &session.streams;
             streams.add(&session.room, session.id, &offer, tracks);
         }
-        let sent = session.worker.try_send(self.begin);
-        sent.map_err(|_| {
-            session.streams.remove(&session.room, session.id);
-            Error::Busy
-        })
+        worker.send(self.begin);
+        Ok(())
     }
 }
 

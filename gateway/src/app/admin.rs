@@ -35,7 +35,8 @@ impl App {
     /// Ends the session with this handle, as if its own side had.
     pub(crate) fn end(&self, handle: &str) -> Result<(), Error> {
         let found = self.find(handle).ok_or(Error::UnknownSession)?;
-        self.leave(&found.0, found.1)
+        let (session, _) = self.session(found.0, found.1)?;
+        session.leave()
     }
 
     fn find(&self, handle: &str) -> Option<(RoomId, SessionId)> {

@@ -10,9 +10,9 @@ use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
 use super::extract::Room;
 use super::reply::{self, Place};
 use super::{Context, Ctx};
-use crate::app::{Path, Posted, Viewed};
+use crate::app::{Posted, Viewed};
 use crate::error::Error;
-use crate::session::Side;
+use crate::session::{Path, Side};
 
 /// A camera's offer is held until a viewer has answered it.
 pub(super) async fn whip(

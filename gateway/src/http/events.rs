@@ -4,14 +4,14 @@ use std::convert::Infallible;
 use std::pin::pin;
 use std::time::Duration;
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream as EventStream, StreamExt};
 
 use super::extract::{EventKinds, Session, Stream};
-use super::{Ctx, reply};
+use super::reply;
 use crate::error::Error;
 use crate::events::{Entry, Outbox, Read, StreamId};
 use crate::rendezvous::Listening;
@@ -25,23 +25,20 @@ const RETRY: Duration = Duration::from_millis(500);
 
 /// Makes a stream; its place is in `Location`.
 pub(super) async fn create(
-    State(context): Ctx,
-    Session { room, session }: Session,
+    Session(session): Session,
     OriginalUri(uri): OriginalUri,
     EventKinds(kinds): EventKinds,
 ) -> Result<Response, Error> {
-    let stream = context.app.add_stream(&room, session, kinds)?;
+    let stream = session.add_stream(kinds)?;
     Ok(reply::created_at(format_args!("{}/{stream}", uri.path())))
 }
 
 /// Sends events as they happen, from the beginning or after `Last-Event-ID`.
 pub(super) async fn open(
-    State(context): Ctx,
     Stream { session, stream }: Stream,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let Session { room, session } = session;
-    let (outbox, listening) = context.app.open_stream(&room, session, stream)?;
+    let (outbox, listening) = session.open_stream(stream)?;
     let last_id = headers.get("last-event-id").and_then(|id| id.to_str().ok());
     let seen = last_id.and_then(|id| id.parse().ok()).unwrap_or(0);
     if matches!(outbox.read(stream, seen), Read::Ended) {
@@ -64,12 +61,8 @@ pub(super) async fn open(
 }
 
 /// Ends a stream (WHEP: "MAY destroy the event stream at anytime").
-pub(super) async fn remove(
-    State(context): Ctx,
-    Stream { session, stream }: Stream,
-) -> Result<StatusCode, Error> {
-    let Session { room, session } = session;
-    context.app.remove_stream(&room, session, stream)?;
+pub(super) async fn remove(Stream { session, stream }: Stream) -> Result<StatusCode, Error> {
+    session.remove_stream(stream)?;
     Ok(StatusCode::OK)
 }
 

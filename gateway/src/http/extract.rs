@@ -22,8 +22,9 @@ use sightline_spec::sdpfrag::SdpFrag;
 use super::Context;
 use super::error::PATCHABLE;
 use super::proxies::Origin;
-use crate::app::Posted;
+use crate::app::{self, Posted};
 use crate::error::Error;
+use crate::events::StreamId;
 use crate::session::{Precondition, Side};
 
 type State = Arc<Context>;
@@ -31,16 +32,13 @@ type State = Arc<Context>;
 /// `{room}`
 pub(super) struct Room(pub(super) RoomId);
 
-/// `{room}/{session}`
-pub(super) struct Session {
-    pub(super) room: RoomId,
-    pub(super) session: SessionId,
-}
+/// `{room}/{session}`, which is there.
+pub(super) struct Session(pub(super) app::Session);
 
 /// `{room}/{session}/events/{stream}`
 pub(super) struct Stream {
-    pub(super) session: Session,
-    pub(super) stream: SessionId,
+    pub(super) session: app::Session,
+    pub(super) stream: StreamId,
 }
 
 async fn segments<T: DeserializeOwned + Send>(parts: &mut Parts) -> Result<T, Error> {
@@ -64,7 +62,7 @@ impl FromRequestParts<State> for Session {
 
     async fn from_request_parts(parts: &mut Parts, context: &State) -> Result<Self, Error> {
         let (room, session): (String, String) = segments(parts).await?;
-        session_of(parts, context, &room, &session)
+        session_of(parts, context, &room, &session).map(Self)
     }
 }
 
@@ -82,15 +80,16 @@ impl FromRequestParts<State> for Stream {
 
 /// The session that this path names: a camera's is below `/whip`, a viewer's below
 /// `/whep`, and nowhere else.
-fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<Session, Error> {
+fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<app::Session, Error> {
     let room: RoomId = room.parse()?;
-    let session: SessionId = id.parse().map_err(|_| Error::UnknownSession)?;
+    let id: SessionId = id.parse().map_err(|_| Error::UnknownSession)?;
     let side = match parts.uri.path().starts_with("/whip/") {
         true => Side::Camera,
         false => Side::Viewer,
     };
-    match context.app.side(&room, session)? == side {
-        true => Ok(Session { room, session }),
+    let (session, found) = context.app.session(room, id)?;
+    match found == side {
+        true => Ok(session),
         false => Err(Error::UnknownSession),
     }
 }

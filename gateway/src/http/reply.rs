@@ -13,9 +13,8 @@ use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdpfrag::SdpFrag;
 
 use super::{ACCEPT_PATCH, Context, error};
-use crate::app::Path;
 use crate::room::{Answered, CounterOffer};
-use crate::session::{EntityTag, Side};
+use crate::session::{EntityTag, Path, Side};
 
 /// Where a session is, and what can be done there.
 pub(super) struct Place {

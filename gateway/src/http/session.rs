@@ -12,20 +12,19 @@ use crate::error::Error;
 /// An answer to a counter-offer, or candidates.
 pub(super) async fn patch(
     State(context): Ctx,
-    Session { room, session }: Session,
+    Session(session): Session,
     Peer(from): Peer,
     headers: HeaderMap,
     patch: Patch,
 ) -> Result<Response, Error> {
-    let app = &context.app;
     match patch {
         Patch::Answer(answer) => {
             let condition = precondition(&headers, false);
-            app.answer(&room, session, &condition, &answer, from)?;
+            session.answer(&condition, &answer, from)?;
         }
         Patch::Candidates(fragment) => {
-            let condition = precondition(&headers, app.strict);
-            let trickled = app.trickle(&room, session, &condition, fragment, from);
+            let condition = precondition(&headers, context.app.strict);
+            let trickled = session.trickle(&condition, fragment, from);
             if let Trickled::Restarted { fragment, etag } = trickled.await? {
                 return Ok(reply::restarted(&fragment, &etag));
             }
@@ -36,20 +35,16 @@ pub(super) async fn patch(
 
 /// A viewer's choice of layer: WHEP's layer selection extension.
 pub(super) async fn select_layer(
-    State(context): Ctx,
-    Session { room, session }: Session,
+    Session(session): Session,
     Selection(selection): Selection,
 ) -> Result<StatusCode, Error> {
-    context.app.select_layer(&room, session, &selection)?;
+    session.select_layer(&selection)?;
     Ok(StatusCode::OK)
 }
 
 /// The end. OBS wants exactly 200.
-pub(super) async fn delete(
-    State(context): Ctx,
-    Session { room, session }: Session,
-) -> Result<StatusCode, Error> {
-    context.app.leave(&room, session)?;
+pub(super) async fn delete(Session(session): Session) -> Result<StatusCode, Error> {
+    session.leave()?;
     Ok(StatusCode::OK)
 }
 

@@ -9,10 +9,9 @@ use sightline_relay::Session;
 use sightline_spec::event::Event;
 use sightline_spec::room::{RoomId, SessionId};
 
-use crate::app::Path;
 use crate::census::Seat;
 use crate::error::Error;
-use crate::session::{Party, Side};
+use crate::session::{Party, Path, Side};
 
 /// See the module.
 pub(super) struct Sessions {

@@ -3,9 +3,8 @@
 use sightline_spec::room::RoomId;
 
 use super::{Room, State};
-use crate::app::Path;
 use crate::census::{RoomCensus, Seat};
-use crate::session::Side;
+use crate::session::{Path, Side};
 
 impl Room {
     /// Who is here. What has ended is not listed though it still answers as itself.

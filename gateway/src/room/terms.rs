@@ -42,7 +42,7 @@ pub(crate) enum Wants {
 }
 
 /// What there is for a viewer; offers by their index.
-pub(super) enum Path {
+pub(super) enum Available {
     /// This offer, to be answered by the viewer.
     Direct(usize),
     /// The relay has the room's media.
@@ -55,35 +55,35 @@ pub(super) enum Path {
 
 impl Room {
     /// What a viewer can have now. It need not be what another viewer can have.
-    pub(super) fn path_for(&self, viewer: &WaitingViewer, now: Instant) -> Option<Path> {
+    pub(super) fn path_for(&self, viewer: &WaitingViewer, now: Instant) -> Option<Available> {
         let WaitingViewer { visitor, since, .. } = viewer;
         if let Err(refused) = self.admits(&visitor.ticket) {
-            return Some(Path::Neither(refused));
+            return Some(Available::Neither(refused));
         }
         if visitor.wants != Wants::Relay {
             let free = |o: &WaitingOffer| self.direct_viewers_of(&o.publisher) < o.terms.direct;
             if let Some(offer) = self.offers.iter().position(free) {
-                return Some(Path::Direct(offer));
+                return Some(Available::Direct(offer));
             }
         }
         if visitor.wants == Wants::Direct {
             return self
                 .is_relay_only()
-                .then_some(Path::Neither(Error::RelayOnly));
+                .then_some(Available::Neither(Error::RelayOnly));
         }
         match &self.relay {
             // A camera that serves viewers itself makes its next offer in a moment.
             RelayState::Live(live) if visitor.wants == Wants::DirectOrRelay => {
                 let patient = now < *since + DIRECT_FIRST && self.may_offer_again(live);
-                (!patient).then_some(Path::Relay)
+                (!patient).then_some(Available::Relay)
             }
-            RelayState::Live(_) => Some(Path::Relay),
+            RelayState::Live(_) => Some(Available::Relay),
             RelayState::Taking { .. } | RelayState::Answering(_) => None,
             RelayState::Absent => {
                 let open = self.offers.iter().position(|offer| offer.terms.relay);
                 let refused = visitor.wants == Wants::Relay && self.is_direct_only();
-                let refused = refused.then_some(Path::Neither(Error::DirectOnly));
-                open.map(Path::Take).or(refused)
+                let refused = refused.then_some(Available::Neither(Error::DirectOnly));
+                open.map(Available::Take).or(refused)
             }
         }
     }
