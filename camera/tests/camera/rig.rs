@@ -1,7 +1,12 @@
 //! The other side of the tests: a WHIP endpoint in this process, and viewers that decode what
 //! they get.
 
-use std::{fmt::Debug, sync::Arc, time::Duration};
+use std::{
+    fmt::Debug,
+    process::{Child, Command},
+    sync::Arc,
+    time::Duration,
+};
 
 use sightline_camera::{
     capacity::Capacity,
@@ -154,6 +159,33 @@ impl Camera {
             stop: stop.clone(),
             _stop_on_drop: stop.drop_guard(),
         }
+    }
+}
+
+/// The program, which is told nothing by the environment that a test is run in.
+pub(crate) fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sightline-camera"));
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    for name in inherited.filter(|name| name.to_string_lossy().starts_with("SIGHTLINE_")) {
+        program.env_remove(name);
+    }
+    program.env("NO_PROXY", "*");
+    program
+}
+
+/// The program as it runs; ends when dropped.
+pub(crate) struct Program(Child);
+
+impl Program {
+    pub(crate) fn start(mut program: Command) -> Self {
+        Self(program.spawn().unwrap())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

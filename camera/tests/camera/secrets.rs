@@ -2,7 +2,6 @@
 
 use std::{
     fs::{self, File},
-    process::{Child, Command},
     time::SystemTime,
 };
 
@@ -12,17 +11,8 @@ use sightline_spec::sdp::Sdp;
 use crate::{
     endpoint::{Endpoint, Reply, Waiting},
     peer::Peer,
+    rig::{Program, program},
 };
-
-/// The program, which ends with the test.
-struct Program(Child);
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The ICE passwords in a description.
 fn passwords(sdp: &str) -> impl Iterator<Item = &str> {
@@ -37,7 +27,8 @@ async fn no_secret_is_printed_or_logged_at_any_level() {
     let key = RoomKey::load_or_create(&path("camera.key")).unwrap();
     let link = key.link_secret(None);
     let mut endpoint = Endpoint::start().await;
-    let program = Command::new(env!("CARGO_BIN_EXE_sightline-camera"))
+    let mut program = program();
+    program
         .args([
             "--gateway",
             endpoint.url().as_str(),
@@ -48,10 +39,8 @@ async fn no_secret_is_printed_or_logged_at_any_level() {
         .args(["--source", "test", "--size", "320x180", "--key-file"])
         .arg(path("camera.key"))
         .stdout(File::create(path("printed")).unwrap())
-        .stderr(File::create(path("logged")).unwrap())
-        .spawn()
-        .map(Program)
-        .unwrap();
+        .stderr(File::create(path("logged")).unwrap());
+    let program = Program::start(program);
 
     let Waiting {
         offer,

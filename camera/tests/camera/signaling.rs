@@ -46,7 +46,8 @@ async fn retry_after_is_honoured() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_comes_back_gets_an_offer_while_media_flows_on() {
-    let mut endpoint = Endpoint::start().await;
+    // Where nobody else listens, so that the port stays free.
+    let mut endpoint = Endpoint::start_at("127.0.0.3:0".parse().unwrap()).await;
     let _camera = Camera::start(&endpoint, "test", Codec::H264);
     let offer = endpoint.offer().await;
     let peer = Peer::answering(&offer.offer).await;

@@ -1,9 +1,6 @@
 //! Which gateways the camera speaks to by TLS, and what it says of the others.
 
-use std::{
-    io::Write,
-    process::{Command, Stdio},
-};
+use std::{io::Write, process::Stdio};
 
 use rcgen::date_time_ymd;
 use rustls::ServerConfig;
@@ -16,6 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     endpoint::Endpoint,
+    rig::{Program, program},
     tls::{Authority, Identity},
 };
 
@@ -132,16 +130,13 @@ async fn an_authority_that_the_system_trusts_counts() {
     let authority = Authority::named("ours");
     let mut endpoint = Endpoint::start_as(authority.sign("127.0.0.1").server()).await;
     let pem = file(&authority.pem);
-    let mut camera = Command::new(env!("CARGO_BIN_EXE_sightline-camera"))
+    let mut camera = program();
+    camera
         .args(["--gateway", endpoint.url().as_str(), "--room", "test"])
         .args(["--source", "test", "--size", "320x180"])
         .env("SSL_CERT_FILE", pem.path())
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let offered = tokio::time::timeout(crate::rig::DEADLINE, endpoint.offer()).await;
-    camera.kill().unwrap();
-    camera.wait().unwrap();
-    assert!(offered.is_ok());
+        .stderr(Stdio::null());
+    let _camera = Program::start(camera);
+    endpoint.offer().await;
 }
