@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::support::Gateway;
+use crate::support::{Gateway, client, program};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
-use reqwest::{Client, Method, Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
 const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
@@ -51,7 +51,7 @@ async fn post(gateway: &Gateway, path: &str, token: Option<&str>) -> Response {
         false => VIEWER_OFFER,
     };
     let url = format!("http://{}{path}", gateway.host());
-    let request = Client::new().post(url).body(offer);
+    let request = client().build().unwrap().post(url).body(offer);
     let request = request
         .header("content-type", "application/sdp")
         .header("prefer", "wait=0");
@@ -132,7 +132,7 @@ async fn nothing_but_post_takes_a_token() {
     let gateway = gateway(&file("sessions.toml", TOKENS), "on");
     let send = async |method: Method, path: &str, body: &'static str| {
         let url = format!("http://{}{path}", gateway.host());
-        let request = Client::new().request(method, url).body(body);
+        let request = client().build().unwrap().request(method, url).body(body);
         let request = request.header("content-type", "application/trickle-ice-sdpfrag");
         request.send().await.unwrap().status()
     };
@@ -340,7 +340,7 @@ fn mistakes_in_the_rules_end_the_process_and_show_no_secret() {
     ];
     for (config, word) in cases {
         let path = file("mistakes.toml", &config);
-        let output = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
+        let output = program()
             .args(["--listen", "127.0.0.1:0", "--config"])
             .arg(path)
             .output()

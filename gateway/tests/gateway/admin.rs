@@ -1,6 +1,6 @@
 //! The administrator's interface of a real gateway, with both paths in use.
 
-use crate::support::{Gateway, LONG};
+use crate::support::{Gateway, client};
 use reqwest::{Client, Method, Response, StatusCode};
 use serde_json::Value;
 
@@ -22,9 +22,8 @@ impl Visitor {
     fn new() -> Self {
         let arguments = ["--relay", "on", "--admin-listen", "127.0.0.1:0"];
         let environment = [("SIGHTLINE_ADMIN_TOKEN", TOKEN)];
-        let client = Client::builder().timeout(LONG);
         Self {
-            client: client.build().unwrap(),
+            client: client().build().unwrap(),
             gateway: Gateway::start_with(arguments, environment),
         }
     }

@@ -4,15 +4,15 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 
 use crate::room_key::RoomKey;
-use crate::support::{Gateway, LONG, eventually};
-use reqwest::{Client, Response};
+use crate::support::{Gateway, LONG, client, eventually};
+use reqwest::Response;
 
 const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
 const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
 
 async fn view(gateway: &Gateway, fields: &[(&str, &str)]) -> Response {
     let url = format!("http://{}/whep/garage", gateway.host());
-    let request = Client::new().post(url).body(VIEWER_OFFER);
+    let request = client().build().unwrap().post(url).body(VIEWER_OFFER);
     let request = request
         .header("content-type", "application/sdp")
         .header("prefer", "wait=0");
@@ -72,7 +72,7 @@ async fn a_token_for_another_gateway_is_refused_whatever_host_says() {
     let key = RoomKey::new();
     let published = async |host: &str, audience: &str| {
         let url = format!("http://{}/whip/{}", gateway.host(), key.room);
-        let request = Client::new().post(url).body(OFFER);
+        let request = client().build().unwrap().post(url).body(OFFER);
         let request = request
             .header("content-type", "application/sdp")
             .header("prefer", "direct, wait=0")

@@ -2,9 +2,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::Command;
 
-use crate::support::{Gateway, LONG};
+use crate::support::{Gateway, LONG, program};
 
 const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
 const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
@@ -94,7 +93,7 @@ fn a_body_that_drips_gets_408() {
 
 #[test]
 fn mistakes_in_the_options_are_told_and_end_the_process() {
-    let output = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
+    let output = program()
         .args(["--listen", "nowhere", "--camera-wait", "soon"])
         .output()
         .unwrap();
@@ -109,7 +108,7 @@ fn mistakes_in_the_options_are_told_and_end_the_process() {
 #[test]
 fn a_port_that_is_taken_is_named() {
     let gateway = Gateway::start([]);
-    let output = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
+    let output = program()
         .args(["--listen", &gateway.host()])
         .output()
         .unwrap();

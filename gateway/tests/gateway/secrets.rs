@@ -1,9 +1,9 @@
 //! Every gateway of every test here logs at trace, and its log is searched when it ends
 //! (`support/secrets.rs`). This is what that search is worth, and what no other test does.
 
-use crate::support::Gateway;
+use crate::support::{Gateway, client};
+use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, StatusCode};
 
 const OBS: &str = include_str!("../../../spec/http/sdp/obs-offer.sdp");
 const CHROMIUM: &str = include_str!("../../../spec/http/sdp/chromium-viewer-offer.sdp");
@@ -17,7 +17,7 @@ async fn a_log_at_trace_tells_what_happens_but_no_secret() {
         .into_iter()
         .chain(["--ice-server", "turn:ann:hidden-password@h"]);
     let gateway = Gateway::start_with(arguments, [("SIGHTLINE_TURN_SECRET", SECRET)]);
-    let client = Client::new();
+    let client = client().build().unwrap();
     let mut made = Vec::new();
     let mut session = String::new();
     for (path, sdp) in [("/whip/garage", OBS), ("/whep/garage", CHROMIUM)] {

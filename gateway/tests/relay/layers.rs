@@ -175,8 +175,8 @@ async fn a_layer_that_stops_is_replaced_until_it_is_back() {
     // What a browser does that has not enough uplink.
     publisher.pause().await;
     let is_other = |seen: &Seen| {
-        let others = seen.video().filter(|(_, label)| label.layer != 0);
-        let last = others.last()?.1.layer;
+        let mut others = seen.video().filter(|(_, label)| label.layer != 0);
+        let last = others.next_back()?.1.layer;
         let (_, present) = seen.video().last()?;
         (present.layer == last).then_some(())
     };

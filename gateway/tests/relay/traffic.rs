@@ -1,9 +1,7 @@
 //! What goes through the relay is counted.
 
-use reqwest::Client;
-
 use crate::peer::{Http, Setup};
-use crate::support::{Gateway, eventually};
+use crate::support::{Gateway, client, eventually};
 
 const TOKEN: &str = "an administrator's token";
 
@@ -29,7 +27,7 @@ async fn bytes_that_come_and_go_are_counted() {
         .await;
 
     let url = format!("http://{}/metrics", gateway.admin().unwrap());
-    let client = Client::new();
+    let client = client().build().unwrap();
     // Workers tell twice a second, and nothing says when they have.
     let counted = async || {
         let answer = client.get(&url).bearer_auth(TOKEN).send().await.unwrap();

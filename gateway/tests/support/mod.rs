@@ -11,11 +11,29 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use reqwest::{Client, ClientBuilder};
+
 #[allow(unused_imports, reason = "each test program uses what it needs")]
 pub(crate) use eventually::eventually;
 
 /// Nothing that works takes longer, not even on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+/// The gateway's program, which is told nothing by the environment that a test is run in.
+pub(crate) fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"));
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    for name in inherited.filter(|name| name.to_string_lossy().starts_with("SIGHTLINE_")) {
+        program.env_remove(name);
+    }
+    program
+}
+
+/// A client that goes by no proxy, whatever this machine has for others.
+#[allow(dead_code, reason = "each test program uses what it needs")]
+pub(crate) fn client() -> ClientBuilder {
+    Client::builder().no_proxy().timeout(LONG)
+}
 
 /// What a gateway has logged.
 #[derive(Default)]
@@ -86,7 +104,7 @@ impl Gateway {
         if !arguments.contains(&"--listen") {
             arguments.extend(["--listen", "127.0.0.1:0"]);
         }
-        let mut process = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
+        let mut process = program()
             .args(&arguments)
             .env("SIGHTLINE_LOG", "trace")
             .envs(environment)

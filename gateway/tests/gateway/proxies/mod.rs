@@ -2,7 +2,7 @@
 
 mod servers;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
@@ -11,7 +11,7 @@ use sightline_spec::room::RoomId;
 use tokio::time::timeout;
 
 use crate::room_key::RoomKey;
-use crate::support::{Gateway, LONG, eventually};
+use crate::support::{self, Gateway, LONG, eventually};
 use servers::{Kind, Proxy};
 
 const OFFER: &str = include_str!("../../../../spec/http/sdp/camera-offer.sdp");
@@ -35,8 +35,8 @@ struct Stage {
 impl Stage {
     async fn new(kind: Kind) -> Self {
         let reserved = Proxy::reserve();
-        let port = reserved.0.local_addr().unwrap().port();
-        let public = format!("https://cam.example.org:{port}");
+        let address = reserved.0.local_addr().unwrap();
+        let public = format!("https://cam.example.org:{}", address.port());
         let gateway = Gateway::start([
             "--trusted-proxy",
             "127.0.0.1",
@@ -45,12 +45,10 @@ impl Stage {
             "--open-rooms",
         ]);
         let proxy = Proxy::start(kind, &gateway.host(), reserved);
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
-        let client = Client::builder()
+        let client = support::client()
             .resolve("cam.example.org", address)
             .local_address(IpAddr::from(CLIENT))
             .tls_certs_only([Certificate::from_pem(proxy.root.as_bytes()).unwrap()])
-            .timeout(LONG)
             .build()
             .unwrap();
         // By the name that clients know it.

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
@@ -45,21 +46,23 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Reserves a port and a folder; the gateway is started between this and the proxy.
+    /// Reserves a port and a folder; the gateway is started between this and the proxy. The
+    /// port stays free meanwhile, since at this address nobody else listens.
     pub(crate) fn reserve() -> (TcpListener, TempDir) {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap();
+        static PROXIES: AtomicU8 = AtomicU8::new(1);
+        let address = Ipv4Addr::new(127, 0, 1, PROXIES.fetch_add(1, Ordering::Relaxed));
+        let port = TcpListener::bind((address, 0)).unwrap();
         (port, TempDir::new().unwrap())
     }
 
     pub(crate) fn start(kind: Kind, gateway: &str, (port, folder): (TcpListener, TempDir)) -> Self {
-        let number = port.local_addr().unwrap().port();
-        // A port that was ours until now will do.
+        let listen = port.local_addr().unwrap();
         drop(port);
         let (root, paths) = certificate(folder.path());
         let process = match kind {
-            Kind::Nginx => nginx(folder.path(), gateway, number, &paths),
-            Kind::Caddy => caddy(folder.path(), gateway, number, &paths),
-            Kind::CaddyHttp2 => caddy(folder.path(), &format!("h2c://{gateway}"), number, &paths),
+            Kind::Nginx => nginx(folder.path(), gateway, listen, &paths),
+            Kind::Caddy => caddy(folder.path(), gateway, listen, &paths),
+            Kind::CaddyHttp2 => caddy(folder.path(), &format!("h2c://{gateway}"), listen, &paths),
         };
         let mut command = process;
         let mut process = command
@@ -74,7 +77,7 @@ impl Proxy {
         until_ready(process.stderr.take().unwrap(), log);
         Self {
             process,
-            host: format!("{NAME}:{number}"),
+            host: format!("{NAME}:{}", listen.port()),
             root,
             folder,
         }
@@ -127,9 +130,9 @@ fn replace(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
-fn nginx(folder: &Path, gateway: &str, port: u16, [cert, key]: &[PathBuf; 2]) -> Command {
+fn nginx(folder: &Path, gateway: &str, listen: SocketAddr, [cert, key]: &[PathBuf; 2]) -> Command {
     let at = folder.display();
-    let server = replace(NGINX, "443 ssl", &format!("127.0.0.1:{port} ssl"));
+    let server = replace(NGINX, "443 ssl", &format!("{listen} ssl"));
     let server = replace(&server, GATEWAY, gateway);
     let server = replace(
         &server,
@@ -155,9 +158,11 @@ fn nginx(folder: &Path, gateway: &str, port: u16, [cert, key]: &[PathBuf; 2]) ->
     command
 }
 
-fn caddy(folder: &Path, gateway: &str, port: u16, [cert, key]: &[PathBuf; 2]) -> Command {
+fn caddy(folder: &Path, gateway: &str, listen: SocketAddr, [cert, key]: &[PathBuf; 2]) -> Command {
     let site = format!(
-        "https://{NAME}:{port} {{\n\tbind 127.0.0.1\n\ttls {} {}\n",
+        "https://{NAME}:{} {{\n\tbind {}\n\ttls {} {}\n",
+        listen.port(),
+        listen.ip(),
         cert.display(),
         key.display()
     );

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
@@ -10,7 +9,7 @@ use tempfile::TempDir;
 
 use super::client::trusting;
 use super::handshake;
-use crate::support::Gateway;
+use crate::support::{Gateway, program};
 
 const NAME: &str = "cam.example";
 
@@ -71,7 +70,7 @@ fn a_key_of_another_certificate_is_told_at_the_start() {
     let files = Files::new(folder.path());
     let other = KeyPair::generate().unwrap().serialize_pem();
     fs::write(folder.path().join("key.pem"), other).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_sightline-gateway"))
+    let output = program()
         .args(["--listen", "127.0.0.1:0", "--tls", &files.option()])
         .output()
         .unwrap();

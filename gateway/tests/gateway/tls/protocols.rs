@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::client::trusting;
 use super::handshake;
-use crate::support::{Gateway, LONG};
+use crate::support::{self, Gateway, LONG};
 
 const OFFER: &str = include_str!("../../../../spec/http/sdp/camera-offer.sdp");
 const VIEWER_OFFER: &str = include_str!("../../../../spec/http/sdp/viewer-offer.sdp");
@@ -28,11 +28,7 @@ fn start(state: &TempDir, further: &[&str]) -> Gateway {
 fn client(state: &TempDir) -> Client {
     let pem = std::fs::read(state.path().join("self-signed.pem")).unwrap();
     let root = Certificate::from_pem(&pem).unwrap();
-    Client::builder()
-        .tls_certs_only([root])
-        .timeout(LONG)
-        .build()
-        .unwrap()
+    support::client().tls_certs_only([root]).build().unwrap()
 }
 
 /// RFC 7301 section 3.2: the server chooses from what the client has.
@@ -102,8 +98,8 @@ fn tls_1_2_and_1_3_are_spoken() {
 #[test]
 fn plain_http_is_sent_on_to_https() {
     let state = TempDir::new().unwrap();
-    // Port 0 would not be told; a port that was free just now will do.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    // Port 0 would not be told; a port of an address that nobody else listens at stays free.
+    let free = std::net::TcpListener::bind("127.0.0.4:0").unwrap();
     let plain = free.local_addr().unwrap().to_string();
     drop(free);
     let gateway = start(&state, &["--redirect-listen", &plain]);
@@ -111,7 +107,7 @@ fn plain_http_is_sent_on_to_https() {
     stream.set_read_timeout(Some(LONG)).unwrap();
     write!(
         stream,
-        "POST /whip/garage?a=b HTTP/1.1\r\nhost: {plain}\r\nconnection: close\r\n\
+        "POST /whip/garage?a=b HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
          content-length: 0\r\n\r\n"
     )
     .unwrap();

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use crate::support::{Gateway, LONG};
+use crate::support::{Gateway, LONG, client};
 
 /// A client of one gateway. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -53,9 +53,8 @@ pub(crate) struct Events {
 
 impl Http {
     pub(crate) fn new(gateway: &Gateway) -> Self {
-        let client = Client::builder().no_proxy().timeout(8 * LONG);
         Self {
-            client: client.build().unwrap(),
+            client: client().timeout(8 * LONG).build().unwrap(),
             host: gateway.host(),
         }
     }
