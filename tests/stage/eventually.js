@@ -12,7 +12,7 @@ import { inspect } from 'node:util';
 export const PATIENCE = 30_000;
 
 /** Milliseconds from one look to the next. */
-const LOOK = 50;
+const LOOK = 100;
 
 /**
  * Looks again and again, until what is seen is as it should be.
