@@ -174,17 +174,17 @@ impl Peer {
         self.sender.is_none()
     }
 
-    /// Sends a packet of media. [`Peer::sent`] is to follow.
-    pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>, sink: &mut Sink<'_>) -> Driven {
+    /// Sends a packet of media. [`Peer::sent`] is to follow, with what str0m had to do for it.
+    pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>, sink: &mut Sink<'_>) -> Option<Driven> {
         match &self.sender {
             Some(sender) => {
                 sender.send_rtp(sink.network, outgoing);
-                Driven::default()
+                None
             }
             None => {
                 str0m_sender::write(&mut self.rtc, outgoing);
                 // str0m wants every change followed by a complete drain.
-                drive(&mut self.rtc, self.key, false, sink)
+                Some(drive(&mut self.rtc, self.key, false, sink))
             }
         }
     }

@@ -56,8 +56,8 @@ impl Downlink for ToViewer<'_, '_> {
 
     fn send(&mut self, packet: &Outgoing<'_>) {
         let Connections { registry, sink, .. } = &mut *self.connections;
-        if let Some(peer) = registry.get_mut(self.viewer) {
-            let driven = peer.send(packet, sink);
+        let peer = registry.get_mut(self.viewer);
+        if let Some(driven) = peer.and_then(|peer| peer.send(packet, sink)) {
             self.driven = std::mem::take(&mut self.driven).and(driven);
         }
     }
