@@ -7,11 +7,15 @@
 //! It knows nothing of HTTP, and rooms are names to it. The folders are in the order of a
 //! packet's way: `net`, `connection`, `publisher`, `subscriber`, `connection`, `net`; what
 //! joins them is `router`, and what drives them is `worker`. `sdp` comes before all that.
+//! Modules know those that come before them and no others: `sdp`, `publisher`, `subscriber`,
+//! then `router` and `connection`, then `worker`.
 
 mod clock;
 mod connection;
 mod error;
 mod event;
+mod keys;
+mod limits;
 mod net;
 mod publisher;
 mod relay;
@@ -24,7 +28,8 @@ mod worker;
 
 pub use error::{Error, StartError};
 pub use event::{Event, Events};
+pub use limits::Limits;
 pub use net::ports::MediaPorts;
 pub use net::traffic::Traffic;
-pub use relay::{Limits, Relay};
+pub use relay::Relay;
 pub use session::{Negotiated, Session};

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
@@ -13,28 +12,18 @@ use crate::clock;
 use crate::connection::dtls;
 use crate::error::{Error, StartError};
 use crate::event::{self, Events, Teller};
+use crate::limits::Limits;
 use crate::net::addresses::Addresses;
 use crate::net::ports::MediaPorts;
 use crate::net::traffic::Traffic;
 use crate::sdp::negotiate::Endpoint;
 use crate::session::{self, Negotiated, Session};
 use crate::streams::Streams;
-use crate::worker::{Command, Newcomer, Surroundings};
+use crate::worker::{Command, Newcomer, Surroundings, Worker};
 
 /// The relay. Cheap to clone; every clone is the same one, and without any the workers end.
 #[derive(Clone)]
 pub struct Relay(Arc<Shared>);
-
-/// How long things may take.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// From the answer until ICE and DTLS are done.
-    pub connect: Duration,
-    /// Between two signs of life of a peer.
-    pub silence: Duration,
-    /// How long viewers outlast their publisher.
-    pub linger: Duration,
-}
 
 struct Shared {
     endpoint: Endpoint,
@@ -75,7 +64,7 @@ impl Relay {
                 teller: Teller::new(sender.clone()),
                 limits: limits.clone(),
             };
-            let commands = ports.start_worker(surroundings);
+            let commands = Worker::start(ports, surroundings);
             let commands = commands.map_err(StartError::Worker)?;
             Ok(Handle {
                 commands,

@@ -17,13 +17,14 @@ use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
-use crate::connection::registry::Key;
 use crate::event::Event;
+use crate::keys::Key;
 use crate::publisher::packet_cache::Packet;
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
+use crate::subscriber::outgoing::Downlink;
 use crate::subscriber::{Adjustment, Report, Subscriber};
-use links::{Downlink, Links};
+use links::Links;
 
 /// More old pictures for a viewer that catches up, after so long.
 const CATCH_UP: Duration = Duration::from_millis(2);

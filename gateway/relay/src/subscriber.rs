@@ -28,10 +28,10 @@ use str0m::rtp::rtcp::Nack;
 
 use crate::publisher::packet_cache::Cursor;
 use crate::publisher::track::PublishedTrack;
-use crate::router::links::Downlink;
 use crate::sdp::negotiate::Subscription;
 use down_track::{DownTrack, Need};
 use layer_choice::LayerChoice;
+use outgoing::Downlink;
 
 /// See the module.
 #[derive(Debug)]

@@ -4,8 +4,9 @@
 mod command;
 mod events;
 mod links;
-pub(crate) mod rooms;
+mod rooms;
 mod rounds;
+mod start;
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -18,13 +19,14 @@ use tokio::time::sleep_until;
 
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
-use crate::connection::registry::{Key, Registry};
+use crate::connection::registry::Registry;
 use crate::event::Teller;
+use crate::keys::Key;
+use crate::limits::Limits;
 use crate::net::addresses::Addresses;
 use crate::net::tcp::TcpEvent;
 use crate::net::traffic::Traffic;
 use crate::net::udp::{Incoming, Network};
-use crate::relay::Limits;
 use crate::streams::Streams;
 pub(crate) use command::{Command, Newcomer};
 use rooms::Rooms;
@@ -63,7 +65,7 @@ pub(crate) struct Surroundings {
 }
 
 impl Worker {
-    pub(crate) fn new(
+    fn new(
         surroundings: Surroundings,
         addresses: Addresses,
         commands: mpsc::Receiver<Command>,
@@ -94,7 +96,7 @@ impl Worker {
     }
 
     /// Works until the HTTP side is gone.
-    pub(crate) async fn run(mut self) {
+    async fn run(mut self) {
         let mut incoming = Incoming::new();
         loop {
             let wake_at = self.wake_at(clock::now());

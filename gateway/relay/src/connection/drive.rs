@@ -10,7 +10,7 @@ use str0m::rtp::rtcp::{Nack, Rtcp};
 use str0m::rtp::{RawPacket, RtpPacket};
 use str0m::{Event, Output, Rtc};
 
-use crate::connection::registry::Key;
+use crate::keys::Key;
 use crate::net::udp::{Network, Route};
 
 /// Where a connection's datagrams go, and what it tells.

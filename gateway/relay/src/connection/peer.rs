@@ -13,17 +13,16 @@ use str0m::{Input, Rtc};
 use crate::connection::checks::Checks;
 use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
 use crate::connection::dtls;
-use crate::connection::registry::Key;
 use crate::connection::srtp::Srtp;
 use crate::connection::srtp_sender::SrtpSender;
 use crate::connection::str0m_sender;
+use crate::keys::{Key, RoomKey};
+use crate::limits::Limits;
 use crate::net::udp::{Network, Route};
 use crate::publisher::sources::Sources;
 use crate::publisher::track::PublishedTrack;
-use crate::relay::Limits;
 use crate::subscriber::outgoing::Outgoing;
 use crate::subscriber::{Adjustment, Report};
-use crate::worker::rooms::RoomKey;
 
 /// A connection and whose it is.
 pub(crate) struct Peer {

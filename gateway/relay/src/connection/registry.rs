@@ -6,16 +6,12 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use sightline_spec::room::SessionId;
-use slotmap::{SlotMap, new_key_type};
+use slotmap::SlotMap;
 use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 
 use crate::connection::peer::{NewPeer, Peer};
-
-new_key_type! {
-    /// The name of a connection within its worker; never used again.
-    pub(crate) struct Key;
-}
+use crate::keys::Key;
 
 /// Addresses that one peer may have been seen at.
 const MAX_ADDRESSES: usize = 16;

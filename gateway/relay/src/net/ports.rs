@@ -2,25 +2,11 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
-use std::thread;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::sync::mpsc;
 
 use crate::error::StartError;
 use crate::net::addresses::{Addresses, of_this_machine};
-use crate::net::tcp;
-use crate::net::udp::{Network, UdpPort};
-use crate::worker::{Command, Surroundings, Worker};
-
-/// Commands that may wait for a worker.
-const COMMANDS: usize = 4096;
-
-/// Frames from all TCP connections that may wait for a worker.
-const TCP_FRAMES: usize = 1024;
-
-/// TCP connections of one worker at one time.
-const TCP_CONNECTIONS: usize = 4096;
 
 /// Port numbers that are tried before giving up, where any number will do.
 const ATTEMPTS: usize = 32;
@@ -40,8 +26,8 @@ pub struct MediaPorts {
 
 /// One worker's ports.
 pub(crate) struct BoundPorts {
-    udp: Vec<UdpSocket>,
-    tcp: Vec<TcpListener>,
+    pub(crate) udp: Vec<UdpSocket>,
+    pub(crate) tcp: Vec<TcpListener>,
     pub(crate) addresses: Addresses,
 }
 
@@ -142,45 +128,4 @@ fn bind(address: SocketAddr) -> io::Result<(UdpSocket, TcpListener, u16)> {
     tcp.listen(128)?;
     tcp.set_nonblocking(true)?;
     Ok((udp, tcp.into(), address.port()))
-}
-
-impl BoundPorts {
-    /// Starts the thread that serves these ports until its commands' sender is dropped.
-    pub(crate) fn start_worker(
-        self,
-        surroundings: Surroundings,
-    ) -> io::Result<mpsc::Sender<Command>> {
-        let (sender, commands) = mpsc::channel(COMMANDS);
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let Self {
-            udp,
-            tcp,
-            addresses,
-        } = self;
-        let work = async move {
-            let ports = udp.into_iter().map(UdpPort::new);
-            let ports = ports.collect::<io::Result<Vec<_>>>()?;
-            let network = Network::new(ports, of_this_machine());
-            let (news, tcp_events) = mpsc::channel(TCP_FRAMES);
-            for listener in tcp {
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                tokio::spawn(tcp::listen(listener, news.clone(), TCP_CONNECTIONS));
-            }
-            drop(news);
-            Worker::new(surroundings, addresses, commands, tcp_events, network)
-                .run()
-                .await;
-            io::Result::Ok(())
-        };
-        thread::Builder::new()
-            .name("sightline-relay".to_owned())
-            .spawn(move || {
-                if let Err(error) = runtime.block_on(work) {
-                    tracing::error!(%error, "a relay worker could not start");
-                }
-            })?;
-        Ok(sender)
-    }
 }

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 use str0m::rtp::{ExtensionValues, RtpPacket};
 
 use crate::sdp::encoding::Encoding;
-use crate::subscriber::rewriting::Position;
 
 /// What a group of pictures may take: some six seconds at 8 Mbit/s. One that takes more is
 /// not kept, and newcomers wait for the next.
@@ -31,6 +30,13 @@ impl Cursor {
     pub(crate) fn next(self) -> Self {
         Self(self.0 + 1)
     }
+}
+
+/// Where a packet stands in its source, both numbers extended beyond their wrap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Position {
+    pub(crate) sequence: u64,
+    pub(crate) time: u64,
 }
 
 /// One packet, with what is needed to send it on.

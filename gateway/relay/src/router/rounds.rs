@@ -7,8 +7,8 @@ use sightline_spec::layer::{self, Layers};
 use str0m::media::Rid;
 
 use super::Router;
-use crate::connection::registry::Key;
 use crate::event::Event;
+use crate::keys::Key;
 use crate::publisher::track::PublishedTrack;
 use crate::subscriber::{Adjustment, Subscriber};
 

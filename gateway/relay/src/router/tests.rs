@@ -17,11 +17,11 @@ use str0m::rtp::ExtensionValues;
 
 use super::*;
 use crate::clock;
+use crate::publisher::packet_cache::Position;
 use crate::sdp::encoding::Format;
 use crate::sdp::extensions::Extensions;
 use crate::sdp::negotiate::{Rtx, SendParameters};
 use crate::subscriber::outgoing::Outgoing;
-use crate::subscriber::rewriting::Position;
 
 /// From one picture to the next, at 30 a second.
 const FRAME: Duration = Duration::from_micros(33_333);

@@ -2,8 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::rewriting::Position;
-use crate::publisher::packet_cache::Cursor;
+use crate::publisher::packet_cache::{Cursor, Position};
 use crate::publisher::track::Layer;
 
 /// How many times as fast as they were taken old pictures follow each other: they are sent

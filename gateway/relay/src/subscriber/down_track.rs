@@ -7,13 +7,13 @@ use str0m::media::MediaKind;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
+use super::outgoing::Downlink;
 use super::picture_ids::PictureIds;
-use super::rewriting::{Position, Rewriter};
+use super::rewriting::Rewriter;
 use super::rtp_stream::RtpStream;
 use super::{Adjustment, Report, catch_up, retransmission};
-use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
+use crate::publisher::packet_cache::{Cursor, Packet, PacketCache, Position};
 use crate::publisher::track::{Layer, PublishedTrack};
-use crate::router::links::Downlink;
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::{SendParameters, kind};
 

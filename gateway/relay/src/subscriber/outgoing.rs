@@ -1,4 +1,4 @@
-//! One packet as it leaves for a viewer.
+//! One packet as it leaves for a viewer, and by what.
 
 use str0m::media::Pt;
 use str0m::rtp::Ssrc;
@@ -7,7 +7,7 @@ use super::picture_ids::PictureNumbers;
 use crate::publisher::packet_cache::Packet;
 use crate::sdp::extensions::Extensions;
 
-/// See the module. What is not said here is the packet's own.
+/// A packet. What is not said here is the packet's own.
 #[derive(Debug)]
 pub(crate) struct Outgoing<'a> {
     pub(crate) packet: &'a Packet,
@@ -24,4 +24,16 @@ pub(crate) struct Outgoing<'a> {
     /// What the viewer accepted.
     pub(crate) extensions: &'a Extensions,
     pub(crate) is_video: bool,
+}
+
+/// The way to one viewer.
+pub(crate) trait Downlink {
+    /// Whether it retransmits by itself what it has sent.
+    fn retransmits(&self) -> bool;
+
+    /// Sends a packet, together with those that follow.
+    fn send(&mut self, packet: &Outgoing<'_>);
+
+    /// Nothing follows for now.
+    fn finish(self);
 }

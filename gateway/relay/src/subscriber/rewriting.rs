@@ -5,12 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-/// Where a packet stands in its source, both numbers extended beyond their wrap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Position {
-    pub(crate) sequence: u64,
-    pub(crate) time: u64,
-}
+use crate::publisher::packet_cache::Position;
 
 /// See the module.
 #[derive(Debug)]

@@ -2,13 +2,11 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::outgoing::Outgoing;
+use super::outgoing::{Downlink, Outgoing};
 use super::picture_ids::PictureNumbers;
-use super::rewriting::Position;
 use super::sender_report::Sent as SentSoFar;
 use super::sent_history::{Sent, SentHistory};
-use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
-use crate::router::links::Downlink;
+use crate::publisher::packet_cache::{Cursor, Packet, PacketCache, Position};
 use crate::sdp::negotiate::SendParameters;
 
 /// See the module.

@@ -10,10 +10,9 @@ use str0m::media::Rid;
 use tokio::sync::oneshot;
 
 use super::Worker;
-use super::rooms::RoomKey;
 use crate::connection::peer::{NewPeer, Role};
-use crate::connection::registry::Key;
 use crate::error::Error;
+use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
 use crate::router::Publisher;
 use crate::sdp::negotiate::{Subscription, Track, on_the_wire, readable};

@@ -8,8 +8,8 @@ use super::Worker;
 use super::links::Connections;
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
-use crate::connection::registry::Key;
 use crate::event::Event;
+use crate::keys::Key;
 
 impl Worker {
     /// What connections told while they were driven.

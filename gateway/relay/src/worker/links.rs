@@ -5,9 +5,10 @@ use std::time::Instant;
 use str0m::rtp::Ssrc;
 
 use crate::connection::drive::{Driven, Sink};
-use crate::connection::registry::{Key, Registry};
-use crate::router::links::{Downlink, Links};
-use crate::subscriber::outgoing::Outgoing;
+use crate::connection::registry::Registry;
+use crate::keys::Key;
+use crate::router::links::Links;
+use crate::subscriber::outgoing::{Downlink, Outgoing};
 
 /// See the module.
 pub(super) struct Connections<'a> {

@@ -4,14 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use sightline_spec::room::RoomId;
-use slotmap::{SlotMap, new_key_type};
+use slotmap::SlotMap;
 
+use crate::keys::RoomKey;
 use crate::router::Router;
-
-new_key_type! {
-    /// The name of a room within its worker, which costs nothing to copy; never used again.
-    pub(crate) struct RoomKey;
-}
 
 /// See the module.
 #[derive(Default)]

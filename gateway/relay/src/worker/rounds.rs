@@ -4,8 +4,7 @@
 use std::time::Instant;
 
 use super::Worker;
-use super::rooms::RoomKey;
-use crate::connection::registry::Key;
+use crate::keys::{Key, RoomKey};
 
 impl Worker {
     /// One round.
