@@ -73,3 +73,26 @@ fn what_is_half_a_second_old_is_not_there_any_more() {
     miss(&mut stage, viewer, sent[0].source, sent[0].sequence);
     assert_eq!(stage.sent(viewer), []);
 }
+
+/// The new layer's cache has other packets where the old one's were.
+#[test]
+fn what_was_of_another_layer_is_not_sent_again() {
+    let layers = ["h", "l"];
+    let mut stage = Stage::new();
+    let viewer = stage.viewer();
+    stage.picture_of(&layers, true);
+    for _ in 0..4 {
+        (0..15).for_each(|_| drop(stage.picture_of(&layers, false)));
+        let _ = stage.router.measure(FRAME * 15, stage.now);
+    }
+    let old = stage.sent(viewer).pop().unwrap();
+    stage.router.select(viewer, Some("l".into()));
+    let _ = stage.router.measure(FRAME * 15, stage.now);
+    stage.picture_of(&layers, true);
+    let new = stage.sent(viewer);
+    assert_ne!(new[0].payload.len(), old.payload.len());
+    miss(&mut stage, viewer, old.source, old.sequence);
+    let again = stage.sent(viewer);
+    assert_eq!(again.len(), 1, "the second is of the new layer");
+    assert_eq!(again[0].payload, new[1].payload);
+}
