@@ -165,11 +165,12 @@ impl Camera {
 /// The program, which is told nothing by the environment that a test is run in.
 pub(crate) fn program() -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_sightline-camera"));
-    let inherited = std::env::vars_os().map(|(name, _)| name);
-    for name in inherited.filter(|name| name.to_string_lossy().starts_with("SIGHTLINE_")) {
-        program.env_remove(name);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy().to_ascii_lowercase();
+        if text.starts_with("sightline_") || text.ends_with("_proxy") {
+            program.env_remove(name);
+        }
     }
-    program.env("NO_PROXY", "*");
     program
 }
 
