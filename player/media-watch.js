@@ -26,6 +26,8 @@ export class MediaWatch {
   #env;
   #listener;
   #mendable;
+  /** When the line was last said to be mended. */
+  #mendedAt = -Infinity;
   #shaky = false;
   #pulse = new Pulse();
   /** @type {'connecting' | 'connected' | 'live' | 'paused' | 'over'} */
@@ -69,6 +71,11 @@ export class MediaWatch {
     if (this.#stage === 'paused') this.#expect();
   }
 
+  /** The other end has agreed to another line. It has as long to come up as a new one would. */
+  mended() {
+    this.#mendedAt = this.#env.now();
+  }
+
   /** A shaky line stays as it is. */
   giveUpMending() {
     this.#mendable = false;
@@ -103,7 +110,8 @@ export class MediaWatch {
     if (this.#stage === 'live') {
       if (vitals) this.#listener.vitals(vitals);
       // ICE `disconnected` may pass, and a lost gateway carries no media: only this ends a picture.
-      if (still >= (this.#mendable ? MENDING : STALLED)) return this.#lose();
+      const isNew = this.#env.now() - this.#mendedAt < CONNECT;
+      if (still >= (this.#mendable ? MENDING : STALLED) && !isNew) return this.#lose();
       if (still >= STALLED) this.#shake();
     }
     const pause = this.#stage === 'live' ? LOOK : LOOK_EARLY;

@@ -266,7 +266,7 @@ export class WhepSession {
   async #mend() {
     if (this.#mending) return;
     this.#mending = true;
-    await this.#negotiation?.restartIce().catch((error) => {
+    await this.#negotiation?.restartIce().then(() => this.#media?.mended(), (error) => {
       if (error instanceof Refusal && [404, 410].includes(error.status)) this.#lose();
       else this.#media?.giveUpMending();
     });

@@ -105,6 +105,20 @@ test('relay: a picture that stands still is mended once, and then given up', asy
   assert.equal(ending().why, 'media-lost');
 });
 
+test('relay: a line that was mended late has as long as a new one to come up', async () => {
+  let answer = (/** @type {Response | undefined} */ _) => {};
+  const answered = new Promise((resolve) => { answer = resolve; });
+  const { world, ending } = startRelayed((request) => (isRestart(request) ? answered : undefined));
+  await goLive(world);
+  await world.pass(7500);
+  answer(restarting(world.requests.filter(isRestart)[0]));
+  await world.pass(4900);
+  assert.equal(ending(), null);
+  world.peer.frames += 1;
+  await world.pass(2000);
+  assert.equal(ending(), null);
+});
+
 test('relay: a network that is still away is waited for', async () => {
   let away = true;
   const { world, ending } = startRelayed((request) => {
