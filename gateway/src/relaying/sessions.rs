@@ -37,8 +37,8 @@ struct Room {
     viewers: HashSet<SessionId>,
     /// Media arrives.
     is_active: bool,
-    /// The count that viewers were told last.
-    told: usize,
+    /// The count that every viewer here was told last.
+    told: Option<usize>,
 }
 
 /// One session.
@@ -79,6 +79,8 @@ impl Sessions {
             Side::Viewer => {
                 let room = state.rooms.get_mut(&entry.room).ok_or(Error::NoCamera)?;
                 room.viewers.insert(id);
+                // It has to be told, even if another has left at the same time.
+                room.told = None;
                 if room.is_active {
                     outbox.push(Event::Active);
                 }
@@ -197,7 +199,7 @@ impl Sessions {
             return;
         };
         let count = room.viewers.len() + direct;
-        if count != std::mem::replace(&mut room.told, count) {
+        if room.told.replace(count) != Some(count) {
             tell_all(&state.sessions, room, &Event::ViewerCount(count));
         }
     }
