@@ -37,6 +37,32 @@ fn the_whole_group_comes_in_portions_and_pressed_together() {
     assert_eq!(live[0].sequence, rest.last().unwrap().sequence + 1);
 }
 
+/// A player that goes by the first picture's time has no reason to wait for longer than it did then.
+#[test]
+fn caught_up_it_gets_pictures_when_others_do_and_none_is_late_by_the_streams_clock() {
+    let mut stage = unresponsive();
+    let old = stage.viewer();
+    stage.wait(Duration::from_millis(50));
+    stage.sent(old);
+    let newcomer = stage.viewer();
+    let began = stage.now;
+    let first = stage.sent(newcomer)[0].time;
+    stage.wait(Duration::from_millis(50));
+    stage.sent(newcomer);
+    for _ in 0..30 {
+        stage.picture(false);
+        let (there, here) = (stage.sent(old), stage.sent(newcomer));
+        assert_eq!((there.len(), here.len()), (PARTS, PARTS));
+        let ticks = here[0].time.wrapping_sub(first);
+        let by_stream = Duration::from_micros(u64::from(ticks) * 100 / 9);
+        let by_clock = stage.now - began;
+        assert!(
+            by_clock < by_stream + Duration::from_millis(10),
+            "{by_clock:?} {by_stream:?}"
+        );
+    }
+}
+
 #[test]
 fn a_group_that_begins_meanwhile_takes_the_old_ones_place() {
     let mut stage = unresponsive();
