@@ -116,7 +116,8 @@ async fn a_publisher_without_a_format_for_it_is_asked_as_well() {
     publisher.until("it is asked", asked).await;
 }
 
-/// When each picture could be decoded: not before all that came before it.
+/// When each picture could be decoded: not before all that came before it, from a keyframe on. What
+/// is lost for good, and again each time that it is repeated, freezes it until the next one.
 fn decoded(seen: &Seen) -> Vec<Instant> {
     let video = seen.in_order();
     let Some((first, _)) = video.first() else {
@@ -124,11 +125,11 @@ fn decoded(seen: &Seen) -> Vec<Instant> {
     };
     let (mut next, mut at) = (first.sequence, first.at);
     let mut decoded = Vec::new();
-    for (packet, _) in video {
-        if packet.sequence != next {
-            break;
+    for (packet, label) in video {
+        if packet.sequence != next && !(label.is_key && label.part == 0) {
+            continue;
         }
-        next += 1;
+        next = packet.sequence + 1;
         at = at.max(packet.at);
         if packet.marker {
             decoded.push(at);
