@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 
 use crate::room_key::RoomKey;
-use crate::support::{Gateway, LONG, client, eventually};
+use crate::support::{Gateway, LONG, client, eventually, skipped};
 use reqwest::Response;
 
 const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
@@ -88,11 +88,10 @@ async fn a_token_for_another_gateway_is_refused_whatever_host_says() {
 }
 
 /// An address of this machine that is not loopback, where limits do not count.
-fn own_address() -> IpAddr {
+fn own_address() -> Option<IpAddr> {
     let all = if_addrs::get_if_addrs().unwrap();
     let mut own = all.iter().filter(|it| !it.is_loopback()).map(|it| it.ip());
     own.find(IpAddr::is_ipv4)
-        .expect("this machine has a network")
 }
 
 /// Whether a connection is answered, and the connection.
@@ -106,9 +105,12 @@ fn answered(gateway: SocketAddr) -> (bool, TcpStream) {
 
 #[tokio::test]
 async fn an_address_has_so_many_connections_and_another_when_one_ends() {
+    let Some(own_address) = own_address() else {
+        return skipped("no network here but loopback, so nobody counted an address's connections");
+    };
     let gateway = Gateway::start(["--listen", "0.0.0.0:0", "--connections-per-address", "2"]);
     let listens: SocketAddr = gateway.host().parse().unwrap();
-    let address = SocketAddr::new(own_address(), listens.port());
+    let address = SocketAddr::new(own_address, listens.port());
     let (first, second) = (answered(address), answered(address));
     assert!(first.0 && second.0);
     assert!(!answered(address).0);

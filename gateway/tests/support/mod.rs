@@ -4,7 +4,7 @@
 mod eventually;
 mod secrets;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
@@ -224,4 +224,10 @@ impl Drop for Gateway {
             eprintln!("the gateway has logged:\n{log}");
         }
     }
+}
+
+/// Says that a test cannot be made on this machine, also when the tests' output is kept back.
+#[allow(dead_code, reason = "each test program uses what it needs")]
+pub(crate) fn skipped(why: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED, LOUDLY: {why}");
 }
