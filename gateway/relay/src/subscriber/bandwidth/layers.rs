@@ -166,6 +166,7 @@ fn fitting(bitrates: &[u64], estimate: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock;
 
     /// Two megabits, one, and a quarter.
     const BITRATES: [u64; 3] = [2_000_000, 1_000_000, 250_000];
@@ -182,7 +183,7 @@ mod tests {
             Self {
                 choice: LayerChoice::default(),
                 layer,
-                now: Instant::now(),
+                now: clock::now(),
             }
         }
 
@@ -207,7 +208,7 @@ mod tests {
                 estimate,
                 is_congested: false,
             };
-            LayerChoice::default().choose(&BITRATES, None, link, Instant::now())
+            LayerChoice::default().choose(&BITRATES, None, link, clock::now())
         };
         assert_eq!((begin(3e6), begin(2.1e6), begin(1e5)), (0, 1, 2));
     }

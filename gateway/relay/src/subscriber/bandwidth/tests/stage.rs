@@ -7,6 +7,7 @@ use rtcp_types::prelude::*;
 use rtcp_types::{TransportFeedback, TwccBuilder, TwccPacketStatus};
 
 use super::super::{Bandwidth, LayerChoice};
+use crate::clock;
 
 /// Everything happens at multiples of this, in microseconds.
 const STEP: i64 = 1_000;
@@ -107,7 +108,7 @@ struct Receiver {
 
 impl Stage {
     pub(super) fn new(link: Link, seed: u64) -> Self {
-        let start = Instant::now();
+        let start = clock::now();
         let bandwidth = Bandwidth::new(1_500_000, true, start);
         let mut choice = LayerChoice::default();
         let layer = choice.choose(&BITRATES, None, bandwidth.link(start), start);
