@@ -85,7 +85,12 @@ fn the_tests_of_the_threat_model_exist() {
         "../camera/src",
         "../camera/tests",
     ]);
-    let others = sources(&["../tests/browser", "../tests/networks", "../player/test", "../bench/src"]);
+    let others = sources(&[
+        "../tests/browser",
+        "../tests/networks",
+        "../player/test",
+        "../bench/src",
+    ]);
     let targets = ["fuzz", "../gateway/fuzz"]
         .map(|folder| fs::read_to_string(format!("{ROOT}/{folder}/Cargo.toml")).unwrap())
         .concat();
