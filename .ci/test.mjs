@@ -1,8 +1,8 @@
 // Runs every check and test, and adds up what they report.
 //
-// What only computes runs beside what mostly waits: two lanes for two cores, after the build
-// that both need. The output of a step is in a file of its own under target/test-logs; it is
-// printed where the step failed.
+// After the build two steps run at a time, on two cores: most of them wait for half of the time. The
+// output of a step is in a file of its own under target/test-logs; it is printed where the step
+// failed.
 //
 //     node .ci/test.mjs [--installed SECONDS]
 
@@ -34,27 +34,24 @@ const npm = (/** @type {string} */ folder, /** @type {string[]} */ ...script) =>
 
 /** @type {Step} */
 const build = { name: 'build', command: BUILD, env };
-/** @type {Step[]} */
-const computing = [
+/** @type {Step[]} what takes longest first, so that neither core is left with it at the end */
+const checks = [
   { name: 'format', command: ['cargo', 'fmt', '--all', '--check'] },
   // Nothing is built again: cargo repeats the warnings that it has kept.
   { name: 'lint', command: BUILD, env, fails: /^warning: .* generated \d+ warnings?/m },
   { name: 'types', command: npm('player', 'check') },
   { name: 'types of tests', command: npm('tests', 'check') },
   { name: 'player', command: npm('player', 'test') },
+  { name: 'interop', command: npm('tests', 'interop'), env },
+  { name: 'browser', command: npm('tests', 'browser'), env },
   { name: 'rust', command: ['cargo', 'test', '--locked', '--workspace', '--no-fail-fast'], env },
+  { name: 'networks', command: npm('tests', 'networks'), env },
   // A tenth of what `make bench` does: that takes minutes in a debug build.
   { name: 'soak', command: ['cargo', 'run', '--locked', '--quiet', '-p', 'sightline-bench', '--', 'soak', '--exchanges', '10000'], env },
   { name: 'licences', command: ['.ci/licences'] },
 ];
-/** @type {Step[]} */
-const waiting = [
-  { name: 'browser', command: npm('tests', 'browser') },
-  { name: 'networks', command: npm('tests', 'networks') },
-  { name: 'interop', command: npm('tests', 'interop'), env },
-];
 
-const steps = [build, ...computing, ...waiting];
+const steps = [build, ...checks];
 const began = Date.now();
 const total = { passed: 0, failed: 0, skipped: 0 };
 /** @type {Map<string, number>} the steps that run, and since when */
@@ -68,8 +65,11 @@ mkdirSync(LOGS, { recursive: true });
 const heart = setInterval(beat, HEARTBEAT);
 const isBuilt = await run(build);
 // What does not build has nothing to run; what needs no build is still checked.
-const lanes = isBuilt ? [computing, waiting] : [computing.filter(({ env: needsBuild }) => !needsBuild)];
-await Promise.all(lanes.map(async (lane) => { for (const step of lane) await run(step); }));
+const queue = checks.filter(({ env: needsBuild }) => isBuilt || !needsBuild);
+const lane = async () => {
+  for (let step = queue.shift(); step; step = queue.shift()) await run(step);
+};
+await Promise.all([lane(), lane()]);
 clearInterval(heart);
 
 if (treeBefore === null) say('SKIPPED, LOUDLY: not a git checkout, so nobody looked whether the tests change it');
