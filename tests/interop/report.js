@@ -20,38 +20,92 @@ import { ffmpeg } from './python.js';
 
 const PAGE = fileURLToPath(new URL('../../docs/interop.md', import.meta.url));
 
-/** @param {Cell | undefined} cell */
-function words(cell) {
+/** @typedef {Map<string, Map<string, Cell>>} Cells by publisher, by viewer */
+
+/**
+ * What is the same in every run: whether they connect, by which way, with sound or without.
+ *
+ * @param {Cell | undefined} cell
+ */
+function connection(cell) {
   if (!cell) return '**not reached**';
-  const { path, seconds = 0, video, audio, why } = cell;
+  const { path, audio, why } = cell;
   if (why) return `**failed**: ${why.replaceAll(/\s+/g, ' ').slice(0, 120).replaceAll('|', '\\|')}`;
-  const sound = audio ? `, ${audio} of sound` : '';
-  return `${path}, ${seconds.toFixed(2)} s, ${video}${sound}`;
+  return `${path}${audio ? ', sound' : ''}`;
+}
+
+/** @param {Cell | undefined} cell */
+function measurement(cell) {
+  const { seconds = NaN, video, audio } = cell ?? {};
+  return `${seconds.toFixed(2)} s, ${video}${audio ? `, ${audio} of sound` : ''}`;
+}
+
+const line = (/** @type {string[]} */ row) => `| ${row.join(' | ')} |`;
+
+/**
+ * @param {string[]} publishers
+ * @param {string[]} viewers
+ * @param {Cells} cells
+ * @param {(cell: Cell | undefined) => string} words
+ */
+function table(publishers, viewers, cells, words) {
+  const rows = publishers.map((publisher) =>
+    [publisher, ...viewers.map((viewer) => words(cells.get(publisher)?.get(viewer)))]);
+  return [['', ...viewers], ['---', ...viewers.map(() => '---')], ...rows].map(line).join('\n');
+}
+
+/**
+ * Where a run found something else than the page says.
+ *
+ * @param {string[]} publishers whose rows were run
+ * @param {string[]} viewers all, in the order of the page's columns
+ * @param {Cells} cells
+ * @returns {string[]} one line for each difference; cells that were not run have none
+ */
+export function differences(publishers, viewers, cells) {
+  const page = readFileSync(PAGE, 'utf8');
+  const rows = page.split('\n').filter((text) => text.startsWith('| ')).map((text) => text.slice(2, -2).split(' | '));
+  const columns = rows.find(([first]) => first === '')?.slice(1) ?? [];
+  return publishers.flatMap((publisher) => {
+    // The first table of the page is the one of connections.
+    const row = rows.find(([first]) => first === publisher)?.slice(1) ?? [];
+    return viewers.flatMap((viewer) => {
+      const cell = cells.get(publisher)?.get(viewer);
+      const told = row[columns.indexOf(viewer)] ?? 'nothing';
+      if (!cell || connection(cell) === told) return [];
+      return [`${publisher} to ${viewer}: ${connection(cell)}, but docs/interop.md says ${told}`];
+    });
+  });
 }
 
 /**
  * @param {string[]} publishers
  * @param {string[]} viewers
- * @param {Map<string, Map<string, Cell>>} cells by publisher, by viewer
+ * @param {Cells} cells
  */
 export function write(publishers, viewers, cells) {
-  const rows = publishers.map((publisher) =>
-    [publisher, ...viewers.map((viewer) => words(cells.get(publisher)?.get(viewer)))]);
-  const line = (/** @type {string[]} */ row) => `| ${row.join(' | ')} |`;
   writeFileSync(PAGE, `# Interoperability
 
-\`make test\` measures these figures and writes this page; nothing in it is filled in by hand.
 Rows are publishers, columns are viewers. Each publisher is started once, and two viewers at a
-time watch it. A cell says which way the media went, the seconds from the viewer's first request
-to its first decoded picture, and how many pictures it decoded in the five seconds after that
-(with packets of sound, where the publisher sends sound).
+time watch it. \`make interop\` writes this page; nothing in it is filled in by hand.
 
-${line(['', ...viewers])}
-${line(['---', ...viewers.map(() => '---')])}
-${rows.map(line).join('\n')}
+## What connects
+
+Which way the media goes, and whether there is sound. \`make test\` runs every pair and fails where
+it finds anything else than this table says.
+
+${table(publishers, viewers, cells, connection)}
 
 OBS cannot be installed here. Its double behaves as OBS 32 does, on the library that OBS uses,
 and gives up where OBS gives up; the mediamtx reader is a script with that reader's manners.
+
+## How soon
+
+As one run measured it: the seconds from the viewer's first request to its first decoded picture,
+and how many pictures it decoded in the five seconds after that (with packets of sound, where the
+publisher sends sound).
+
+${table(publishers, viewers, cells, measurement)}
 
 ## Versions
 
