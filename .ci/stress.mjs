@@ -30,7 +30,7 @@ const LONGEST = 15 * 60_000;
 
 mkdirSync(LOGS, { recursive: true });
 console.log('Building the test programs and what they start');
-execFileSync('cargo', ['build', '--workspace', '--bins'], { stdio: 'inherit' });
+execFileSync('cargo', ['build', '--workspace', '--all-targets'], { stdio: 'inherit' });
 const programs = [...rustPrograms(), ...nodePrograms()].filter(({ name }) => new RegExp(values.only).test(name));
 const rounds = Array.from({ length: times }, () => [loops, 0]).flat();
 console.log(`${programs.length} programs, ${times} times beside ${loops} busy loops and ${times} times alone, `

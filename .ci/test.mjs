@@ -15,7 +15,8 @@ import { parseArgs } from 'node:util';
 /** @typedef {{ name: string, command: string[], env?: NodeJS.ProcessEnv, fails?: RegExp }} Step */
 
 const { values } = parseArgs({ options: { installed: { type: 'string' } } });
-const LOGS = path.resolve(process.env.CARGO_TARGET_DIR ?? 'target', 'test-logs');
+const TARGET = path.resolve(process.env.CARGO_TARGET_DIR ?? 'target');
+const LOGS = path.join(TARGET, 'test-logs');
 const HEARTBEAT = 30_000;
 /** The exit code by which a step says that it could not be done here. */
 const SKIPPED = 77;
@@ -25,6 +26,8 @@ const SKIPPED = 77;
  * compiler of our own crates here, as `cargo clippy` makes it for `cargo check`.
  */
 const env = { RUSTC_WORKSPACE_WRAPPER: 'clippy-driver' };
+// The whole workspace each time: for some of it cargo would choose other features of what it
+// depends on, and build that again.
 const BUILD = ['cargo', 'build', '--locked', '--workspace', '--all-targets', '--keep-going'];
 /** What is tested is on this machine, and no business of a proxy's. */
 const LOCAL = '127.0.0.1,127.0.0.3,localhost,::1';
@@ -47,7 +50,7 @@ const checks = [
   { name: 'rust', command: ['cargo', 'test', '--locked', '--workspace', '--no-fail-fast'], env },
   { name: 'networks', command: npm('tests', 'networks'), env },
   // A tenth of what `make bench` does: that takes minutes in a debug build.
-  { name: 'soak', command: ['cargo', 'run', '--locked', '--quiet', '-p', 'sightline-bench', '--', 'soak', '--exchanges', '10000'], env },
+  { name: 'soak', command: [path.join(TARGET, 'debug', 'sightline-bench'), 'soak', '--exchanges', '10000'], env },
   { name: 'licences', command: ['.ci/licences'] },
 ];
 
