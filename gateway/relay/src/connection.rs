@@ -7,4 +7,3 @@ pub(crate) mod peer;
 pub(crate) mod registry;
 pub(crate) mod srtp;
 pub(crate) mod srtp_sender;
-mod str0m_sender;

@@ -9,10 +9,9 @@ mod rounds;
 mod tests;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 
 use sightline_spec::room::{RoomId, SessionId};
-use str0m::bwe::Bitrate;
 use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
@@ -23,11 +22,8 @@ use crate::publisher::packet_cache::Packet;
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
 use crate::subscriber::outgoing::Downlink;
-use crate::subscriber::{Adjustment, Report, Subscriber};
+use crate::subscriber::{Report, Subscriber};
 use links::Links;
-
-/// More old pictures for a viewer that catches up, after so long.
-const CATCH_UP: Duration = Duration::from_millis(2);
 
 /// See the module.
 pub(crate) struct Router {
@@ -120,9 +116,10 @@ impl Router {
     }
 
     /// A viewer's connection is up.
-    pub(crate) fn connected(&mut self, viewer: Key, now: Instant) -> Vec<Adjustment> {
-        let subscriber = self.subscribers.get_mut(&viewer);
-        subscriber.map_or(Vec::new(), |s| s.connected(&self.tracks, now))
+    pub(crate) fn connected(&mut self, viewer: Key, now: Instant) {
+        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
+            subscriber.connected(&self.tracks, now);
+        }
     }
 
     /// A connection is gone.
@@ -169,9 +166,8 @@ impl Router {
             let Some(mut downlink) = links.downlink(*key) else {
                 continue;
             };
-            if subscriber.send(&mut self.tracks, now, &mut downlink) {
-                again = Some(now + CATCH_UP);
-            }
+            let next = subscriber.send(&mut self.tracks, now, &mut downlink);
+            again = again.into_iter().chain(next).min();
             downlink.finish();
         }
         self.trim(now);
@@ -183,12 +179,18 @@ impl Router {
     }
 
     /// Sends a viewer what it has missed.
-    pub(crate) fn retransmit(&mut self, viewer: Key, nack: &Nack, links: &mut impl Links) {
+    pub(crate) fn retransmit(
+        &mut self,
+        viewer: Key,
+        nack: &Nack,
+        now: Instant,
+        links: &mut impl Links,
+    ) {
         let Some(subscriber) = self.subscribers.get_mut(&viewer) else {
             return;
         };
         if let Some(mut downlink) = links.downlink(viewer) {
-            subscriber.retransmit(&self.tracks, nack, &mut downlink);
+            subscriber.retransmit(&self.tracks, nack, now, &mut downlink);
             downlink.finish();
         }
     }
@@ -200,11 +202,11 @@ impl Router {
         }
     }
 
-    /// A viewer's link can carry so much.
-    pub(crate) fn estimated(&mut self, viewer: Key, estimate: Bitrate) {
-        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
-            subscriber.estimated(estimate);
-        }
+    /// Takes in what a viewer tells of its link: RTCP that is not encrypted any more. Says
+    /// whether there was nothing else in it.
+    pub(crate) fn take_feedback(&mut self, viewer: Key, rtcp: &[u8], now: Instant) -> bool {
+        let subscriber = self.subscribers.get_mut(&viewer);
+        subscriber.is_some_and(|s| s.take_feedback(rtcp, &self.tracks, now))
     }
 
     /// A viewer wants this layer; nothing leaves it to its link.

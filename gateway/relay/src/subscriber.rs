@@ -1,15 +1,10 @@
 //! One viewer's side: which layer it gets, how its packets are numbered, and what it can
 //! have again.
 
-#[allow(
-    dead_code,
-    unused_imports,
-    reason = "simulcast viewers come to it next"
-)]
-pub(crate) mod bandwidth;
+mod bandwidth;
 pub(crate) mod catch_up;
 pub(crate) mod down_track;
-pub(crate) mod layer_choice;
+mod layer_choice;
 pub(crate) mod outgoing;
 pub(crate) mod picture_ids;
 mod retransmission;
@@ -21,7 +16,6 @@ mod sent_history;
 use std::time::{Instant, SystemTime};
 
 use sightline_spec::room::SessionId;
-use str0m::bwe::Bitrate;
 use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
@@ -29,9 +23,10 @@ use str0m::rtp::rtcp::Nack;
 use crate::publisher::packet_cache::Cursor;
 use crate::publisher::track::PublishedTrack;
 use crate::sdp::negotiate::Subscription;
+use bandwidth::{Bandwidth, Taken};
 use down_track::{DownTrack, Need};
-use layer_choice::LayerChoice;
-use outgoing::Downlink;
+use layer_choice::FIRST_ESTIMATE;
+use outgoing::{Downlink, Way};
 
 /// See the module.
 #[derive(Debug)]
@@ -40,19 +35,11 @@ pub(crate) struct Subscriber {
     /// Names our side in reports.
     name: String,
     down_tracks: Vec<DownTrack>,
-    choice: LayerChoice,
-    /// Whether str0m sends, to measure the link.
-    is_measured: bool,
+    /// What its link carries, if it tells of every packet and there is a choice by that.
+    bandwidth: Option<Box<Bandwidth>>,
+    /// The layer that it asked for; without one, its link decides.
+    selected: Option<Rid>,
     is_connected: bool,
-}
-
-/// What a connection has to be told whose media str0m sends.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Adjustment {
-    /// What we would like to send, so that the estimate is tried up to there.
-    Bitrate { needed: Bitrate, desired: Bitrate },
-    /// How many packets to keep, to send them again.
-    SentHistory { source: Ssrc, packets: usize },
 }
 
 /// A compound RTCP packet of one source.
@@ -65,13 +52,17 @@ pub(crate) struct Report {
 impl Subscriber {
     /// A viewer whose connection is not up yet.
     pub(crate) fn new(session: SessionId, subscription: Subscription, now: Instant) -> Self {
+        let bandwidth = subscription.is_measured().then(|| {
+            let has_padding = subscription.down_tracks.iter().any(|d| d.rtx.is_some());
+            Box::new(Bandwidth::new(FIRST_ESTIMATE, has_padding, now))
+        });
         let down_tracks = subscription.down_tracks.into_iter();
         Self {
             session,
             name: subscription.name,
             down_tracks: down_tracks.map(DownTrack::new).collect(),
-            choice: LayerChoice::new(now),
-            is_measured: subscription.is_measured,
+            bandwidth,
+            selected: None,
             is_connected: false,
         }
     }
@@ -86,12 +77,10 @@ impl Subscriber {
     }
 
     /// Its connection is up.
-    pub(crate) fn connected(&mut self, tracks: &[PublishedTrack], now: Instant) -> Vec<Adjustment> {
+    pub(crate) fn connected(&mut self, tracks: &[PublishedTrack], now: Instant) {
         self.is_connected = true;
-        let bitrate = self.choice.begin(&mut self.down_tracks, tracks, now);
-        let mut adjustments: Vec<Adjustment> = bitrate.into_iter().collect();
-        adjustments.extend(self.provide_sent_history(tracks));
-        adjustments
+        layer_choice::begin(&mut self.down_tracks, tracks, now);
+        self.provide_sent_history(tracks);
     }
 
     /// Another publisher has come; says whether the viewer can go on with what it sends.
@@ -99,25 +88,31 @@ impl Subscriber {
         self.down_tracks.iter_mut().all(|d| d.resume(tracks))
     }
 
-    /// Sends what it has not got; says whether there is more.
+    /// Sends what it has not got; when to call again, if there is more.
     pub(crate) fn send(
         &mut self,
         tracks: &mut [PublishedTrack],
         now: Instant,
         downlink: &mut impl Downlink,
-    ) -> bool {
-        let mut has_more = false;
+    ) -> Option<Instant> {
+        let mut way = Way {
+            downlink,
+            bandwidth: self.bandwidth.as_deref_mut(),
+            now,
+        };
+        let mut again = None;
         for down_track in &mut self.down_tracks {
             let Some(track) = down_track.track().and_then(|index| tracks.get_mut(index)) else {
                 continue;
             };
-            match down_track.send(&mut track.layers, now, downlink) {
+            match down_track.send(&mut track.layers, &mut way) {
                 Need::Nothing => {}
-                Need::Time => has_more = true,
+                Need::Time => again = Some(now + catch_up::PAUSE),
                 Need::Keyframe(layer) => track.want_keyframe(layer),
             }
         }
-        has_more
+        let padded = pad(&mut self.down_tracks, tracks, &mut way);
+        again.into_iter().chain(padded).min()
     }
 
     /// Sends again what it has missed.
@@ -125,11 +120,17 @@ impl Subscriber {
         &mut self,
         tracks: &[PublishedTrack],
         nack: &Nack,
+        now: Instant,
         downlink: &mut impl Downlink,
     ) {
         let of_source = |down_track: &&mut DownTrack| down_track.source() == nack.ssrc;
         if let Some(down_track) = self.down_tracks.iter_mut().find(of_source) {
-            down_track.retransmit(tracks, nack, downlink);
+            let mut way = Way {
+                downlink,
+                bandwidth: self.bandwidth.as_deref_mut(),
+                now,
+            };
+            down_track.retransmit(tracks, nack, &mut way);
         }
     }
 
@@ -143,37 +144,49 @@ impl Subscriber {
         }
     }
 
-    /// Its link can carry so much.
-    pub(crate) fn estimated(&mut self, estimate: Bitrate) {
-        self.choice.estimated(estimate);
-    }
-
     /// It wants this layer; nothing leaves it to its link.
     pub(crate) fn select(&mut self, rid: Option<Rid>) {
-        self.choice.select(rid);
+        self.selected = rid;
+    }
+
+    /// Takes in what it tells of its link: RTCP that is not encrypted any more. Says whether
+    /// there was nothing else in it.
+    pub(crate) fn take_feedback(
+        &mut self,
+        rtcp: &[u8],
+        tracks: &[PublishedTrack],
+        now: Instant,
+    ) -> bool {
+        let Some(bandwidth) = &mut self.bandwidth else {
+            return false;
+        };
+        let taken = bandwidth.take_in(rtcp, now).unwrap_or_else(|error| {
+            tracing::debug!(%error, "a viewer's feedback is not used");
+            Taken::Nothing
+        });
+        if taken != Taken::Nothing {
+            self.choose(tracks, now);
+        }
+        taken == Taken::All
     }
 
     /// Fits its share to what was measured of the layers.
-    pub(crate) fn adjust(
-        &mut self,
-        tracks: &[PublishedTrack],
-        has_choice: bool,
-        now: Instant,
-    ) -> Vec<Adjustment> {
-        let mut adjustments = Vec::new();
+    pub(crate) fn adjust(&mut self, tracks: &[PublishedTrack], has_choice: bool, now: Instant) {
         if has_choice {
-            adjustments.extend(self.choice.choose(&mut self.down_tracks, tracks, now));
+            self.choose(tracks, now);
         }
-        adjustments.extend(self.provide_sent_history(tracks));
-        adjustments
+        self.provide_sent_history(tracks);
+    }
+
+    fn choose(&mut self, tracks: &[PublishedTrack], now: Instant) {
+        let (down_tracks, bandwidth) = (&mut self.down_tracks, self.bandwidth.as_deref_mut());
+        layer_choice::choose(down_tracks, tracks, self.selected, bandwidth, now);
     }
 
     /// Keeps as much to be asked for again as its layers' bitrates call for.
-    fn provide_sent_history(&mut self, tracks: &[PublishedTrack]) -> Vec<Adjustment> {
-        let is_measured = self.is_measured;
+    fn provide_sent_history(&mut self, tracks: &[PublishedTrack]) {
         let down_tracks = self.down_tracks.iter_mut();
-        let adjustments = down_tracks.filter_map(|d| d.provide_sent_history(tracks, is_measured));
-        adjustments.collect()
+        down_tracks.for_each(|down_track| down_track.provide_sent_history(tracks));
     }
 
     /// Which layer of a track it gets, and where it is in that one's packet cache. Who cannot
@@ -197,4 +210,22 @@ impl Subscriber {
         let reports = down_tracks.filter_map(|d| d.report(&self.name, now, wall, is_over));
         reports.collect()
     }
+}
+
+/// Sends more than there is, if the link is to show whether it carries more; when to go on
+/// with that.
+fn pad(
+    down_tracks: &mut [DownTrack],
+    tracks: &[PublishedTrack],
+    way: &mut Way<'_, impl Downlink>,
+) -> Option<Instant> {
+    let (bytes, next) = way.bandwidth.as_deref_mut()?.padding(way.now)?;
+    if bytes > 0 {
+        let layers = |d: &DownTrack| Some(&tracks.get(d.track()?)?.layers);
+        let has_choice = |d: &&mut DownTrack| layers(d).is_some_and(|layers| layers.len() > 1);
+        let down_track = down_tracks.iter_mut().find(has_choice)?;
+        let layers = layers(down_track)?;
+        down_track.pad(layers, bytes, way);
+    }
+    Some(next)
 }

@@ -181,6 +181,13 @@ impl Worker {
         let Some(peer) = self.registry.get_mut(key) else {
             return;
         };
+        let router = self.rooms.get_mut(peer.room);
+        if let (Some(router), Some(rtcp)) = (router, peer.open_feedback(bytes, now))
+            && router.take_feedback(key, rtcp, now)
+        {
+            // Nothing in it was for str0m.
+            return;
+        }
         let mut sink = Sink {
             network: &mut self.network,
             events: &mut self.events,

@@ -4,8 +4,6 @@
 
 use std::time::Instant;
 
-use str0m::bwe::{Bitrate, BweKind};
-
 use str0m::rtp::rtcp::{Nack, Rtcp};
 use str0m::rtp::{RawPacket, RtpPacket};
 use str0m::{Event, Output, Rtc};
@@ -45,8 +43,6 @@ pub(crate) enum ConnectionEvent {
     KeyframeWanted,
     /// Packets that a viewer has missed.
     Missing(Box<Nack>),
-    /// What a viewer's link can carry.
-    Estimate(Bitrate),
     /// It is time to report to a viewer what it was sent.
     ReportDue,
 }
@@ -120,9 +116,6 @@ impl ConnectionEvent {
                 RawPacket::RtcpRx(Rtcp::Nack(nack)) => Some(Self::Missing(Box::new(nack))),
                 _ => None,
             },
-            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
-                Some(Self::Estimate(estimate))
-            }
             _ => None,
         }
     }

@@ -15,14 +15,12 @@ use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
 use crate::connection::dtls;
 use crate::connection::srtp::Srtp;
 use crate::connection::srtp_sender::SrtpSender;
-use crate::connection::str0m_sender;
 use crate::keys::{Key, RoomKey};
 use crate::limits::Limits;
 use crate::net::udp::{Network, Route};
 use crate::publisher::sources::Sources;
 use crate::publisher::track::PublishedTrack;
-use crate::subscriber::outgoing::Outgoing;
-use crate::subscriber::{Adjustment, Report};
+use crate::subscriber::Report;
 
 /// A connection and whose it is.
 pub(crate) struct Peer {
@@ -30,7 +28,7 @@ pub(crate) struct Peer {
     pub(crate) rtc: Box<Rtc>,
     /// The pair of addresses that ICE chose.
     route: Option<Route>,
-    /// The way to a viewer, unless str0m is that.
+    /// The way to a viewer, once there are keys for it.
     sender: Option<SrtpSender>,
     pub(crate) session: SessionId,
     pub(crate) room: RoomKey,
@@ -53,7 +51,7 @@ pub(crate) struct Peer {
 /// Which way media flows.
 pub(crate) enum Role {
     Publisher(Sources),
-    /// Whether str0m sends, to measure the link.
+    /// Whether its link is measured, by what it tells of it.
     Viewer {
         is_measured: bool,
     },
@@ -97,6 +95,18 @@ impl Peer {
     /// Whether a datagram is for this connection.
     pub(crate) fn accepts(&self, receive: Receive<'_>, now: Instant) -> bool {
         self.rtc.accepts(&Input::Receive(now, receive))
+    }
+
+    /// The RTCP in a datagram, decrypted, if it may tell of the viewer's link.
+    pub(crate) fn open_feedback(&mut self, datagram: &[u8], now: Instant) -> Option<&[u8]> {
+        // RFC 5761 section 4: RTCP is told by its packet type.
+        let is_rtcp = matches!(datagram, [128..=191, 192..=223, ..]);
+        if !is_rtcp || !matches!(self.role, Role::Viewer { is_measured: true }) {
+            return None;
+        }
+        let rtcp = self.sender.as_mut()?.open_rtcp(datagram)?;
+        self.heard_at = now;
+        Some(rtcp)
     }
 
     /// Takes in a datagram.
@@ -163,37 +173,14 @@ impl Peer {
         let (Some(keys), Some(route)) = (dtls::exported_keys(), self.route) else {
             return;
         };
-        if matches!(self.role, Role::Viewer { is_measured: false }) {
+        if matches!(self.role, Role::Viewer { .. }) {
             self.sender = Srtp::new(&keys).map(|srtp| SrtpSender::new(srtp, route));
         }
     }
 
-    /// Whether str0m sends the media, and retransmits it.
-    pub(crate) fn sends_by_str0m(&self) -> bool {
-        self.sender.is_none()
-    }
-
-    /// Sends a packet of media. [`Peer::sent`] is to follow, with what str0m had to do for it.
-    pub(crate) fn send(&mut self, outgoing: &Outgoing<'_>, sink: &mut Sink<'_>) -> Option<Driven> {
-        match &self.sender {
-            Some(sender) => {
-                sender.send_rtp(sink.network, outgoing);
-                None
-            }
-            None => {
-                str0m_sender::write(&mut self.rtc, outgoing);
-                // str0m wants every change followed by a complete drain.
-                Some(drive(&mut self.rtc, self.key, false, sink))
-            }
-        }
-    }
-
-    /// Media was sent, which has led to this.
-    pub(crate) fn sent(&mut self, driven: Driven, now: Instant, sink: &mut Sink<'_>) {
-        match self.sends_by_str0m() {
-            true => self.tick_after(driven, now, sink),
-            false => sink.network.flush(),
-        }
+    /// The way to a viewer, once there is one.
+    pub(crate) fn sender(&self) -> Option<&SrtpSender> {
+        self.sender.as_ref()
     }
 
     /// Tells a viewer what it was sent.
@@ -204,11 +191,6 @@ impl Peer {
             }
             network.flush();
         }
-    }
-
-    /// Fits what str0m does to what the viewer gets.
-    pub(crate) fn adjust(&mut self, adjustment: Adjustment) {
-        str0m_sender::adjust(&mut self.rtc, adjustment);
     }
 
     /// Asks a publisher for keyframes of these sources.

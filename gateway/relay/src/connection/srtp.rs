@@ -1,15 +1,22 @@
 //! Encryption of what is sent to one peer: SRTP and SRTCP (RFC 3711, RFC 7714).
 //!
-//! What a peer sends is str0m's to decrypt.
+//! What a peer sends is str0m's to decrypt, but for its feedback (see `unprotect_rtcp`).
+
+mod seen;
+#[cfg(test)]
+mod tests;
 
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use aws_lc_rs::cipher::{
     AES_128, AES_256, Algorithm, EncryptingKey, EncryptionContext, UnboundCipherKey,
 };
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 use str0m::crypto::dtls::SrtpProfile;
+
+use seen::Seen;
 
 /// What a DTLS handshake left for SRTP (RFC 5764 section 4.2).
 pub(crate) struct Keys {
@@ -26,6 +33,9 @@ pub(crate) struct Srtp {
     rtcp: Cipher,
     /// SRTCP packets so far: no two may have the same index.
     reports: u32,
+    /// The peer's SRTCP, and which of it has been seen.
+    theirs: Cipher,
+    seen: Seen,
 }
 
 enum Cipher {
@@ -68,16 +78,22 @@ impl Srtp {
             _ => return None,
         };
         // Client's key, server's key, client's salt, server's salt.
-        let side = usize::from(!keys.is_client);
         let (master_keys, salts) = keys.material.split_at_checked(2 * key_length)?;
-        let master = Master {
-            key: master_keys.chunks(key_length).nth(side)?,
-            salt: salts.chunks(salt_length).nth(side)?,
+        let master = |is_client: bool| {
+            Some(Master {
+                key: master_keys
+                    .chunks(key_length)
+                    .nth(usize::from(!is_client))?,
+                salt: salts.chunks(salt_length).nth(usize::from(!is_client))?,
+            })
         };
+        let ours = master(keys.is_client)?;
         Some(Self {
-            rtp: master.cipher(keys.profile, 0)?,
-            rtcp: master.cipher(keys.profile, OF_RTCP)?,
+            rtp: ours.cipher(keys.profile, 0)?,
+            rtcp: ours.cipher(keys.profile, OF_RTCP)?,
             reports: 0,
+            theirs: master(!keys.is_client)?.cipher(keys.profile, OF_RTCP)?,
+            seen: Seen::default(),
         })
     }
 
@@ -151,6 +167,50 @@ impl Srtp {
             }
         }
         Ok(packet)
+    }
+
+    /// Decrypts a compound RTCP packet of the peer into `plain`. What is not authentic, or
+    /// was seen before, is refused.
+    pub(crate) fn unprotect_rtcp(
+        &mut self,
+        packet: &[u8],
+        plain: &mut Vec<u8>,
+    ) -> Result<(), Unspecified> {
+        let (rest, index) = match &self.theirs {
+            Cipher::Gcm { .. } => packet.split_last_chunk::<4>().ok_or(Unspecified)?,
+            Cipher::Counter(counter) => {
+                let (signed, tag) = packet.split_last_chunk::<HMAC_TAG>().ok_or(Unspecified)?;
+                let mut expected = [0; HMAC_TAG];
+                sign(&counter.authentication, &[signed], &mut expected);
+                verify_slices_are_equal(tag, &expected)?;
+                signed.split_last_chunk::<4>().ok_or(Unspecified)?
+            }
+        };
+        let word = u32::from_be_bytes(*index);
+        let number = word & !IS_ENCRYPTED;
+        let head = rest.first_chunk::<RTCP_HEAD>().ok_or(Unspecified)?;
+        if word & IS_ENCRYPTED == 0 || self.seen.has(number) {
+            return Err(Unspecified);
+        }
+        let source = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
+        plain.clear();
+        plain.extend_from_slice(rest);
+        let text = &mut plain[RTCP_HEAD..];
+        match &self.theirs {
+            Cipher::Gcm { key, salt } => {
+                let nonce = Nonce::assume_unique_for_key(iv(salt, 2, source, number.into()));
+                let head = [&head[..], index].concat();
+                let length = key.open_in_place(nonce, Aad::from(&head), text)?.len();
+                plain.truncate(RTCP_HEAD + length);
+            }
+            Cipher::Counter(counter) => {
+                // In counter mode that is the same as to encrypt.
+                let iv = iv(&counter.salt, 4, source, number.into());
+                encrypt(&counter.key, iv, text)?;
+            }
+        }
+        self.seen.note(number);
+        Ok(())
     }
 }
 
@@ -251,82 +311,5 @@ impl Master<'_> {
         output.fill(0);
         let key = EncryptingKey::ctr(UnboundCipherKey::new(algorithm, self.key)?)?;
         encrypt(&key, x, output)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn bytes(digits: &str) -> Vec<u8> {
-        hex::decode(digits.split_whitespace().collect::<String>()).unwrap()
-    }
-
-    /// RFC 3711 appendix B.3.
-    #[test]
-    fn session_keys_are_derived_as_in_the_book() {
-        let master = Master {
-            key: &bytes("E1F97A0D3E018BE0D64FA32C06DE4139"),
-            salt: &bytes("0EC675AD498AFEEBB6960B3AABE6"),
-        };
-        let mut key = [0; 16];
-        master.derive(ENCRYPTION, &mut key).unwrap();
-        assert_eq!(key[..], bytes("C61E7A93744F39EE10734AFE3FF7A087"));
-        let mut salt = [0; 14];
-        master.derive(SALTING, &mut salt).unwrap();
-        assert_eq!(salt[..], bytes("30CBBC08863D8C85D49DB34A9AE1"));
-        let mut authentication = [0; 20];
-        master.derive(AUTHENTICATION, &mut authentication).unwrap();
-        let wanted = bytes("CEBE321F6FF7716B6FD4AB49AF256A156D38BAA4");
-        assert_eq!(authentication[..], wanted);
-    }
-
-    /// RFC 7714 section 16.1.1.
-    #[test]
-    fn a_packet_is_sealed_as_in_the_book() {
-        let key: Vec<u8> = (0..16).collect();
-        let salt = bytes("517569642070726f2071756f").try_into().unwrap();
-        let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &key).unwrap());
-        let srtp = Srtp {
-            rtp: Cipher::Gcm { key, salt },
-            rtcp: any_cipher(),
-            reports: 0,
-        };
-        let mut packet = bytes(
-            "8040f17b 8041f8d3 5501a0b2 47616c6c 69612065 7374206f 6d6e6973 20646976
-             69736120 696e2070 61727465 73207472 6573",
-        );
-        packet.resize(packet.len() + srtp.overhead(), 0);
-        srtp.protect_rtp(&mut packet, 12, 0x5501_a0b2, 0xf17b)
-            .unwrap();
-        let wanted = bytes(
-            "8040f17b 8041f8d3 5501a0b2 f24de3a3 fb34de6c acba861c 9d7e4bca be633bd5
-             0d294e6f 42a5f47a 51c7d19b 36de3adf 8833899d 7f27beb1 6a9152cf 765ee439
-             0cce",
-        );
-        assert_eq!(packet, wanted);
-    }
-
-    fn any_cipher() -> Cipher {
-        let (key, salt) = (&[0; 16], &[0; 14]);
-        Master { key, salt }.counter(0).unwrap()
-    }
-
-    #[test]
-    fn what_is_too_short_is_refused() {
-        let mut srtp = Srtp {
-            rtp: any_cipher(),
-            rtcp: any_cipher(),
-            reports: 0,
-        };
-        assert!(srtp.protect_rtp(&mut [0; 20], 12, 1, 1).is_err());
-        assert!(srtp.protect_rtp(&mut [0; 8], 12, 1, 1).is_err());
-        assert!(srtp.protect_rtcp(vec![0; 7], 1).is_err());
-        let cut_off = Keys {
-            material: vec![0; 31],
-            profile: SrtpProfile::AEAD_AES_128_GCM,
-            is_client: true,
-        };
-        assert!(Srtp::new(&cut_off).is_none());
     }
 }

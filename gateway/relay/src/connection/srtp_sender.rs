@@ -14,17 +14,22 @@ pub(crate) struct SrtpSender {
     srtp: Srtp,
     /// The pair of addresses that ICE chose last.
     pub(crate) route: Route,
+    /// The peer's last RTCP, decrypted.
+    rtcp: Vec<u8>,
 }
 
 impl SrtpSender {
     pub(crate) fn new(srtp: Srtp, route: Route) -> Self {
-        Self { srtp, route }
+        let rtcp = Vec::new();
+        Self { srtp, route, rtcp }
     }
 
     /// Sends a packet, together with those of the same run.
     pub(crate) fn send_rtp(&self, network: &mut Network, outgoing: &Outgoing<'_>) {
         let packet = outgoing.packet;
-        let extensions = outgoing.extensions.write(&packet.extensions);
+        let extensions = outgoing
+            .extensions
+            .write(&packet.extensions, outgoing.transport_sequence);
         let original = outgoing.original.map(u16::to_be_bytes);
         let rtp = Rtp::new()
             .payload_type(*outgoing.payload_type)
@@ -48,7 +53,7 @@ impl SrtpSender {
             rtp.write_into_vec(buffer).ok()?;
             let own = buffer.len().checked_sub(packet.payload.len())?;
             if let Some(numbers) = outgoing.numbers {
-                numbers.write(&mut buffer[own..]);
+                numbers.write(outgoing.encoding, &mut buffer[own..]);
             }
             let head = buffer.len().checked_sub(payload)? - start;
             buffer.resize(start + length + tag, 0);
@@ -58,6 +63,12 @@ impl SrtpSender {
                 .protect_rtp(&mut buffer[start..], head, source, index);
             protected.ok()
         });
+    }
+
+    /// The peer's compound packet, decrypted; nothing if it is not authentic.
+    pub(crate) fn open_rtcp(&mut self, packet: &[u8]) -> Option<&[u8]> {
+        self.srtp.unprotect_rtcp(packet, &mut self.rtcp).ok()?;
+        Some(&self.rtcp)
     }
 
     /// Sends a compound packet.

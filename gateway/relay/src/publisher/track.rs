@@ -93,7 +93,12 @@ impl PublishedTrack {
     pub(crate) fn measure(&mut self, period: Duration) {
         let milliseconds = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
         for layer in &mut self.layers {
-            layer.bitrate = std::mem::take(&mut layer.bytes) * 8 * 1000 / milliseconds;
+            let bitrate = std::mem::take(&mut layer.bytes) * 8 * 1000 / milliseconds;
+            // The first period was not a whole one.
+            layer.bitrate = match layer.periods {
+                0 | 1 => bitrate,
+                _ => (layer.bitrate + bitrate) / 2,
+            };
             layer.periods = layer.periods.saturating_add(1);
         }
     }

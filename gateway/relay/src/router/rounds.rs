@@ -10,7 +10,7 @@ use super::Router;
 use crate::event::Event;
 use crate::keys::Key;
 use crate::publisher::track::PublishedTrack;
-use crate::subscriber::{Adjustment, Subscriber};
+use crate::subscriber::Subscriber;
 
 /// A publisher that sends nothing for so long is taken for away.
 const AWAY: Duration = Duration::from_secs(2);
@@ -21,15 +21,12 @@ const UNWATCHED: Duration = Duration::from_secs(10);
 
 impl Router {
     /// Measures the layers, and fits each viewer's share of them to what was measured.
-    pub(crate) fn measure(&mut self, period: Duration, now: Instant) -> Vec<(Key, Adjustment)> {
+    pub(crate) fn measure(&mut self, period: Duration, now: Instant) {
         self.tracks.iter_mut().for_each(|t| t.measure(period));
         let has_choice = self.has_choice();
-        let mut all = Vec::new();
-        for (key, subscriber) in &mut self.subscribers {
-            let adjustments = subscriber.adjust(&self.tracks, has_choice, now);
-            all.extend(adjustments.into_iter().map(|adjustment| (*key, adjustment)));
+        for subscriber in self.subscribers.values_mut() {
+            subscriber.adjust(&self.tracks, has_choice, now);
         }
-        all
     }
 
     /// Whether the publisher has fallen silent since the last look.

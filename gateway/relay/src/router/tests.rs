@@ -1,6 +1,7 @@
 //! A room in virtual time: a publisher that makes pictures, and viewers that note what they
 //! are sent. One file for each behaviour.
 
+mod bandwidth;
 mod departures;
 mod layers;
 mod loss;
@@ -9,6 +10,7 @@ mod newcomers;
 mod reports;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use sightline_spec::sdp::Payload;
 use slotmap::SlotMap;
@@ -48,21 +50,21 @@ struct Stage {
 }
 
 /// What has left the room.
-#[derive(Default)]
 struct Wire {
+    now: Instant,
     sent: Vec<(Key, Sent)>,
     keyframe_requests: usize,
-    /// Whose media str0m sends.
-    by_str0m: Vec<Key>,
 }
 
 /// One packet as a viewer gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Sent {
+    at: Instant,
     source: Ssrc,
     sequence: u64,
     time: u32,
     original: Option<u16>,
+    transport_sequence: Option<u16>,
     payload: Vec<u8>,
 }
 
@@ -81,16 +83,14 @@ impl Links for Wire {
 }
 
 impl Downlink for ToViewer<'_> {
-    fn retransmits(&self) -> bool {
-        self.1.by_str0m.contains(&self.0)
-    }
-
     fn send(&mut self, packet: &Outgoing<'_>) {
         let sent = Sent {
+            at: self.1.now,
             source: packet.source,
             sequence: packet.sequence,
             time: packet.time,
             original: packet.original,
+            transport_sequence: packet.transport_sequence,
             payload: packet.packet.payload.to_vec(),
         };
         self.1.sent.push((self.0, sent));
@@ -108,7 +108,11 @@ impl Stage {
             now,
             keys: SlotMap::with_key(),
             publisher: None,
-            wire: Wire::default(),
+            wire: Wire {
+                now,
+                sent: Vec::new(),
+                keyframe_requests: 0,
+            },
             flush_at: None,
             pictures: 0,
             packets: HashMap::new(),
@@ -140,6 +144,10 @@ impl Stage {
 
     /// Somebody comes to watch the tracks of these encodings.
     fn viewer_of(&mut self, encodings: &[&'static str]) -> Key {
+        self.viewer_with(encodings, &Extensions::default())
+    }
+
+    fn viewer_with(&mut self, encodings: &[&'static str], extensions: &Extensions) -> Key {
         let key = self.keys.insert(());
         let base = 1000 * self.keys.len() as u32;
         let down_tracks = (0..).zip(encodings).map(|(section, encoding)| {
@@ -154,12 +162,11 @@ impl Stage {
                     payload_type: Pt::from(97),
                     source: Ssrc::from(*source + 100),
                 }),
-                extensions: Extensions::default(),
+                extensions: extensions.clone(),
             }
         });
         let subscription = Subscription {
             down_tracks: down_tracks.collect(),
-            is_measured: false,
             name: "us".to_owned(),
         };
         let session = SessionId::random();
@@ -175,7 +182,7 @@ impl Stage {
     }
 
     fn connect(&mut self, viewer: Key) {
-        let _ = self.router.connected(viewer, self.now);
+        self.router.connected(viewer, self.now);
         self.flush();
     }
 
@@ -228,6 +235,7 @@ impl Stage {
     }
 
     fn flush(&mut self) {
+        self.wire.now = self.now;
         self.flush_at = self.router.flush(self.now, &mut self.wire);
     }
 

@@ -9,8 +9,8 @@ const ONE_BYTE: u16 = 0xbede;
 /// The highest id that such an extension can have.
 const MAX_ID: u8 = 14;
 
-/// What one packet's extensions may take: the name of the section, and two bytes each for
-/// loudness and rotation.
+/// What one packet's extensions may take: the name of the section, two bytes each for
+/// loudness and rotation, and three for the transport-wide number.
 const MAX_EXTENSIONS: usize = 24;
 
 /// An RTP packet that is being sent.
@@ -25,6 +25,8 @@ pub(crate) struct Extensions {
     audio_level: Option<u8>,
     /// `urn:3gpp:video-orientation`
     orientation: Option<u8>,
+    /// `http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01`
+    transport_sequence: Option<u8>,
 }
 
 /// The extensions of one packet.
@@ -42,11 +44,21 @@ impl Extensions {
             mid: id(Extension::RtpMid).zip(mid.map(str::to_owned)),
             audio_level: id(Extension::AudioLevel),
             orientation: id(Extension::VideoOrientation),
+            transport_sequence: id(Extension::TransportSequenceNumber),
         }
     }
 
-    /// Those of one packet.
-    pub(crate) fn write(&self, values: &ExtensionValues) -> Written {
+    /// Whether the viewer tells of every packet when it arrived.
+    pub(crate) fn are_measured(&self) -> bool {
+        self.transport_sequence.is_some()
+    }
+
+    /// Those of one packet, which has this number among all to the viewer.
+    pub(crate) fn write(
+        &self,
+        values: &ExtensionValues,
+        transport_sequence: Option<u16>,
+    ) -> Written {
         let mut written = Written {
             bytes: [0; MAX_EXTENSIONS],
             length: 0,
@@ -62,6 +74,9 @@ impl Extensions {
         }
         if let (Some(id), Some(orientation)) = (self.orientation, values.video_orientation) {
             written.push(id, &[orientation as u8]);
+        }
+        if let (Some(id), Some(number)) = (self.transport_sequence, transport_sequence) {
+            written.push(id, &number.to_be_bytes());
         }
         written.length = written.length.next_multiple_of(4);
         written

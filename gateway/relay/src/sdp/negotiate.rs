@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use sightline_spec::room::SessionId;
 use sightline_spec::sdp::{Direction, IceCredentials, Media, Payload, Sdp};
-use str0m::bwe::Bitrate;
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::FormatParams;
@@ -21,9 +20,6 @@ use str0m::{Candidate, Rtc, RtcConfig};
 use crate::error::Error;
 use crate::sdp::encoding::{Encoding, Format};
 use crate::sdp::extensions::Extensions;
-
-/// What a viewer's link is taken for until it has been measured.
-pub(crate) const FIRST_ESTIMATE: Bitrate = Bitrate::kbps(1500);
 
 /// One of a publisher's sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,10 +55,18 @@ pub(crate) struct Rtx {
 /// What a viewer gets.
 pub(crate) struct Subscription {
     pub(crate) down_tracks: Vec<SendParameters>,
-    /// Whether its link is measured, because there are layers to choose from.
-    pub(crate) is_measured: bool,
     /// Names our side in reports (RFC 3550 section 6.5.1).
     pub(crate) name: String,
+}
+
+impl Subscription {
+    /// Whether the viewer's link is measured: there are layers to choose from, and it tells of
+    /// every packet of them when it arrived.
+    pub(crate) fn is_measured(&self) -> bool {
+        let video = |p: &&SendParameters| p.format.encoding.is_video();
+        let mut video = self.down_tracks.iter().filter(video);
+        video.any(|parameters| parameters.extensions.are_measured())
+    }
 }
 
 /// What one of a viewer's sections is for.
@@ -150,15 +154,10 @@ impl Endpoint {
         now: Instant,
     ) -> Result<Negotiated<Subscription>, Error> {
         let mut config = self.config(&self.for_viewers);
-        let is_measured = tracks.iter().any(|track| track.has_layers);
-        config = match is_measured {
-            true => config.enable_bwe(Some(FIRST_ESTIMATE)),
-            // Where there is nothing to choose, feedback about every packet is of no use.
-            // What viewers report comes to us as raw packets: they do not send other ones.
-            false => config
-                .set_extension_map(without_measuring())
-                .enable_raw_packets(true),
-        };
+        // What viewers report comes to us as raw packets: they do not send other ones.
+        config = config
+            .set_extension_map(extensions(tracks))
+            .enable_raw_packets(true);
         let mut chosen: Vec<Chosen> = Vec::new();
         for (section, media) in (0..).zip(offer.media()) {
             if media.is_rejected() {
@@ -202,11 +201,7 @@ impl Endpoint {
             ufrag,
             answer: answer.in_one_stream(),
             offer,
-            media: Subscription {
-                down_tracks,
-                is_measured,
-                name,
-            },
+            media: Subscription { down_tracks, name },
         })
     }
 
@@ -228,8 +223,6 @@ fn parameters(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<SendPa
     let extensions = Extensions::new(extensions, &chosen.mid);
     let mut api = rtc.direct_api();
     let stream = api.stream_tx_by_mid(chosen.mid, None)?;
-    // A picture leaves when it arrives, whatever the link is taken for.
-    stream.set_unpaced(true);
     let rtx = chosen.rtx_type.zip(stream.rtx());
     Some(SendParameters {
         track: chosen.track,
@@ -245,16 +238,22 @@ fn parameters(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<SendPa
     })
 }
 
-/// The extensions without those that tell what a link can carry.
-fn without_measuring() -> ExtensionMap {
-    use Extension::{AbsoluteSendTime, TransportSequenceNumber};
-    let mut others = ExtensionMap::empty();
+/// The extensions for viewers. Where there is nothing to choose, feedback about every packet
+/// is of no use.
+fn extensions(tracks: &[Track]) -> ExtensionMap {
+    let has_choice = tracks.iter().any(|track| track.has_layers);
+    let mut extensions = ExtensionMap::empty();
     for (id, extension) in ExtensionMap::standard().iter() {
-        if !matches!(extension, AbsoluteSendTime | TransportSequenceNumber) {
-            others.set(id, extension.clone());
+        let is_of_use = match extension {
+            Extension::AbsoluteSendTime => false,
+            Extension::TransportSequenceNumber => has_choice,
+            _ => true,
+        };
+        if is_of_use {
+            extensions.set(id, extension.clone());
         }
     }
-    others
+    extensions
 }
 
 /// RFC 8839 section 5.4 wants 24 bits in the name and 128 in the password; ours have more,

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use acknowledged::Acknowledged;
 use delay::Delays;
-pub(super) use feedback::FeedbackError;
 use feedback::FeedbackReader;
+pub(super) use feedback::{FeedbackError, Taken};
 use groups::{Arrival, ArrivalGroups};
 pub(super) use layers::{LayerChoice, Link, SPARE};
 use loss::LossControl;
@@ -143,34 +143,24 @@ impl Bandwidth {
         self.sent.note(bytes, probe, now)
     }
 
-    /// How many bytes of padding to send now, so that the link shows whether it carries
-    /// more.
-    pub(super) fn padding(&mut self, now: Instant) -> usize {
-        let now = self.micros(now);
-        let is_free = now >= self.congested_until && !self.delays.is_standing();
-        if self.is_probed && self.silence.has_reported && is_free {
-            self.probing.begin(self.estimate(), now);
-        }
-        self.probing.padding(now)
-    }
-
-    /// When [`Bandwidth::padding`] is to be asked again at the latest.
-    pub(super) fn deadline(&self, now: Instant) -> Option<Instant> {
-        let has_probes = self.is_probed && self.silence.has_reported;
+    /// How many bytes of padding to send now, so that the link shows whether it carries more,
+    /// and when to ask again. Nothing while it is not tried; it is asked with each packet.
+    pub(super) fn padding(&mut self, now: Instant) -> Option<(usize, Instant)> {
         let micros = self.micros(now);
-        let next = self.probing.deadline(self.estimate(), micros);
-        let next = next.filter(|_| has_probes)?;
-        // A probe that had to wait is looked at again in a while.
-        let next = if next <= micros { micros + AWAY } else { next };
-        Some(self.start + Duration::from_micros(u64::try_from(next).unwrap_or_default()))
+        let is_free = micros >= self.congested_until && !self.delays.is_deep();
+        if self.is_probed && self.silence.has_reported && is_free {
+            self.probing.begin(self.estimate(), micros);
+        }
+        let (bytes, next) = self.probing.padding(micros)?;
+        Some((bytes, now + Duration::from_micros(next)))
     }
 
     /// Takes in RTCP of the receiver, not encrypted any more.
-    pub(super) fn take_in(&mut self, rtcp: &[u8], now: Instant) -> Result<(), FeedbackError> {
+    pub(super) fn take_in(&mut self, rtcp: &[u8], now: Instant) -> Result<Taken, FeedbackError> {
         let now = self.micros(now);
         let mut arrivals = std::mem::take(&mut self.arrivals);
         let (sent, loss, probing) = (&mut self.sent, &mut self.loss, &mut self.probing);
-        let has_feedback = self.reader.read(rtcp, |number, arrived| {
+        let taken = self.reader.read(rtcp, |number, arrived| {
             let Some(reported) = sent.report(number, arrived.is_some(), now) else {
                 return;
             };
@@ -187,20 +177,24 @@ impl Bandwidth {
                 probe: reported.probe,
             });
         });
-        if matches!(has_feedback, Ok(true)) {
+        if matches!(taken, Ok(Taken::Part | Taken::All)) {
             self.silence.heard(now);
             arrivals.sort_unstable_by_key(|packet| packet.arrived);
             self.update(&arrivals, now);
         }
         arrivals.clear();
         self.arrivals = arrivals;
-        has_feedback.map(|_| ())
+        taken
     }
 
     fn update(&mut self, arrivals: &[Arrival], now: i64) {
         for packet in arrivals {
-            self.delays
-                .add(packet.arrived, packet.arrived - packet.sent);
+            let delay = packet.arrived - packet.sent;
+            let base = self.delays.base().unwrap_or(delay);
+            if (delay - base).abs() > CLOCK_JUMP {
+                self.forget_clock();
+            }
+            self.delays.add(packet.arrived, delay);
             self.acknowledged.add(packet.arrived, packet.bytes);
             self.probing.arrived(packet);
             if let Some(variation) = self.groups.add(packet) {
@@ -218,7 +212,7 @@ impl Bandwidth {
             self.loss.raise(shown);
             return;
         }
-        if self.delays.is_standing() {
+        if self.delays.is_deep() {
             self.probing.postpone(now);
         }
         let Some(short) = self.acknowledged.short() else {

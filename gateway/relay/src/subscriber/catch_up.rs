@@ -20,6 +20,9 @@ const SHORT: Duration = Duration::from_secs(2);
 /// Packets of old pictures in one go, so that a newcomer's link is not flooded.
 pub(crate) const PACKETS: usize = 24;
 
+/// More of them after so long.
+pub(super) const PAUSE: Duration = Duration::from_millis(2);
+
 /// Where a packet stands that is from before the time `until`: old pictures are pressed
 /// together.
 pub(super) fn pressed(position: Position, until: u64) -> Position {

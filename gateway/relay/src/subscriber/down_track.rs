@@ -7,14 +7,14 @@ use str0m::media::MediaKind;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
-use super::outgoing::Downlink;
+use super::bandwidth::LayerChoice;
+use super::outgoing::{Downlink, Way};
 use super::picture_ids::PictureIds;
 use super::rewriting::Rewriter;
 use super::rtp_stream::RtpStream;
-use super::{Adjustment, Report, catch_up, retransmission};
+use super::{Report, catch_up, retransmission};
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache, Position};
 use crate::publisher::track::{Layer, PublishedTrack};
-use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::{SendParameters, kind};
 
 /// See the module.
@@ -31,8 +31,8 @@ pub(crate) struct DownTrack {
     layer: usize,
     /// The layer to go over to at its next keyframe, and since when.
     wanted: Option<(usize, Instant)>,
-    /// How many packets str0m keeps to send them again.
-    kept_by_str0m: usize,
+    /// Which layer the viewer's link carries.
+    pub(super) choice: LayerChoice,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ impl DownTrack {
             state: State::Waiting,
             layer: 0,
             wanted: None,
-            kept_by_str0m: 0,
+            choice: LayerChoice::default(),
         }
     }
 
@@ -116,35 +116,28 @@ impl DownTrack {
         tracks[index].encoding() == encoding
     }
 
-    /// Goes over to another layer at its next keyframe, or at once if nothing has been sent
-    /// yet that would be gone over from.
+    /// The layer that is sent, or is to be at its next keyframe.
+    pub(crate) fn target(&self) -> usize {
+        self.wanted.map_or(self.layer, |(wanted, _)| wanted)
+    }
+
+    /// Goes over to another layer at its next keyframe, or at once if nothing is being sent
+    /// that would be gone over from.
     pub(crate) fn switch_to(&mut self, layer: usize, now: Instant) {
-        match self.cursor() {
-            None => {
-                self.layer = layer;
-                self.wanted = None;
-            }
-            Some(_) => self.wanted = Some((layer, now)),
+        if layer == self.layer {
+            self.wanted = None;
+        } else if self.cursor().is_none() {
+            self.layer = layer;
+            self.wanted = None;
+            self.stream.forget_cursors();
+        } else if layer != self.target() {
+            self.wanted = Some((layer, now));
         }
     }
 
-    /// Whether it goes over to this layer at its next keyframe.
-    pub(crate) fn is_switching_to(&self, layer: usize) -> bool {
-        self.wanted.is_some_and(|(wanted, _)| wanted == layer)
-    }
-
-    /// Does not go over to another layer.
-    pub(crate) fn stay(&mut self) {
-        self.wanted = None;
-    }
-
     /// Sends what there is to send.
-    pub(crate) fn send(
-        &mut self,
-        layers: &mut [Layer],
-        now: Instant,
-        downlink: &mut impl Downlink,
-    ) -> Need {
+    pub(crate) fn send(&mut self, layers: &mut [Layer], way: &mut Way<'_, impl Downlink>) -> Need {
+        let now = way.now;
         let mut need = self.switch_layer(layers, now);
         let Some(layer) = layers.get_mut(self.layer) else {
             return need;
@@ -169,7 +162,7 @@ impl DownTrack {
             // A newer group has begun: the old one is of no use any more.
             self.catch_up_from(&layer.cache, group, now);
         }
-        if self.write(&layer.cache, now, downlink) {
+        if self.write(&layer.cache, way) {
             need = Need::Time;
         }
         need
@@ -217,14 +210,14 @@ impl DownTrack {
     }
 
     /// Sends from the viewer's cursor on; says whether there is more.
-    fn write(&mut self, cache: &PacketCache, now: Instant, downlink: &mut impl Downlink) -> bool {
+    fn write(&mut self, cache: &PacketCache, way: &mut Way<'_, impl Downlink>) -> bool {
         let (mut next, mut left) = match self.state {
             State::Waiting => return false,
             State::CatchingUp { next, .. } => (next, catch_up::PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
         while let Some(packet) = cache.get(next).filter(|_| left > 0) {
-            left -= usize::from(self.write_one((packet, next), now, downlink));
+            left -= usize::from(self.write_one((packet, next), way));
             next = next.next();
         }
         let caught_up = next >= cache.end();
@@ -241,9 +234,9 @@ impl DownTrack {
     fn write_one(
         &mut self,
         (packet, cursor): (&Packet, Cursor),
-        now: Instant,
-        downlink: &mut impl Downlink,
+        way: &mut Way<'_, impl Downlink>,
     ) -> bool {
+        let now = way.now;
         let position = self.position(packet.position);
         if !self.rewriter.has_source() {
             self.rewriter.switch(position, now);
@@ -251,12 +244,10 @@ impl DownTrack {
         let Some(position) = self.rewriter.map(position, now) else {
             return false;
         };
-        let numbers = match self.parameters.format.encoding {
-            Encoding::Vp8 => self.picture_ids.renumber(&packet.payload),
-            _ => None,
-        };
+        let encoding = self.parameters.format.encoding;
+        let numbers = self.picture_ids.renumber(encoding, &packet.payload);
         let (parameters, stream) = (&self.parameters, &mut self.stream);
-        stream.send(parameters, (packet, cursor), position, numbers, downlink);
+        stream.send(parameters, (packet, cursor), position, numbers, way);
         true
     }
 
@@ -265,7 +256,7 @@ impl DownTrack {
         &mut self,
         tracks: &[PublishedTrack],
         nack: &Nack,
-        downlink: &mut impl Downlink,
+        way: &mut Way<'_, impl Downlink>,
     ) {
         let track = self.track.and_then(|index| tracks.get(index));
         let Some(layer) = track.and_then(|track| track.layers.get(self.layer)) else {
@@ -273,32 +264,40 @@ impl DownTrack {
         };
         for sequence in retransmission::missing(nack) {
             let (parameters, stream) = (&self.parameters, &mut self.stream);
-            stream.retransmit(parameters, &layer.cache, sequence, downlink);
+            stream.retransmit(parameters, &layer.cache, sequence, way);
         }
     }
 
-    /// Remembers as many packets as the layer's bitrate calls for; or has str0m do so, if it
-    /// sends.
-    pub(crate) fn provide_sent_history(
+    /// Sends so many bytes of what the viewer has already, as far as there is any.
+    pub(crate) fn pad(
         &mut self,
-        tracks: &[PublishedTrack],
-        is_measured: bool,
-    ) -> Option<Adjustment> {
+        layers: &[Layer],
+        mut bytes: usize,
+        way: &mut Way<'_, impl Downlink>,
+    ) {
+        let Some(layer) = layers.get(self.layer) else {
+            return;
+        };
+        while bytes > 0 {
+            let sent = self.stream.pad(&self.parameters, &layer.cache, way);
+            let Some(sent) = sent.filter(|sent| *sent > 0) else {
+                return;
+            };
+            bytes = bytes.saturating_sub(sent);
+        }
+    }
+
+    /// Remembers as many packets as the layer's bitrate calls for.
+    pub(crate) fn provide_sent_history(&mut self, tracks: &[PublishedTrack]) {
+        let packets = retransmission::packets(self.bitrate(tracks));
+        self.stream.provide_history(packets);
+    }
+
+    /// What its layer takes of the viewer's link, in bit/s.
+    pub(crate) fn bitrate(&self, tracks: &[PublishedTrack]) -> u64 {
         let track = self.track.and_then(|index| tracks.get(index));
         let layer = track.and_then(|track| track.layers.get(self.layer));
-        let packets = retransmission::packets(layer.map_or(0, |layer| layer.bitrate));
-        if !is_measured {
-            self.stream.provide_history(packets);
-            return None;
-        }
-        // Another size loses what str0m keeps, so small changes are let pass.
-        let is_video = self.parameters.format.encoding.is_video();
-        if !is_video || packets <= self.kept_by_str0m + self.kept_by_str0m / 2 {
-            return None;
-        }
-        self.kept_by_str0m = packets;
-        let source = self.parameters.source;
-        Some(Adjustment::SentHistory { source, packets })
+        layer.map_or(0, |layer| layer.bitrate)
     }
 
     /// The track's sender report, or the last one if `is_over`.

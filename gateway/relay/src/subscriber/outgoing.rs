@@ -1,10 +1,14 @@
 //! One packet as it leaves for a viewer, and by what.
 
+use std::time::Instant;
+
 use str0m::media::Pt;
 use str0m::rtp::Ssrc;
 
+use super::bandwidth::Bandwidth;
 use super::picture_ids::PictureNumbers;
 use crate::publisher::packet_cache::Packet;
+use crate::sdp::encoding::Encoding;
 use crate::sdp::extensions::Extensions;
 
 /// A packet. What is not said here is the packet's own.
@@ -23,17 +27,35 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) original: Option<u16>,
     /// What the viewer accepted.
     pub(crate) extensions: &'a Extensions,
-    pub(crate) is_video: bool,
+    pub(crate) encoding: Encoding,
+    /// Its number among all packets to the viewer
+    /// (draft-holmer-rmcat-transport-wide-cc-extensions-01), if the viewer tells of them.
+    pub(crate) transport_sequence: Option<u16>,
 }
 
 /// The way to one viewer.
 pub(crate) trait Downlink {
-    /// Whether it retransmits by itself what it has sent.
-    fn retransmits(&self) -> bool;
-
     /// Sends a packet, together with those that follow.
     fn send(&mut self, packet: &Outgoing<'_>);
 
     /// Nothing follows for now.
     fn finish(self);
+}
+
+/// How packets leave for one viewer now.
+pub(crate) struct Way<'a, D> {
+    pub(super) downlink: &'a mut D,
+    /// What the viewer's link carries, if it is measured.
+    pub(super) bandwidth: Option<&'a mut Bandwidth>,
+    pub(super) now: Instant,
+}
+
+impl<D> Way<'_, D> {
+    /// The transport-wide number of a packet that leaves now with these extensions, if the
+    /// viewer accepted that. Layers are measured by their payload, and so is the link.
+    pub(super) fn number(&mut self, extensions: &Extensions, packet: &Packet) -> Option<u16> {
+        let bandwidth = self.bandwidth.as_deref_mut();
+        let bandwidth = bandwidth.filter(|_| extensions.are_measured())?;
+        Some(bandwidth.send(packet.payload.len(), self.now))
+    }
 }

@@ -1,11 +1,15 @@
 //! One viewer's picture numbers, whatever source they come from.
 //!
-//! VP8 counts pictures in front of its payload (RFC 7741 section 4.2), and each source
-//! from a beginning of its own. To a viewer a number that is less than the last one means
-//! an old picture, and it shows none until the count has caught up. So the counts go on
-//! where the last source ended, as sequence numbers do (see `rewriting`).
+//! VP8 and VP9 count pictures in front of their payload (RFC 7741 section 4.2, RFC 9628
+//! section 4.2), and each source from a beginning of its own. To a viewer a number that is
+//! less than the last one means an old picture, and it shows none until the count has caught
+//! up. So the counts go on where the last source ended, as sequence numbers do (see
+//! `rewriting`). AV1 counts in a header extension, which is not passed on.
 
-use str0m::rtp::Vp8Descriptor;
+mod descriptor;
+
+use crate::sdp::encoding::Encoding;
+use descriptor::Counts;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -36,9 +40,12 @@ impl PictureIds {
     }
 
     /// What to write over a packet's own numbers, if anything.
-    pub(crate) fn renumber(&mut self, payload: &[u8]) -> Option<PictureNumbers> {
-        let descriptor = Vp8Descriptor::parse(payload).ok()?;
-        let own = PictureNumbers::of(&descriptor);
+    pub(crate) fn renumber(
+        &mut self,
+        encoding: Encoding,
+        payload: &[u8],
+    ) -> Option<PictureNumbers> {
+        let own = PictureNumbers::of(&Counts::find(encoding, payload)?, payload);
         if std::mem::take(&mut self.is_new_source)
             && let Some(last) = self.last
         {
@@ -58,11 +65,17 @@ impl PictureNumbers {
     const FEW_PICTURES: u16 = 0x7f;
     const KEYS: u8 = 0x1f;
 
-    fn of(descriptor: &Vp8Descriptor) -> Self {
+    fn of(counts: &Counts, payload: &[u8]) -> Self {
+        let byte = |at: Option<usize>| at.and_then(|at| payload.get(at)).copied();
+        let high = byte(counts.picture).unwrap_or_default();
+        let low = byte(counts.picture.map(|at| at + 1)).unwrap_or_default();
         Self {
-            picture: descriptor.picture_id().unwrap_or_default(),
-            base: descriptor.tl0_pic_idx().unwrap_or_default(),
-            key: descriptor.key_idx().unwrap_or_default(),
+            picture: match high & Counts::LONG {
+                0 => high.into(),
+                _ => u16::from_be_bytes([high, low]) & Self::PICTURES,
+            },
+            base: byte(counts.base).unwrap_or_default(),
+            key: byte(counts.key).unwrap_or_default() & Self::KEYS,
         }
     }
 
@@ -95,34 +108,24 @@ impl PictureNumbers {
     }
 
     /// Writes these numbers over those of a payload, as far as it has any.
-    pub(crate) fn write(self, payload: &mut [u8]) {
-        // RFC 7741 section 4.2: X, then I, L, T and K, then what these say is there.
-        let bits = match payload {
-            [first, bits, ..] if *first & 0x80 != 0 => *bits,
-            _ => return,
+    pub(crate) fn write(self, encoding: Encoding, payload: &mut [u8]) {
+        let Some(counts) = Counts::find(encoding, payload) else {
+            return;
         };
-        let mut bytes = payload[2..].iter_mut();
-        if bits & 0x80 != 0 {
-            match (bytes.next(), bytes.as_slice()) {
-                (Some(high), [_, ..]) if *high & 0x80 != 0 => {
-                    let [new_high, new_low] = (self.picture | 0x8000).to_be_bytes();
-                    *high = new_high;
-                    bytes.next().into_iter().for_each(|low| *low = new_low);
+        if let Some([high, rest @ ..]) = counts.picture.and_then(|at| payload.get_mut(at..)) {
+            match (*high & Counts::LONG, rest) {
+                (0, _) => *high = (self.picture & Self::FEW_PICTURES) as u8,
+                (_, [low, ..]) => {
+                    let [new_high, new_low] = self.picture.to_be_bytes();
+                    (*high, *low) = (new_high | Counts::LONG, new_low);
                 }
-                (Some(short), _) if *short & 0x80 == 0 => {
-                    *short = (self.picture & Self::FEW_PICTURES) as u8;
-                }
-                _ => return,
+                _ => {}
             }
         }
-        if bits & 0x40 != 0
-            && let Some(base) = bytes.next()
-        {
+        if let Some(base) = counts.base.and_then(|at| payload.get_mut(at)) {
             *base = self.base;
         }
-        if bits & 0x10 != 0
-            && let Some(key) = bytes.next()
-        {
+        if let Some(key) = counts.key.and_then(|at| payload.get_mut(at)) {
             // It shares its byte with the temporal layer.
             *key = *key & !Self::KEYS | self.key;
         }
@@ -142,10 +145,11 @@ mod tests {
     /// Numbers of the source, and as the viewer gets them.
     fn sent(picture_ids: &mut PictureIds, (picture, base, key): (u16, u8, u8)) -> (u16, u8, u8) {
         let mut payload = payload(picture, base, key);
-        if let Some(numbers) = picture_ids.renumber(&payload) {
-            numbers.write(&mut payload);
+        if let Some(numbers) = picture_ids.renumber(Encoding::Vp8, &payload) {
+            numbers.write(Encoding::Vp8, &mut payload);
         }
-        let numbers = PictureNumbers::of(&Vp8Descriptor::parse(&payload).unwrap());
+        let counts = Counts::find(Encoding::Vp8, &payload).unwrap();
+        let numbers = PictureNumbers::of(&counts, &payload);
         (numbers.picture, numbers.base, numbers.key)
     }
 
@@ -176,8 +180,12 @@ mod tests {
         let mut picture_ids = PictureIds::default();
         sent(&mut picture_ids, (9, 9, 9));
         picture_ids.switch();
-        assert_eq!(picture_ids.renumber(&[]), None);
-        assert_eq!(picture_ids.renumber(&[0x80, 0x80]), None, "cut off");
+        assert_eq!(picture_ids.renumber(Encoding::Vp8, &[]), None);
+        assert_eq!(
+            picture_ids.renumber(Encoding::Vp8, &[0x80, 0x80]),
+            None,
+            "cut off"
+        );
         let numbers = PictureNumbers {
             picture: 0x7fff,
             base: 0xff,
@@ -193,12 +201,12 @@ mod tests {
         ];
         for unnumbered in all {
             let mut written = unnumbered.to_vec();
-            numbers.write(&mut written);
+            numbers.write(Encoding::Vp8, &mut written);
             assert_eq!(written, unnumbered);
         }
         // The temporal layer beside the key's number.
         let mut written = [0x80, 0x30, 0xe0];
-        numbers.write(&mut written);
+        numbers.write(Encoding::Vp8, &mut written);
         assert_eq!(written, [0x80, 0x30, 0xff]);
     }
 
@@ -208,8 +216,34 @@ mod tests {
         sent(&mut picture_ids, (200, 0, 0));
         picture_ids.switch();
         let mut short = [0x80, 0x80, 5, 0];
-        let numbers = picture_ids.renumber(&short).unwrap();
-        numbers.write(&mut short);
+        let numbers = picture_ids.renumber(Encoding::Vp8, &short).unwrap();
+        numbers.write(Encoding::Vp8, &mut short);
         assert_eq!(short, [0x80, 0x80, 201 & 0x7f, 0]);
+    }
+
+    #[test]
+    fn vp9_counts_go_on_too() {
+        let mut picture_ids = PictureIds::default();
+        // I and L: a number of fifteen bits, and a base that another byte precedes.
+        let of = |high: u8, low, base| [0xa0, 0x80 | high, low, 0x20, base, 7];
+        let mut sent = |mut payload: [u8; 6]| {
+            if let Some(numbers) = picture_ids.renumber(Encoding::Vp9, &payload) {
+                numbers.write(Encoding::Vp9, &mut payload);
+            }
+            picture_ids.switch();
+            payload
+        };
+        assert_eq!(sent(of(0x7f, 0xff, 255)), of(0x7f, 0xff, 255));
+        assert_eq!(sent(of(3, 9, 50)), of(0, 0, 0));
+        assert_eq!(sent(of(1, 1, 7)), of(0, 1, 1));
+    }
+
+    #[test]
+    fn other_encodings_have_no_counts() {
+        let mut picture_ids = PictureIds::default();
+        assert_eq!(
+            picture_ids.renumber(Encoding::H264, &[0x80, 0xf0, 0x80, 1, 2, 3]),
+            None
+        );
     }
 }

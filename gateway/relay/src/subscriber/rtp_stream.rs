@@ -2,12 +2,15 @@
 
 use std::time::{Instant, SystemTime};
 
-use super::outgoing::{Downlink, Outgoing};
+use super::outgoing::{Downlink, Outgoing, Way};
 use super::picture_ids::PictureNumbers;
 use super::sender_report::Sent as SentSoFar;
 use super::sent_history::{Sent, SentHistory};
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache, Position};
 use crate::sdp::negotiate::SendParameters;
+
+/// Packets of which the largest is sent again as padding.
+const PADDING_CHOICE: usize = 16;
 
 /// See the module.
 #[derive(Debug)]
@@ -51,7 +54,7 @@ impl RtpStream {
         (packet, cursor): (&Packet, Cursor),
         position: Position,
         numbers: Option<PictureNumbers>,
-        downlink: &mut impl Downlink,
+        way: &mut Way<'_, impl Downlink>,
     ) {
         // RTP has the lower bits of both.
         let time = position.time as u32;
@@ -62,10 +65,10 @@ impl RtpStream {
             cursor: Some(cursor),
             retransmissions: 0,
         };
-        if !downlink.retransmits() && !self.sent_history.note(sent) {
+        if !self.sent_history.note(sent) {
             return;
         }
-        downlink.send(&Outgoing {
+        let outgoing = Outgoing {
             packet,
             source: parameters.source,
             payload_type: parameters.payload_type,
@@ -74,42 +77,69 @@ impl RtpStream {
             numbers,
             original: None,
             extensions: &parameters.extensions,
-            is_video: parameters.format.encoding.is_video(),
-        });
+            encoding: parameters.format.encoding,
+            transport_sequence: way.number(&parameters.extensions, packet),
+        };
+        way.downlink.send(&outgoing);
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
         self.latest = Some((time, packet.arrived));
     }
 
-    /// Sends a packet once more, if it is still there and the viewer knows RTX.
+    /// Sends a packet once more that the viewer has missed, if it is still there.
     pub(crate) fn retransmit(
         &mut self,
         parameters: &SendParameters,
         cache: &PacketCache,
         sequence: u16,
-        downlink: &mut impl Downlink,
+        way: &mut Way<'_, impl Downlink>,
     ) {
-        let Some(rtx) = parameters.rtx else {
-            return;
-        };
-        let Some(sent) = self.sent_history.again(sequence) else {
-            return;
-        };
-        let Some(packet) = sent.cursor.and_then(|cursor| cache.get(cursor)) else {
-            return;
-        };
-        downlink.send(&Outgoing {
+        if let Some(sent) = self.sent_history.again(sequence)
+            && let Some(packet) = sent.cursor.and_then(|cursor| cache.get(cursor))
+        {
+            self.send_again(parameters, packet, &sent, way);
+        }
+    }
+
+    /// Sends a packet once more that the viewer has, to fill its link; returns how many
+    /// bytes that were. A receiver drops it, as any that comes twice.
+    pub(crate) fn pad(
+        &mut self,
+        parameters: &SendParameters,
+        cache: &PacketCache,
+        way: &mut Way<'_, impl Downlink>,
+    ) -> Option<usize> {
+        let latest = self.sent_history.latest().take(PADDING_CHOICE);
+        let there = latest.filter_map(|(sent, cursor)| Some((sent, cache.get(cursor)?)));
+        let (sent, packet) = there.max_by_key(|(_, packet)| packet.payload.len())?;
+        self.send_again(parameters, packet, &sent, way)
+    }
+
+    /// Sends a packet by the retransmission stream, if the viewer knows RTX (RFC 4588).
+    fn send_again(
+        &mut self,
+        parameters: &SendParameters,
+        packet: &Packet,
+        sent: &Sent,
+        way: &mut Way<'_, impl Downlink>,
+    ) -> Option<usize> {
+        let rtx = parameters.rtx?;
+        let outgoing = Outgoing {
             packet,
             source: rtx.source,
             payload_type: rtx.payload_type,
             sequence: self.retransmissions,
             time: sent.time,
             numbers: sent.numbers,
-            original: Some(sequence),
+            // RTP has the lower bits of it.
+            original: Some(sent.sequence as u16),
             extensions: &parameters.extensions,
-            is_video: parameters.format.encoding.is_video(),
-        });
+            encoding: parameters.format.encoding,
+            transport_sequence: way.number(&parameters.extensions, packet),
+        };
+        way.downlink.send(&outgoing);
         self.retransmissions += 1;
+        Some(packet.payload.len())
     }
 
     /// What has been sent by now; nothing if nothing has.

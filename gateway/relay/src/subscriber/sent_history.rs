@@ -76,6 +76,17 @@ impl SentHistory {
         Some(*sent)
     }
 
+    /// Those that were sent last, the last one first, with where they are.
+    pub(crate) fn latest(&self) -> impl Iterator<Item = (Sent, Cursor)> {
+        let highest = self.highest.unwrap_or_default();
+        let numbers =
+            (0..self.sent.len() as u64).map_while(move |behind| highest.checked_sub(behind));
+        numbers.filter_map(|sequence| {
+            let sent = self.sent[self.slot(sequence)].filter(|sent| sent.sequence == sequence)?;
+            Some((sent, sent.cursor?))
+        })
+    }
+
     /// The packets are not there any more. That they were sent is remembered.
     pub(crate) fn forget_cursors(&mut self) {
         for sent in self.sent.iter_mut().flatten() {
@@ -140,6 +151,19 @@ mod tests {
         history.forget_cursors();
         assert!(!history.note(packet(9)));
         assert_eq!(history.again(9).unwrap().cursor, None);
+    }
+
+    #[test]
+    fn the_last_is_first() {
+        let latest = |history: &SentHistory| {
+            let latest = history.latest();
+            latest.map(|(sent, _)| sent.sequence).collect::<Vec<_>>()
+        };
+        let mut history = history([1, 2, 4]);
+        assert_eq!(latest(&history), [4, 2, 1]);
+        history.forget_cursors();
+        assert!(latest(&history).is_empty());
+        assert!(latest(&SentHistory::default()).is_empty());
     }
 
     #[test]

@@ -119,7 +119,7 @@ impl Worker {
     }
 
     fn add_viewer(&mut self, newcomer: Newcomer, subscription: Subscription, now: Instant) {
-        let (session, is_measured) = (newcomer.session, subscription.is_measured);
+        let (session, is_measured) = (newcomer.session, subscription.is_measured());
         let (key, room) = self.admit(newcomer, Role::Viewer { is_measured }, now);
         let router = self.rooms.get_mut(room);
         let layers = router.and_then(|r| r.subscribe(key, session, subscription, now));

@@ -40,9 +40,7 @@ impl Worker {
             ConnectionEvent::Gone => self.end(key, now),
             ConnectionEvent::Connected => {
                 peer.connected();
-                for adjustment in router.connected(key, now) {
-                    peer.adjust(adjustment);
-                }
+                router.connected(key, now);
                 tracing::debug!(room = ?router.room(), "a connection to the relay is up");
                 self.rooms.change(room);
             }
@@ -60,9 +58,8 @@ impl Worker {
                     },
                     now,
                 };
-                router.retransmit(key, &nack, &mut connections);
+                router.retransmit(key, &nack, now, &mut connections);
             }
-            ConnectionEvent::Estimate(estimate) => router.estimated(key, estimate),
             ConnectionEvent::ReportDue => {
                 let reports = router.reports(key, clock::now_and_wall(), false);
                 peer.report(reports, &mut self.network);

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use str0m::rtp::Ssrc;
 
-use crate::connection::drive::{Driven, Sink};
+use crate::connection::drive::Sink;
 use crate::connection::registry::Registry;
+use crate::connection::srtp_sender::SrtpSender;
 use crate::keys::Key;
+use crate::net::udp::Network;
 use crate::router::links::Links;
 use crate::subscriber::outgoing::{Downlink, Outgoing};
 
@@ -18,27 +20,22 @@ pub(super) struct Connections<'a> {
 }
 
 /// The way to one viewer.
-pub(super) struct ToViewer<'a, 'b> {
-    connections: &'a mut Connections<'b>,
-    viewer: Key,
-    /// What sending has led to.
-    driven: Driven,
-    by_str0m: bool,
+pub(super) struct ToViewer<'a> {
+    sender: &'a SrtpSender,
+    network: &'a mut Network,
 }
 
-impl<'b> Links for Connections<'b> {
+impl Links for Connections<'_> {
     type Downlink<'a>
-        = ToViewer<'a, 'b>
+        = ToViewer<'a>
     where
         Self: 'a;
 
-    fn downlink(&mut self, viewer: Key) -> Option<ToViewer<'_, 'b>> {
-        let by_str0m = self.registry.get_mut(viewer)?.sends_by_str0m();
+    fn downlink(&mut self, viewer: Key) -> Option<ToViewer<'_>> {
+        let sender = self.registry.get_mut(viewer)?.sender()?;
         Some(ToViewer {
-            connections: self,
-            viewer,
-            driven: Driven::default(),
-            by_str0m,
+            sender,
+            network: self.sink.network,
         })
     }
 
@@ -50,28 +47,12 @@ impl<'b> Links for Connections<'b> {
     }
 }
 
-impl Downlink for ToViewer<'_, '_> {
-    fn retransmits(&self) -> bool {
-        self.by_str0m
-    }
-
+impl Downlink for ToViewer<'_> {
     fn send(&mut self, packet: &Outgoing<'_>) {
-        let Connections { registry, sink, .. } = &mut *self.connections;
-        let peer = registry.get_mut(self.viewer);
-        if let Some(driven) = peer.and_then(|peer| peer.send(packet, sink)) {
-            self.driven = std::mem::take(&mut self.driven).and(driven);
-        }
+        self.sender.send_rtp(self.network, packet);
     }
 
     fn finish(self) {
-        let Connections {
-            registry,
-            sink,
-            now,
-        } = self.connections;
-        if let Some(peer) = registry.get_mut(self.viewer) {
-            peer.sent(self.driven, *now, sink);
-            registry.note(self.viewer);
-        }
+        self.network.flush();
     }
 }

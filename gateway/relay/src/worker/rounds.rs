@@ -24,11 +24,7 @@ impl Worker {
             let Some(router) = self.rooms.get_mut(room) else {
                 continue;
             };
-            for (key, adjustment) in router.measure(period, now) {
-                if let Some(peer) = self.registry.get_mut(key) {
-                    peer.adjust(adjustment);
-                }
-            }
+            router.measure(period, now);
             for event in router.other_layers(now) {
                 self.teller.tell(event);
             }

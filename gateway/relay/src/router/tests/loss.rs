@@ -15,7 +15,9 @@ fn miss(stage: &mut Stage, viewer: Key, source: Ssrc, sequence: u64) {
         ssrc: source,
         reports: entry.into(),
     };
-    stage.router.retransmit(viewer, &nack, &mut stage.wire);
+    stage
+        .router
+        .retransmit(viewer, &nack, stage.now, &mut stage.wire);
 }
 
 #[test]
@@ -83,11 +85,11 @@ fn what_was_of_another_layer_is_not_sent_again() {
     stage.picture_of(&layers, true);
     for _ in 0..4 {
         (0..15).for_each(|_| drop(stage.picture_of(&layers, false)));
-        let _ = stage.router.measure(FRAME * 15, stage.now);
+        stage.router.measure(FRAME * 15, stage.now);
     }
     let old = stage.sent(viewer).pop().unwrap();
     stage.router.select(viewer, Some("l".into()));
-    let _ = stage.router.measure(FRAME * 15, stage.now);
+    stage.router.measure(FRAME * 15, stage.now);
     stage.picture_of(&layers, true);
     let new = stage.sent(viewer);
     assert_ne!(new[0].payload.len(), old.payload.len());

@@ -25,6 +25,14 @@ pub(crate) enum FeedbackError {
     TooMany,
 }
 
+/// How much of a compound packet was feedback about every packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Nothing,
+    Part,
+    All,
+}
+
 /// Reads the feedback of one receiver: its clock has 24 bits, which wrap every 12 days.
 #[derive(Debug, Default)]
 pub(super) struct FeedbackReader {
@@ -35,19 +43,21 @@ pub(super) struct FeedbackReader {
 impl FeedbackReader {
     /// Tells of every packet that a compound packet reports on, by number: when it arrived
     /// by the receiver's clock, in microseconds, or that it did not. Feedback that is
-    /// malformed anywhere tells of nothing; says whether there was any.
+    /// malformed anywhere tells of nothing.
     pub(super) fn read(
         &mut self,
         rtcp: &[u8],
         mut tell: impl FnMut(u16, Option<i64>),
-    ) -> Result<bool, FeedbackError> {
-        let mut has_feedback = false;
+    ) -> Result<Taken, FeedbackError> {
+        let (mut has_feedback, mut has_others) = (false, false);
         for packet in Compound::parse(rtcp)? {
             let Packet::TransportFeedback(feedback) = packet? else {
+                has_others = true;
                 continue;
             };
             let Ok(twcc) = feedback.parse_fci::<Twcc<'_>>() else {
                 // A NACK, for example.
+                has_others = true;
                 continue;
             };
             check(&twcc)?;
@@ -64,7 +74,11 @@ impl FeedbackReader {
                 tell(number, arrived);
             }
         }
-        Ok(has_feedback)
+        Ok(match (has_feedback, has_others) {
+            (false, _) => Taken::Nothing,
+            (true, true) => Taken::Part,
+            (true, false) => Taken::All,
+        })
     }
 
     /// The reference time with its rollovers: the one nearest to the last.
@@ -149,10 +163,10 @@ mod tests {
     fn other_reports_are_no_feedback() {
         let report = [0x80, 201, 0, 1, 0, 0, 0, 1];
         let mut reader = FeedbackReader::default();
-        assert_eq!(reader.read(&report, |_, _| panic!()), Ok(false));
+        assert_eq!(reader.read(&report, |_, _| panic!()), Ok(Taken::Nothing));
         // A NACK is transport feedback too.
         let nack = [0x81, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 1, 0, 0];
-        assert_eq!(reader.read(&nack, |_, _| panic!()), Ok(false));
+        assert_eq!(reader.read(&nack, |_, _| panic!()), Ok(Taken::Nothing));
     }
 
     #[test]

@@ -42,6 +42,9 @@ const PAUSE: i64 = 3_000_000;
 const LONGER: i64 = 1_000_000;
 const LONGEST_PAUSE: i64 = 6_000_000;
 
+/// How long a rate that was too much limits the next probes: a link may change.
+const LIMITED: i64 = 10_000_000;
+
 /// A probe is worth it if so many times the estimate is wanted.
 const WORTH: f64 = 1.02;
 
@@ -55,8 +58,8 @@ pub(super) struct Probing {
     /// What short probes have shown since the last pause.
     shown: f64,
     is_to_confirm: bool,
-    /// One that confirms sends no more: it was too much before.
-    limit: f64,
+    /// One that confirms sends no more until then: it was too much before.
+    limit: Option<(f64, i64)>,
     /// Names the last probe; zero is no probe.
     last: u8,
     next: i64,
@@ -88,7 +91,7 @@ impl Probing {
             cluster: None,
             shown: 0.0,
             is_to_confirm: false,
-            limit: f64::INFINITY,
+            limit: None,
             last: 0,
             next: 0,
             pause: PAUSE,
@@ -116,7 +119,11 @@ impl Probing {
             return;
         }
         let rate = match self.is_to_confirm {
-            true => self.shown.min(self.limit).max(self.needed),
+            true => {
+                let limit = self.limit.filter(|(_, until)| now < *until);
+                let most = limit.map_or(self.shown, |(limit, _)| limit.min(self.shown));
+                most.max(self.needed)
+            }
             false => self.shown.max(estimate) * LEAP,
         };
         self.last = self.last.checked_add(1).unwrap_or(1);
@@ -137,11 +144,10 @@ impl Probing {
         self.goal >= estimate * WORTH
     }
 
-    /// Bytes of padding that a probe lacks now.
-    pub(super) fn padding(&mut self, now: i64) -> usize {
-        let Some(cluster) = self.cluster.as_mut().filter(|c| c.ended.is_none()) else {
-            return 0;
-        };
+    /// Bytes of padding that a probe lacks now, and how many microseconds later to ask again.
+    /// Nothing while there is none.
+    pub(super) fn padding(&mut self, now: i64) -> Option<(usize, u64)> {
+        let cluster = self.cluster.as_mut().filter(|c| c.ended.is_none())?;
         let elapsed = now - cluster.began;
         let length = match cluster.confirms {
             true => LONG,
@@ -150,22 +156,11 @@ impl Probing {
         let is_long = elapsed >= length && cluster.packets >= PACKETS;
         if is_long || elapsed >= length * LONGEST {
             cluster.ended = Some(now);
-            return 0;
+            return None;
         }
         let bytes = |microseconds: i64| (cluster.rate * microseconds as f64 / 8e6) as usize;
         let lacking = bytes(elapsed + STEP).saturating_sub(cluster.bytes);
-        lacking.min(bytes(LATE))
-    }
-
-    /// When there is something to do next.
-    pub(super) fn deadline(&self, estimate: f64, now: i64) -> Option<i64> {
-        match &self.cluster {
-            Some(Cluster { ended: None, .. }) => Some(now + STEP),
-            Some(Cluster {
-                ended: Some(ended), ..
-            }) => Some(ended + PATIENCE),
-            None => self.is_worth_it(estimate).then_some(self.next),
-        }
+        Some((lacking.min(bytes(LATE)), STEP.unsigned_abs()))
     }
 
     /// Counts a packet that is sent; says which probe it belongs to.
@@ -202,7 +197,7 @@ impl Probing {
         let cluster = self.cluster.as_ref()?;
         let ended = cluster.ended?;
         let is_complete = cluster.seen.arrived + cluster.seen.lost >= cluster.packets;
-        if !is_complete && now < ended + PATIENCE {
+        if !is_complete && !cluster.is_stopped && now < ended + PATIENCE {
             return None;
         }
         let cluster = self.cluster.take()?;
@@ -214,7 +209,12 @@ impl Probing {
             return self.confirm(&cluster, shown, now);
         }
         let before = self.shown.max(estimate);
-        self.shown = self.shown.max(shown.map_or(0.0, Shown::rate));
+        self.shown = self.shown.max(match shown {
+            Some(Shown::Fits(rate) | Shown::Fills(rate)) => rate,
+            // A longer one will tell.
+            Some(Shown::Unclear) => self.needed,
+            None => 0.0,
+        });
         let needed = match self.needed > estimate {
             true => self.needed,
             false => self.goal,
@@ -231,12 +231,12 @@ impl Probing {
 
     fn confirm(&mut self, cluster: &Cluster, shown: Option<Shown>, now: i64) -> Option<f64> {
         let Some(Shown::Fits(rate)) = shown else {
-            self.limit = cluster.rate / LEAP;
+            self.limit = Some((cluster.rate / LEAP, now + LIMITED));
             self.wait(now);
             return None;
         };
         self.give_up(now);
-        (self.limit, self.pause) = (f64::INFINITY, PAUSE);
+        (self.limit, self.pause) = (None, PAUSE);
         Some(rate)
     }
 

@@ -9,6 +9,10 @@ const ENOUGH: f64 = 0.8;
 /// What arrives slower than this part of how it was sent may have filled the link.
 pub(super) const UNFILLED: f64 = 0.9;
 
+/// Packets that arrive within so many microseconds of the first came with it, as those do that
+/// a busy receiver takes in at once.
+const TOGETHER: i64 = 5_000;
+
 /// What is kept of a link that was filled.
 const FILLED: f64 = 0.95;
 
@@ -22,6 +26,8 @@ pub(super) enum Shown {
     Fits(f64),
     /// It carries about this much, and was filled.
     Fills(f64),
+    /// All of it arrived at once: the receiver was busy.
+    Unclear,
 }
 
 /// What is known of a probe's packets.
@@ -33,19 +39,11 @@ pub(super) struct Seen {
     /// When the first and the last were sent; the size of the last.
     sent: Option<(i64, i64)>,
     last_bytes: usize,
-    /// When the first and the last arrived; the size of the first.
+    /// When the first and the last arrived; what came with the first.
     times: Option<(i64, i64)>,
     first_bytes: usize,
     /// How long the last ones were on their way.
     delays: [i64; LAST],
-}
-
-impl Shown {
-    pub(super) fn rate(self) -> f64 {
-        match self {
-            Self::Fits(rate) | Self::Fills(rate) => rate,
-        }
-    }
 }
 
 impl Seen {
@@ -55,13 +53,10 @@ impl Seen {
             self.last_bytes = packet.bytes;
         }
         self.sent = Some((first.min(packet.sent), last.max(packet.sent)));
-        let (first, last) = match self.times {
-            Some(times) => times,
-            None => {
-                self.first_bytes = packet.bytes;
-                (packet.arrived, packet.arrived)
-            }
-        };
+        let (first, last) = *self.times.get_or_insert((packet.arrived, packet.arrived));
+        if packet.arrived <= first + TOGETHER {
+            self.first_bytes += packet.bytes;
+        }
         self.times = Some((first.min(packet.arrived), last.max(packet.arrived)));
         self.delays.rotate_left(1);
         self.delays[LAST - 1] = packet.arrived - packet.sent;
@@ -77,16 +72,17 @@ impl Seen {
         }
         let ((first_sent, last_sent), (first, last)) = self.sent.zip(self.times)?;
         let sent = rate(self.bytes - self.last_bytes, last_sent - first_sent)?;
-        let received = rate(self.bytes - self.first_bytes, last - first);
-        let is_slower = received.is_some_and(|received| received < sent * UNFILLED);
-        // Packets that came late one by one do not make the last ones wait; a queue does.
-        let waited = self.delays.iter().min()? - base;
-        if waited <= STANDING / 2 || waited <= STANDING && !is_slower {
-            return Some(Shown::Fits(sent));
+        if last - first < (last_sent - first_sent) / 2 {
+            return Some(Shown::Unclear);
         }
-        // Had the receiver not been busy, the first would have come after the base delay.
-        let received = rate(self.bytes - self.first_bytes, last - (first_sent + base))?;
-        Some(Shown::Fills(received.min(sent) * FILLED))
+        let received = rate(self.bytes - self.first_bytes, last - first)?;
+        // Packets that came late one by one do not make the last ones wait; a queue does. And
+        // from a queue they come as slowly as the link is.
+        let waited = self.delays.iter().min()? - base;
+        match received >= sent * UNFILLED || waited <= STANDING / 2 {
+            true => Some(Shown::Fits(sent)),
+            false => Some(Shown::Fills(received.min(sent) * FILLED)),
+        }
     }
 }
 

@@ -200,7 +200,8 @@ impl Stage {
                 left -= payload;
             }
         }
-        let mut padding = self.bandwidth.padding(self.instant());
+        let padding = self.bandwidth.padding(self.instant());
+        let mut padding = padding.map_or(0, |(bytes, _)| bytes);
         while padding > 0 {
             self.padding += PAYLOAD + HEADS;
             self.packet(PAYLOAD + HEADS);
@@ -257,9 +258,9 @@ impl Stage {
         let now = self.now;
         let receiver = &mut self.receiver;
         let here = self.coming.extract_if(.., |(at, _)| *at <= now);
-        receiver
-            .arrived
-            .extend(here.map(|(_, number)| (number, now)));
+        let clock = now + self.link.clock;
+        let here = here.map(|(_, number)| (number, clock));
+        receiver.arrived.extend(here);
         if now < receiver.feedback_at || receiver.arrived.is_empty() {
             return;
         }
