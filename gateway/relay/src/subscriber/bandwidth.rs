@@ -20,7 +20,7 @@ mod trendline;
 
 use std::time::{Duration, Instant};
 
-use acknowledged::Acknowledged;
+use acknowledged::{Acknowledged, Full};
 use delay::Delays;
 use feedback::FeedbackReader;
 pub(super) use feedback::{FeedbackError, Taken};
@@ -71,6 +71,7 @@ pub(super) struct Bandwidth {
     trendline: Trendline,
     delays: Delays,
     acknowledged: Acknowledged,
+    full: Full,
     rate: RateControl,
     loss: LossControl,
     probing: Probing,
@@ -107,6 +108,7 @@ impl Bandwidth {
             trendline: Trendline::new(),
             delays: Delays::default(),
             acknowledged: Acknowledged::default(),
+            full: Full::default(),
             rate: RateControl::new(first as f64, LEAST),
             loss: LossControl::default(),
             probing: Probing::new(),
@@ -196,6 +198,8 @@ impl Bandwidth {
             }
             self.delays.add(packet.arrived, delay);
             self.acknowledged.add(packet.arrived, packet.bytes);
+            let waited = delay - self.delays.base().unwrap_or(delay);
+            self.full.add(packet.arrived, waited, packet.bytes);
             self.probing.arrived(packet);
             if let Some(variation) = self.groups.add(packet) {
                 self.trendline.add(&variation);
@@ -215,9 +219,10 @@ impl Bandwidth {
         if self.delays.is_deep() {
             self.probing.postpone(now);
         }
-        let Some(short) = self.acknowledged.short() else {
+        let Some(arriving) = self.acknowledged.short() else {
             return;
         };
+        let short = self.full.rate().map_or(arriving, |full| full.max(arriving));
         let observed = Observed {
             short,
             long: self
@@ -255,6 +260,7 @@ impl Bandwidth {
         self.trendline = Trendline::new();
         self.delays = Delays::default();
         self.acknowledged = Acknowledged::default();
+        self.full = Full::default();
     }
 
     fn listen(&mut self, now: i64) {

@@ -9,6 +9,43 @@ const SLOTS: usize = 21;
 /// Slots of the shorter rate.
 const SHORT: i64 = 4;
 
+/// A packet that has waited for longer than this comes from a link that is full, in
+/// microseconds.
+const FULL: i64 = 5_000;
+
+/// How long a link has to be full for its rate to be known, and how long that holds.
+const FULL_TIMES: std::ops::Range<i64> = 100_000..400_000;
+
+/// What a link carries while it is full. What arrives is less than that where nothing was
+/// sent, as when a publisher or we paused and then sent all at once.
+#[derive(Debug, Default)]
+pub(super) struct Full {
+    /// Since when it is full, and how much has arrived after that.
+    since: Option<(i64, usize)>,
+    latest: i64,
+}
+
+impl Full {
+    /// Adds a packet that arrived at a time after it had waited, in microseconds.
+    pub(super) fn add(&mut self, arrived: i64, waited: i64, bytes: usize) {
+        self.latest = arrived;
+        self.since = match self.since {
+            _ if waited <= FULL => None,
+            Some((since, sum)) if arrived - since < FULL_TIMES.end => Some((since, sum + bytes)),
+            _ => Some((arrived, 0)),
+        };
+    }
+
+    /// In bit/s, if it is full for long enough.
+    pub(super) fn rate(&self) -> Option<f64> {
+        let (since, bytes) = self.since?;
+        let time = self.latest - since;
+        FULL_TIMES
+            .contains(&time)
+            .then(|| bytes as f64 * 8e6 / time as f64)
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Acknowledged {
@@ -98,5 +135,18 @@ mod tests {
         acknowledged.add(9_200_000, 1_000);
         assert_eq!(acknowledged.short(), Some(4_000.0));
         assert_eq!(acknowledged.long(), None);
+    }
+
+    #[test]
+    fn a_full_link_shows_what_it_carries() {
+        let mut full = Full::default();
+        full.add(0, 0, 1000);
+        // All at once after a pause, at 1 Mbit/s.
+        for millisecond in 1..=200 {
+            full.add(500_000 + millisecond * 1000, 60_000, 125);
+        }
+        assert_eq!(full.rate(), Some(1e6));
+        full.add(701_000, 1_000, 125);
+        assert_eq!(full.rate(), None);
     }
 }

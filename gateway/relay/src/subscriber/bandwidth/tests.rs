@@ -142,6 +142,14 @@ fn a_busy_machine_is_no_bad_link() {
         };
         assert_steady(&format!("sender {away}"), &sender, Some(BEST));
     }
+    // What was held up leaves at once, and fills a link that is no wider than it has to be.
+    for away in [60_000, 150_000] {
+        let sender = Link {
+            sender_away: (3 * every, away),
+            ..Link::default()
+        };
+        assert_steady(&format!("narrow {away}"), &sender, Some(BEST));
+    }
     let always = Link {
         sender_away: (71_000, 40_000),
         receiver_away: (93_000, 50_000),
