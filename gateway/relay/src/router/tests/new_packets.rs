@@ -52,3 +52,21 @@ fn sound_begins_with_the_next_packet() {
     assert_eq!(stage.sent(early).len(), 10 * PARTS);
     assert_eq!(stage.wire.keyframe_requests, 0);
 }
+
+/// No number may be encrypted twice (RFC 3711 section 9.1), whatever a publisher sends.
+#[test]
+fn what_comes_twice_is_sent_once() {
+    let mut stage = Stage::new();
+    let viewer = stage.viewer();
+    stage.picture(true);
+    stage.picture(false);
+    // The last three again, one of them of the keyframe.
+    for numbers in stage.packets.values_mut() {
+        *numbers -= 3;
+    }
+    (0..3).for_each(|_| drop(stage.packet("", 0, false, 900)));
+    stage.picture(false);
+    let sent = stage.sent(viewer);
+    assert_eq!(sent.len(), 3 * PARTS);
+    assert!(is_unbroken(&sent));
+}
