@@ -28,6 +28,9 @@ const FOOLED: Duration = Duration::from_secs(3);
 const RETRY: Duration = Duration::from_secs(60);
 const LONGEST_RETRY: Duration = Duration::from_secs(240);
 
+/// A link that carries so many times what was refused is another one.
+const OTHER_LINK: f64 = 2.0;
+
 /// A layer is the same while its bitrate does not fall by more than this.
 const SAME: f64 = 0.8;
 
@@ -63,6 +66,14 @@ pub(crate) struct Link {
     /// Whether it is that little because packets wait or are lost now; otherwise more may
     /// fit, and only has not been sent.
     pub(crate) is_congested: bool,
+}
+
+impl Refused {
+    /// Whether a layer of this bitrate is not to be tried now on a link of this estimate.
+    fn holds_for(&self, bitrate: f64, estimate: f64, now: Instant) -> bool {
+        let is_same_link = estimate < self.bitrate * OTHER_LINK;
+        is_same_link && bitrate >= self.bitrate * SAME && now < self.until
+    }
 }
 
 impl LayerChoice {
@@ -114,8 +125,8 @@ impl LayerChoice {
     ) -> usize {
         let refused = |better: &usize| {
             let bitrate = bitrates[*better] as f64;
-            self.refused
-                .is_some_and(|refused| bitrate >= refused.bitrate * SAME && now < refused.until)
+            let refused = self.refused;
+            refused.is_some_and(|refused| refused.holds_for(bitrate, link.estimate, now))
         };
         let better = (fitting..present).find(|better| !refused(better));
         let Some(better) = better.filter(|_| !link.is_congested) else {
@@ -263,6 +274,15 @@ mod tests {
         let mut viewer = Viewer::new(1);
         assert_eq!(viewer.after(50, 2.3e6, false), 0);
         assert_eq!(viewer.after(1, 0.4e6, true), 2);
+        assert_eq!(viewer.after(7, 2.3e6, false), 0);
+    }
+
+    #[test]
+    fn a_small_layer_that_did_not_fit_keeps_no_one_from_the_best() {
+        let mut viewer = Viewer::new(2);
+        assert_eq!(viewer.after(7, 1.15e6, false), 1);
+        assert_eq!(viewer.after(7, 0.7e6, true), 2);
+        assert_eq!(viewer.after(50, 1.8e6, false), 2);
         assert_eq!(viewer.after(7, 2.3e6, false), 0);
     }
 }
