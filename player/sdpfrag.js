@@ -63,7 +63,7 @@ const MOST_SECTIONS = 16;
 const UFRAG = /^[A-Za-z0-9+/]{4,256}$/;
 const PWD = /^[A-Za-z0-9+/]{22,256}$/;
 const CANDIDATE =
-  /^candidate:[\w+/]{1,32} (\d{1,3}) \w+ (\d{1,10}) [\w.:%-]+ (\d{1,5}) typ [a-z]+( .*)?$/;
+  /^(?:candidate:)+([\w+/]{1,32}) (\d{1,3}) (\w+) (\d{1,10}) ([\w.:%-]+|\[[\da-f:.]+:[\da-f:.]*\]) (\d{1,5}) (typ [a-z]+(?: .*)?)$/i;
 
 /**
  * Reads a fragment: attributes and `m=` lines, nothing else (RFC 8840 section 9). Attributes it
@@ -109,9 +109,12 @@ function readAttribute(media, attribute) {
     case 'ice-pwd':
       media.pwd = value;
       return PWD.test(value);
-    case 'candidate':
-      media.candidates.push(`candidate:${value}`);
-      return isCandidate(`candidate:${value}`);
+    case 'candidate': {
+      // What cannot be read is left out: there may be others.
+      const candidate = parseCandidate(`candidate:${value}`);
+      if (candidate !== null) media.candidates.push(candidate);
+      return true;
+    }
     case 'end-of-candidates':
       media.complete = true;
       return true;
@@ -121,15 +124,22 @@ function readAttribute(media, attribute) {
 }
 
 /**
- * Whether this is a candidate in the form that browsers give and take, `candidate:…`.
+ * A candidate in the form that browsers give and take, `candidate:…`. Some clients write that word
+ * twice, IPv6 addresses in brackets, or component 0 for 1.
  *
  * @param {string} text
+ * @returns {string | null} null when malformed
  */
-export function isCandidate(text) {
+export function parseCandidate(text) {
   const match = CANDIDATE.exec(text);
-  if (match === null) return false;
-  const [, component, priority, port] = match;
-  return between(component, 1, 256) && between(priority, 1, 2 ** 32 - 1) && between(port, 0, 65535);
+  if (match === null) return null;
+  const [, foundation, component, transport, priority, address, port, rest] = match;
+  const isValid =
+    between(component, 0, 256) && between(priority, 1, 2 ** 32 - 1) && between(port, 0, 65535);
+  if (!isValid) return null;
+  const bare = address.replace(/^\[|\]$/g, '');
+  const id = Math.max(1, Number(component));
+  return `candidate:${foundation} ${id} ${transport} ${priority} ${bare} ${port} ${rest}`;
 }
 
 /**

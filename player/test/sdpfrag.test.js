@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  buildFrag, candidatesIn, candidatesOf, isCandidate, mediaSections, parseFrag, restarted,
+  buildFrag, candidatesIn, candidatesOf, mediaSections, parseCandidate, parseFrag, restarted,
   videoRejected,
 } from '../sdpfrag.js';
 import { vectors } from './vectors.js';
@@ -30,8 +30,10 @@ for (const { text, why } of frags.invalid) {
 const candidates = vectors('candidate');
 
 test('candidates of the shared vectors', () => {
-  for (const { text } of candidates.valid) assert.equal(isCandidate(text), true, text);
-  for (const { text, why } of candidates.invalid) assert.equal(isCandidate(text), false, why);
+  for (const { text, canonical = text } of candidates.valid) {
+    assert.equal(parseCandidate(text), canonical);
+  }
+  for (const { text, why } of candidates.invalid) assert.equal(parseCandidate(text), null, why);
 });
 
 const SDP = `v=0\r

@@ -15,7 +15,7 @@ use std::str::FromStr;
 pub struct Candidate {
     /// Groups candidates of one kind, base and server: 1 to 32 ICE characters.
     pub foundation: String,
-    /// 1 for RTP, 2 for RTCP; up to 256.
+    /// 1 for RTP, 2 for RTCP; up to 256. Some write 0 for 1.
     pub component: u16,
     /// `UDP` or `TCP`, in the sender's own case.
     pub transport: String,
@@ -76,6 +76,8 @@ impl Candidate {
     /// The longest candidate that is accepted, in bytes.
     pub const MAX_LEN: usize = 512;
 
+    const PREFIX: &str = "candidate:";
+
     /// This candidate, reachable at `ip` and the same port.
     #[must_use]
     pub fn at(self, ip: IpAddr) -> Self {
@@ -95,8 +97,10 @@ impl FromStr for Candidate {
             return Err(CandidateError::TooLong);
         }
         let rest = text
-            .strip_prefix("candidate:")
+            .strip_prefix(Self::PREFIX)
             .ok_or(CandidateError::Prefix)?;
+        // pion gives the attribute with its name, and its users write that name once more.
+        let rest = rest.trim_start_matches(Self::PREFIX);
         let mut fields = rest.splitn(9, ' ');
         let mut field = |name| fields.next().filter(|f| !f.is_empty()).ok_or(Field(name));
 
@@ -135,6 +139,7 @@ impl FromStr for Candidate {
         Ok(Self {
             foundation: foundation.into(),
             component: match number(component, "component")? {
+                0 => 1,
                 id @ 1..=256 => id as u16,
                 _ => return Err(Field("component")),
             },
@@ -157,6 +162,14 @@ impl FromStr for Address {
     type Err = CandidateError;
 
     fn from_str(text: &str) -> Result<Self, CandidateError> {
+        // In brackets as in a URL, which RFC 8839 does not have.
+        let bracketed = text
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        if let Some(ip) = bracketed {
+            let ip = ip.parse().map_err(|_| CandidateError::Field("address"))?;
+            return Ok(Self::Ip(IpAddr::V6(ip)));
+        }
         if let Ok(ip) = text.parse() {
             return Ok(Self::Ip(ip));
         }

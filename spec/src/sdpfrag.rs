@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::candidate::{Candidate, CandidateError};
+use crate::candidate::Candidate;
 use crate::sdp::IceCredentials;
 
 /// The body of a PATCH that adds candidates or restarts ICE.
@@ -31,7 +31,8 @@ pub struct Section {
     pub mid: Option<String>,
     /// `a=ice-ufrag` and `a=ice-pwd`: which ICE session this is about.
     pub credentials: Option<IceCredentials>,
-    /// `a=candidate` lines.
+    /// `a=candidate` lines, as far as they can be read: what one cannot read one cannot use,
+    /// and clients end a session whose PATCH fails.
     pub candidates: Vec<Candidate>,
     /// `a=end-of-candidates`: there will be no more.
     pub end_of_candidates: bool,
@@ -48,9 +49,6 @@ pub enum SdpFragError {
     /// A line that is neither `a=` nor `m=`; the first is 1.
     #[error("line {0} is neither an a= nor an m= line")]
     Line(usize),
-    /// A candidate that RFC 8839 does not allow.
-    #[error("line {0}: {1}")]
-    Candidate(usize, CandidateError),
     /// One of `ice-ufrag` and `ice-pwd` without the other, or malformed.
     #[error("ice-ufrag and ice-pwd must come together and be well-formed")]
     Credentials,
@@ -83,6 +81,11 @@ impl SdpFrag {
         all
     }
 
+    /// Whether there is nothing in it, as where no candidate of it could be read.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The session level and then each section.
     pub fn sections(&self) -> impl Iterator<Item = &Section> {
         std::iter::once(&self.session).chain(self.media.iter().map(|media| &media.section))
@@ -109,21 +112,19 @@ struct OpenSection {
 }
 
 impl OpenSection {
-    fn attribute(&mut self, line_number: usize, attribute: &str) -> Result<(), SdpFragError> {
+    fn attribute(&mut self, attribute: &str) {
         let (name, value) = attribute.split_once(':').unwrap_or((attribute, ""));
         match name {
             "mid" => self.section.mid = Some(value.into()),
             "ice-ufrag" => self.ufrag = Some(value.into()),
             "ice-pwd" => self.pwd = Some(value.into()),
             "end-of-candidates" => self.section.end_of_candidates = true,
-            "candidate" => {
-                let candidate = attribute.parse();
-                let candidate = candidate.map_err(|e| SdpFragError::Candidate(line_number, e))?;
-                self.section.candidates.push(candidate);
-            }
+            "candidate" => self
+                .section
+                .candidates
+                .extend(attribute.parse::<Candidate>()),
             _ => self.section.other.push(attribute.into()),
         }
-        Ok(())
     }
 
     fn close(mut self) -> Result<Section, SdpFragError> {
@@ -157,11 +158,12 @@ impl FromStr for SdpFrag {
             };
             match line.split_once('=') {
                 Some(("a", attribute)) if !attribute.is_empty() => {
-                    open.attribute(index + 1, attribute)?;
+                    open.attribute(attribute);
                 }
                 Some(("m", m_line)) if !m_line.is_empty() => {
                     levels.push((m_line.into(), OpenSection::default()));
                 }
+                None if line.is_empty() => {}
                 _ => return Err(SdpFragError::Line(index + 1)),
             }
         }

@@ -146,6 +146,9 @@ impl Exchange {
             return Err(Error::OfferExpired);
         }
         self.party_mut(side).accept(&fragment, most)?;
+        if fragment.is_empty() {
+            return Ok(());
+        }
         let fragment = match side {
             // A browser can resolve its peer's names, a camera cannot.
             Side::Viewer => fragment.map_candidates(|c| reachable(c, from)),

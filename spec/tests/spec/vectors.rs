@@ -51,6 +51,8 @@ fn candidates() {
     #[derive(Deserialize)]
     struct Valid {
         text: String,
+        /// What is passed on, if that is not what came.
+        canonical: Option<String>,
         address: String,
         port: u16,
         mdns: bool,
@@ -58,7 +60,8 @@ fn candidates() {
     let vectors = read::<Valid, Invalid>("candidate");
     for valid in vectors.valid {
         let candidate: Candidate = valid.text.parse().unwrap();
-        assert_eq!(candidate.to_string(), valid.text);
+        let canonical = valid.canonical.unwrap_or(valid.text);
+        assert_eq!(candidate.to_string(), canonical);
         assert_eq!(candidate.address.to_string(), valid.address);
         assert_eq!(candidate.port, valid.port);
         assert_eq!(candidate.address.is_mdns(), valid.mdns);
