@@ -114,6 +114,7 @@ export const layerLink = (links) => links.find((each) => hasRel(each, LAYER))?.t
 export function eventsLink(links) {
   const link = links.find((each) => hasRel(each, SERVER_SENT_EVENTS));
   if (!link) return null;
-  const events = (link.params.get('events') ?? '').split(',').map((name) => name.trim());
+  // Commas in the draft's example; spaces here, since many clients split at every comma.
+  const events = (link.params.get('events') ?? '').split(/[\s,]+/);
   return { target: link.target, events: events.filter((name) => name !== '') };
 }

@@ -62,6 +62,11 @@ pub(crate) enum Error {
     UnknownSession,
     #[error("this counter-offer has been answered already")]
     AlreadyAnswered,
+    #[error(
+        "this session has no counter-offer to answer: a PATCH of it carries candidates or an ICE \
+         restart, as application/trickle-ice-sdpfrag"
+    )]
+    NoCounterOffer,
     #[error("the answer came too late, or the camera has gone: POST again")]
     OfferExpired,
     #[error("this session's connection is gone: POST again")]

@@ -22,12 +22,13 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use futures_util::FutureExt;
 use sightline_spec::media_type::SDP;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
-use tower_http::cors::{AllowHeaders, Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultOnResponse, OnResponse, TraceLayer};
 
 use crate::app::App;
@@ -45,45 +46,37 @@ pub(crate) struct Context {
 }
 
 type Ctx = State<Arc<Context>>;
+type Routes = Router<Arc<Context>>;
 
 /// The whole HTTP interface.
 pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Router {
     let watched = context.clone();
-    let mut protocol = Router::new()
-        .route(
-            "/whip/{room}",
-            post(endpoint::whip).get(endpoint::get).options(options),
-        )
-        .route(
-            "/whep/{room}",
-            post(endpoint::whep)
-                .get(endpoint::get_whep)
-                .options(options),
-        );
+    let logged = from_fn_with_state(context.clone(), endpoint::log_refusal);
+    let on_whip = post(endpoint::whip).get(endpoint::get);
+    let on_whep = post(endpoint::whep).get(endpoint::get_whep);
+    let protocol = Router::new();
+    let protocol = resource(protocol, "/whip/{room}", on_whip.layer(logged.clone()));
+    let mut protocol = resource(protocol, "/whep/{room}", on_whep.layer(logged));
     for kind in ["whip", "whep"] {
         let session = format!("/{kind}/{{room}}/{{session}}");
         let on_session = get(session::get)
             .patch(session::patch)
-            .delete(session::delete)
-            .options(options);
-        let on_events = post(events::create).options(options);
-        let on_stream = get(events::open).delete(events::remove).options(options);
+            .delete(session::delete);
+        let on_stream = get(events::open).delete(events::remove);
         if kind == "whep" {
-            let on_layer = post(session::select_layer).options(options);
-            protocol = protocol.route(&format!("{session}/layer"), on_layer);
+            let on_layer = post(session::select_layer);
+            protocol = resource(protocol, &format!("{session}/layer"), on_layer);
         }
-        protocol = protocol
-            .route(&session, on_session)
-            .route(&format!("{session}/events"), on_events)
-            .route(&format!("{session}/events/{{stream}}"), on_stream);
+        let events = format!("{session}/events");
+        protocol = resource(protocol, &session, on_session);
+        protocol = resource(protocol, &events, post(events::create));
+        protocol = resource(protocol, &format!("{events}/{{stream}}"), on_stream);
     }
     let protocol = protocol
         .layer(cors())
         .layer(from_fn_with_state(context.clone(), announce));
-    // Other sites may use the element, so its modules are open to them as well.
-    let pages = pages::router(player_dir)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(CorsLayer::new().allow_origin(Any));
+    let pages =
+        pages::router(player_dir).layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
 
     Router::new()
         .merge(protocol)
@@ -91,13 +84,20 @@ pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Rout
         .merge(admin::health())
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        // On every answer, also where no route has made it and to OPTIONS; pages of other
+        // origins may use the element, so its modules are open to them as well.
+        .layer(on_every_answer(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+        .layer(on_every_answer(
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            EXPOSED,
+        ))
         // A held POST that ends with 503 is no failure; domain code logs what is one.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(span)
                 .on_response(move |response: &Response<_>, took, span: &tracing::Span| {
-                    if let Some(error::ProblemType(slug)) = response.extensions().get() {
-                        watched.app.metrics.problem(slug);
+                    if let Some(problem) = response.extensions().get::<error::Told>() {
+                        watched.app.metrics.problem(problem.slug);
                     }
                     DefaultOnResponse::new().on_response(response, took, span);
                 })
@@ -106,28 +106,39 @@ pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Rout
         .with_state(context)
 }
 
+/// Adds a resource. People write a slash at the end of an address, and mean the same.
+fn resource(router: Routes, path: &str, methods: MethodRouter<Arc<Context>>) -> Routes {
+    let methods = methods.options(options);
+    router
+        .route(&format!("{path}/"), methods.clone())
+        .route(path, methods)
+}
+
 /// Open to every origin: what protects a session is its unguessable URL.
 fn cors() -> CorsLayer {
     CorsLayer::new()
-        .allow_origin(Any)
+        // OPTIONS too: MediaMTX's reader and others `fetch` with it, and browsers ask for leave.
         .allow_methods([
             Method::GET,
             Method::HEAD,
             Method::POST,
             Method::PATCH,
             Method::DELETE,
+            Method::OPTIONS,
         ])
         // `*` would not cover Authorization (Fetch, section 4.8).
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([
-            header::LOCATION,
-            header::LINK,
-            header::ETAG,
-            header::RETRY_AFTER,
-            HeaderName::from_static("accept-patch"),
-            HeaderName::from_static("preference-applied"),
-        ])
         .max_age(Duration::from_secs(2 * 60 * 60))
+}
+
+/// What scripts of another origin may read: all that is sent and that they may not read anyway
+/// (Fetch, section 4.8, "CORS-safelisted response-header name"). Older Safari takes a `*` for a
+/// name.
+const EXPOSED: &str = "location, link, etag, retry-after, accept-patch, preference-applied, \
+     accept-post, access-control-allow-methods, allow, date, vary, www-authenticate";
+
+fn on_every_answer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
 /// OPTIONS without a preflight's fields; with them the CORS layer answers.
@@ -142,7 +153,12 @@ async fn options() -> StatusCode {
 /// Not an `async fn`, which would keep the request's place for as long as it is held.
 fn announce(State(context): Ctx, request: Request, next: Next) -> impl Future<Output = Response> {
     let is_options = request.method() == Method::OPTIONS;
-    let segments = request.uri().path().split('/').count();
+    let segments = request
+        .uri()
+        .path()
+        .trim_end_matches('/')
+        .split('/')
+        .count();
     next.run(request).map(move |mut response| {
         if is_options {
             let headers = response.headers_mut();

@@ -25,9 +25,9 @@ pub(crate) enum ConfiguredIceServer {
 pub(crate) enum InvalidIceServer {
     #[error(transparent)]
     Server(#[from] IceServerError),
-    /// A header could not carry them.
-    #[error("a user and a password hold no control characters")]
-    ControlCharacter,
+    /// A header could not carry them; or it could, and OBS would split it there.
+    #[error("a user and a password hold no control characters and no comma")]
+    Character,
 }
 
 impl FromStr for ConfiguredIceServer {
@@ -43,8 +43,8 @@ impl FromStr for ConfiguredIceServer {
                 server => Ok(Self::Ready(server?)),
             };
         };
-        if user.contains(char::is_control) {
-            return Err(InvalidIceServer::ControlCharacter);
+        if user.contains(|c: char| c.is_control() || c == ',') {
+            return Err(InvalidIceServer::Character);
         }
         let (username, password) = user.split_once(':').ok_or(IceServerError::NoCredential)?;
         let credential = IceServerCredential {
@@ -164,6 +164,7 @@ mod tests {
             "",
             "turn:ann@host",
             "turn:a:\n@b",
+            "turn:ann:pass,word@host",
         ] {
             assert!(bad.parse::<ConfiguredIceServer>().is_err(), "{bad}");
         }

@@ -279,7 +279,7 @@ impl Room {
         exchange.party(side).check(precondition)?;
         match side {
             Side::Viewer => exchange.answer(answer, from, now),
-            Side::Camera => Err(Error::AlreadyAnswered),
+            Side::Camera => Err(Error::NoCounterOffer),
         }
     }
 

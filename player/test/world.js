@@ -321,7 +321,7 @@ export class FakeEventSource extends EventTarget {
 
 const EVENTS_LINK = '</whep/garage/1/events>; '
   + 'rel="urn:ietf:params:whep:ext:core:server-sent-events"; '
-  + 'events="active,inactive,viewercount,reconnect,candidates"';
+  + 'events="active inactive viewercount reconnect candidates"';
 
 const LAYER_LINK = '</whep/garage/1/layer>; rel="urn:ietf:params:whep:ext:core:layer"';
 

@@ -26,11 +26,16 @@ pub enum MediaType {
     Json,
     /// Anything else, well-formed or not.
     Other,
+    /// Nothing: small clients leave it out.
+    Missing,
 }
 
 impl MediaType {
     /// Reads a `Content-Type`, whatever its case and parameters.
     pub fn of(content_type: &str) -> Self {
+        if content_type.trim().is_empty() {
+            return Self::Missing;
+        }
         let Ok(mime) = content_type.parse::<Mime>() else {
             return Self::Other;
         };
@@ -67,7 +72,8 @@ mod tests {
     fn case_and_parameters_do_not_matter() {
         assert_eq!(MediaType::of("Application/SDP; a=b"), MediaType::Sdp);
         assert_eq!(MediaType::of(SDPFRAG), MediaType::SdpFrag);
-        for other in ["", "sdp", "application/sdp2", "text/plain", "\u{0}"] {
+        assert_eq!(MediaType::of(""), MediaType::Missing);
+        for other in ["sdp", "application/sdp2", "text/plain", "\u{0}"] {
             assert_eq!(MediaType::of(other), MediaType::Other, "{other:?}");
         }
     }

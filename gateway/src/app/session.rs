@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use sightline_spec::event::EventKind;
 use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::ViewerAnswer;
+use sightline_spec::sdp::{SdpError, ViewerAnswer};
 use sightline_spec::sdpfrag::SdpFrag;
 
 use super::App;
@@ -42,12 +42,13 @@ impl Session {
     pub(crate) fn answer(
         &self,
         precondition: &Precondition,
-        answer: &ViewerAnswer,
+        answer: Result<ViewerAnswer, SdpError>,
         from: IpAddr,
     ) -> Result<(), Error> {
         match self {
-            Self::Direct(session) => session.answer(precondition, answer, from),
-            Self::Relayed(_) => Err(Error::AlreadyAnswered),
+            Self::Direct(session) => session.answer(precondition, &answer?, from),
+            // Whatever it is: that it is no answer would send its author the wrong way.
+            Self::Relayed(_) => Err(Error::NoCounterOffer),
         }
     }
 

@@ -1,12 +1,18 @@
 //! `/whip/{room}` and `/whep/{room}`.
 
-use axum::extract::State;
-use axum::http::{StatusCode, header};
+use std::net::IpAddr;
+
+use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
 use sightline_spec::media_type::SDP;
 use sightline_spec::prefer::Prefer;
+use sightline_spec::room::RoomId;
 use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
 
+use super::error::Told;
 use super::extract::Room;
 use super::reply::{self, Place};
 use super::{Context, Ctx};
@@ -44,6 +50,51 @@ pub(super) async fn whep(
             let place = place(Path::Relay, answered.session);
             reply::created(&context, &place, applied(Path::Relay), answered)
         }
+    })
+}
+
+/// Who POSTs, and where to.
+struct Caller {
+    endpoint: &'static str,
+    room: Option<RoomId>,
+    address: Option<IpAddr>,
+}
+
+/// Says in the log why a POST was refused: OBS and others show their users no reason.
+///
+/// Not an `async fn`, which would keep the request's place for as long as it is held.
+pub(super) fn log_refusal(
+    State(context): Ctx,
+    request: Request,
+    next: Next,
+) -> impl Future<Output = Response> {
+    let (parts, body) = request.into_parts();
+    let caller = (parts.method == Method::POST).then(|| {
+        let mut segments = parts.uri.path().split('/').skip(1);
+        Caller {
+            endpoint: if segments.next() == Some("whip") {
+                "whip"
+            } else {
+                "whep"
+            },
+            room: segments.next().and_then(|room| room.parse().ok()),
+            address: context.proxies.origin(&parts).ok().map(|o| o.address),
+        }
+    });
+    let request = Request::from_parts(parts, body);
+    next.run(request).map(move |response| {
+        let told = response.extensions().get::<Told>();
+        if let (Some(caller), Some(told)) = (caller, told.filter(|told| told.is_refusal)) {
+            let status = response.status().as_u16();
+            let Told { reason, .. } = told;
+            tracing::info!(
+                room = caller.room.as_ref().map(tracing::field::debug),
+                address = caller.address.map(tracing::field::display),
+                "a POST to /{} was refused with {status}: {reason}",
+                caller.endpoint,
+            );
+        }
+        response
     })
 }
 

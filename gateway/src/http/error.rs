@@ -35,6 +35,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NotPermitted { .. } => (S::FORBIDDEN, "not-permitted", "Not permitted"),
         Error::NamedRoomsClosed => (S::FORBIDDEN, "named-rooms-closed", "Named rooms are closed"),
         Error::AlreadyAnswered => (S::CONFLICT, "already-answered", "Already answered"),
+        Error::NoCounterOffer => (S::CONFLICT, "no-counter-offer", "Nothing to answer"),
         Error::SessionOver => (S::GONE, "session-over", "The session is over"),
         Error::OfferExpired => (S::GONE, "offer-expired", "The offer has expired"),
         Error::PreconditionRequired => (
@@ -97,9 +98,14 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     }
 }
 
-/// What kind of problem a response is, for the metrics.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ProblemType(pub(super) &'static str);
+/// What problem a response tells of, for the metrics and the log.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    pub(super) slug: &'static str,
+    pub(super) reason: String,
+    /// Whether somebody was turned away. Who has waited in vain was not.
+    pub(super) is_refusal: bool,
+}
 
 /// Seconds after which trying again makes sense.
 fn retry_after(error: &Error) -> Option<u32> {
@@ -117,9 +123,14 @@ fn retry_after(error: &Error) -> Option<u32> {
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         let (status, slug, title) = kind(&self);
-        let problem = Problem::new(slug, status.as_u16(), title, self.to_string());
+        let reason = self.to_string();
+        let problem = Problem::new(slug, status.as_u16(), title, reason.clone());
         let mut response = (status, Json(problem)).into_response();
-        response.extensions_mut().insert(ProblemType(slug));
+        response.extensions_mut().insert(Told {
+            slug,
+            reason,
+            is_refusal: !matches!(self, Self::NobodyCame | Self::OfferSpent),
+        });
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -30,7 +30,8 @@ pub(super) async fn create(
     EventKinds(kinds): EventKinds,
 ) -> Result<Response, Error> {
     let stream = session.add_stream(kinds)?;
-    Ok(reply::created_at(format_args!("{}/{stream}", uri.path())))
+    let events = uri.path().trim_end_matches('/');
+    Ok(reply::created_at(format_args!("{events}/{stream}")))
 }
 
 /// Sends events as they happen, from the beginning or after `Last-Event-ID`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use headers::authorization::Bearer;
 use headers::{Authorization, HeaderMapExt};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -162,7 +162,8 @@ impl<T: FromSdp> FromRequest<State> for Offer<T> {
 
     async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
         match media_type(request.headers()) {
-            MediaType::Sdp => {
+            // There is nothing else that an offer could be.
+            MediaType::Sdp | MediaType::Missing => {
                 let text = text(request, context).await?.ok_or(SdpError::Binary)?;
                 Ok(Self(T::from_sdp(&text)?))
             }
@@ -200,7 +201,7 @@ impl<T: FromSdp> FromRequest<State> for Posted<T> {
 
 /// The body of a PATCH.
 pub(super) enum Patch {
-    Answer(ViewerAnswer),
+    Answer(Result<ViewerAnswer, SdpError>),
     Candidates(SdpFrag),
 }
 
@@ -211,11 +212,19 @@ impl FromRequest<State> for Patch {
         match media_type(request.headers()) {
             MediaType::Sdp => {
                 let text = text(request, context).await?.ok_or(SdpError::Binary)?;
-                Ok(Self::Answer(ViewerAnswer::parse(&text)?))
+                Ok(Self::Answer(ViewerAnswer::parse(&text)))
             }
             MediaType::SdpFrag => {
                 let text = text(request, context).await?.unwrap_or_default();
                 Ok(Self::Candidates(text.parse()?))
+            }
+            MediaType::Missing => {
+                let text = text(request, context).await?.unwrap_or_default();
+                // A description begins with its version (RFC 8866 section 5), a fragment has none.
+                match text.starts_with("v=") {
+                    true => Ok(Self::Answer(ViewerAnswer::parse(&text))),
+                    false => Ok(Self::Candidates(text.parse()?)),
+                }
             }
             _ => Err(Error::WrongMediaType {
                 expected: PATCHABLE,
@@ -274,8 +283,8 @@ impl FromRequest<State> for Selection {
 
 fn media_type(headers: &HeaderMap) -> MediaType {
     let content_type = headers.get(header::CONTENT_TYPE);
-    let text = content_type.and_then(|value| value.to_str().ok());
-    text.map_or(MediaType::Other, MediaType::of)
+    let text = |value: &HeaderValue| value.to_str().map_or(MediaType::Other, MediaType::of);
+    content_type.map_or(MediaType::Missing, text)
 }
 
 /// The body within its bounds; nothing if it is not UTF-8.

@@ -38,11 +38,13 @@ impl Place {
         }
     }
 
-    /// What can be done at a session beyond the protocol's core.
+    /// What can be done at a session beyond the protocol's core. The list of events has spaces
+    /// where the draft's example has commas: OBS, live777 and OvenLiveKit split a field at every
+    /// comma, inside quotes too.
     fn extensions(&self) -> impl Iterator<Item = Link> {
         let kinds: Vec<&str> = self.events.iter().map(|kind| kind.name()).collect();
         let events = Link::new(format!("{}/events", self.location), SERVER_SENT_EVENTS)
-            .with("events", kinds.join(","));
+            .with("events", kinds.join(" "));
         let layer = Link::new(format!("{}/layer", self.location), LAYER);
         [Some(events), self.has_layers.then_some(layer)]
             .into_iter()

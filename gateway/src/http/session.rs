@@ -20,7 +20,7 @@ pub(super) async fn patch(
     match patch {
         Patch::Answer(answer) => {
             let condition = precondition(&headers, false);
-            session.answer(&condition, &answer, from)?;
+            session.answer(&condition, answer, from)?;
         }
         Patch::Candidates(fragment) => {
             let condition = precondition(&headers, context.app.strict);

@@ -229,7 +229,7 @@ fn a_second_answer_is_refused() {
     let mut stage = Stage::new();
     let (camera, viewer) = stage.established();
     assert_eq!(stage.answer(viewer).unwrap_err(), Error::AlreadyAnswered);
-    assert_eq!(stage.answer(camera).unwrap_err(), Error::AlreadyAnswered);
+    assert_eq!(stage.answer(camera).unwrap_err(), Error::NoCounterOffer);
 }
 
 #[test]

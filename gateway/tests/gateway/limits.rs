@@ -120,3 +120,31 @@ async fn an_address_has_so_many_connections_and_another_when_one_ends() {
     let has_place = async || answered(address).0;
     eventually("the place is given back", has_place, |has| *has).await;
 }
+
+#[tokio::test]
+async fn the_log_says_why_each_post_was_refused() {
+    let gateway = Gateway::start([]);
+    for (path, media_type, status) in [
+        ("/whip/garage", "text/plain", 415),
+        ("/whep/garage", "application/sdp", 409),
+        ("/whip/garage/", "application/sdp", 400),
+    ] {
+        let url = format!("http://{}{path}", gateway.host());
+        let request = client().build().unwrap().post(url).body(VIEWER_OFFER);
+        let request = request.header("content-type", media_type);
+        let answer = request.header("prefer", "wait=0").send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status);
+    }
+    let log = gateway.stop();
+    for wanted in [
+        "a POST to /whip was refused with 415: the body must be application/sdp",
+        "a POST to /whep was refused with 409: no camera publishes in this room yet",
+        "a POST to /whip was refused with 400: ",
+    ] {
+        let line = log.lines().find(|line| line.contains(wanted));
+        let line = line.unwrap_or_else(|| panic!("not there: {wanted}\n{log}"));
+        for part in ["INFO", "garage", "127.0.0.1"] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
+}
