@@ -133,7 +133,7 @@ impl Peer {
             has_failed: true,
             ..Driven::default()
         };
-        let withholds_reports = self.sender.is_some();
+        let withholds_reports = self.withholds_reports();
         let (rtc, key) = (&mut self.rtc, self.key);
         let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
             Ok(()) => Some(drive(rtc, key, withholds_reports, sink)),
@@ -149,6 +149,12 @@ impl Peer {
                 failed
             }
         }
+    }
+
+    /// Whether nothing that str0m encrypts leaves: to a viewer it would have the same keys and
+    /// indexes as what we encrypt, also before we do.
+    fn withholds_reports(&self) -> bool {
+        matches!(self.role, Role::Viewer { .. })
     }
 
     /// Notes what driving it has led to.
@@ -179,8 +185,8 @@ impl Peer {
     }
 
     /// The way to a viewer, once there is one.
-    pub(crate) fn sender(&self) -> Option<&SrtpSender> {
-        self.sender.as_ref()
+    pub(crate) fn sender(&mut self) -> Option<&mut SrtpSender> {
+        self.sender.as_mut()
     }
 
     /// Tells a viewer what it was sent.
@@ -214,7 +220,7 @@ impl Peer {
     pub(crate) fn close(&mut self, sink: &mut Sink<'_>) {
         // A peer that has failed has nothing to say any more.
         if self.rtc.close().is_ok() {
-            let withholds_reports = self.sender.is_some();
+            let withholds_reports = self.withholds_reports();
             let driven = drive(&mut self.rtc, self.key, withholds_reports, sink);
             self.settle(driven, sink);
         }

@@ -2,6 +2,7 @@
 //!
 //! What a peer sends is str0m's to decrypt, but for its feedback (see `unprotect_rtcp`).
 
+mod indexes;
 mod seen;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::iv::FixedLength;
 use str0m::crypto::dtls::SrtpProfile;
 
+use indexes::Indexes;
 use seen::Seen;
 
 /// What a DTLS handshake left for SRTP (RFC 5764 section 4.2).
@@ -31,7 +33,9 @@ pub(crate) struct Keys {
 pub(crate) struct Srtp {
     rtp: Cipher,
     rtcp: Cipher,
-    /// SRTCP packets so far: no two may have the same index.
+    /// Of RTP: no two packets may have the same index.
+    indexes: Indexes,
+    /// SRTCP packets so far, which is the next one's index.
     reports: u32,
     /// The peer's SRTCP, and which of it has been seen.
     theirs: Cipher,
@@ -91,6 +95,7 @@ impl Srtp {
         Some(Self {
             rtp: ours.cipher(keys.profile, 0)?,
             rtcp: ours.cipher(keys.profile, OF_RTCP)?,
+            indexes: Indexes::default(),
             reports: 0,
             theirs: master(!keys.is_client)?.cipher(keys.profile, OF_RTCP)?,
             seen: Seen::default(),
@@ -104,9 +109,9 @@ impl Srtp {
 
     /// Encrypts an RTP packet in place. `head` bytes of it stay readable, and the last
     /// [`Srtp::overhead`] are for the tag. `index` is the sequence number with its
-    /// rollovers; it must not be used twice for a source.
+    /// rollovers; one that was used before for this source is refused.
     pub(crate) fn protect_rtp(
-        &self,
+        &mut self,
         packet: &mut [u8],
         head: usize,
         source: u32,
@@ -115,6 +120,9 @@ impl Srtp {
         let (head, rest) = packet.split_at_mut_checked(head).ok_or(Unspecified)?;
         let length = rest.len().checked_sub(self.rtp.tag_length());
         let (payload, tag) = rest.split_at_mut(length.ok_or(Unspecified)?);
+        if !self.indexes.take(source, index) {
+            return Err(Unspecified);
+        }
         match &self.rtp {
             Cipher::Gcm { key, salt } => seal(key, iv(salt, 2, source, index), head, payload, tag),
             Cipher::Counter(counter) => {
@@ -137,6 +145,10 @@ impl Srtp {
         source: u32,
     ) -> Result<Vec<u8>, Unspecified> {
         let number = self.reports;
+        if number & IS_ENCRYPTED != 0 {
+            // All 31 bits of it are used up (RFC 3711 section 9.2).
+            return Err(Unspecified);
+        }
         self.reports += 1;
         let index = (number | IS_ENCRYPTED).to_be_bytes();
         let number = number.into();

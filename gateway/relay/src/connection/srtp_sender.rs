@@ -25,7 +25,7 @@ impl SrtpSender {
     }
 
     /// Sends a packet, together with those of the same run.
-    pub(crate) fn send_rtp(&self, network: &mut Network, outgoing: &Outgoing<'_>) {
+    pub(crate) fn send_rtp(&mut self, network: &mut Network, outgoing: &Outgoing<'_>) {
         let packet = outgoing.packet;
         let extensions = outgoing
             .extensions
@@ -58,9 +58,8 @@ impl SrtpSender {
             let head = buffer.len().checked_sub(payload)? - start;
             buffer.resize(start + length + tag, 0);
             let (source, index) = (*outgoing.source, outgoing.sequence);
-            let protected = self
-                .srtp
-                .protect_rtp(&mut buffer[start..], head, source, index);
+            let srtp = &mut self.srtp;
+            let protected = srtp.protect_rtp(&mut buffer[start..], head, source, index);
             protected.ok()
         });
     }

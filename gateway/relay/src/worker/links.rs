@@ -21,7 +21,7 @@ pub(super) struct Connections<'a> {
 
 /// The way to one viewer.
 pub(super) struct ToViewer<'a> {
-    sender: &'a SrtpSender,
+    sender: &'a mut SrtpSender,
     network: &'a mut Network,
 }
 

@@ -31,9 +31,10 @@ fn a_packet_is_sealed_as_in_the_book() {
     let key: Vec<u8> = (0..16).collect();
     let salt = bytes("517569642070726f2071756f").try_into().unwrap();
     let key = LessSafeKey::new(UnboundKey::new(&AES_128_GCM, &key).unwrap());
-    let srtp = Srtp {
+    let mut srtp = Srtp {
         rtp: Cipher::Gcm { key, salt },
         rtcp: any_cipher(),
+        indexes: Indexes::default(),
         reports: 0,
         theirs: any_cipher(),
         seen: Seen::default(),
@@ -63,6 +64,7 @@ fn what_is_too_short_is_refused() {
     let mut srtp = Srtp {
         rtp: any_cipher(),
         rtcp: any_cipher(),
+        indexes: Indexes::default(),
         reports: 0,
         theirs: any_cipher(),
         seen: Seen::default(),
@@ -119,4 +121,20 @@ fn what_one_end_reports_the_other_reads_once() {
             );
         }
     }
+}
+
+/// RFC 3711 section 9.1, RFC 7714 section 9.1.
+#[test]
+fn no_index_is_encrypted_twice_under_one_key() {
+    let [mut client, _] = ends(SrtpProfile::AEAD_AES_128_GCM);
+    let mut protect = |source, index| {
+        let mut packet = vec![0; 12 + 8 + GCM_TAG];
+        client.protect_rtp(&mut packet, 12, source, index)
+    };
+    assert!(protect(1, 70_000).is_ok());
+    assert!(protect(1, 70_000).is_err());
+    assert!(protect(1, 69_999).is_ok(), "came late");
+    assert!(protect(2, 70_000).is_ok(), "another source");
+    client.reports = IS_ENCRYPTED;
+    assert!(client.protect_rtcp(vec![0x80; 24], 1).is_err());
 }
