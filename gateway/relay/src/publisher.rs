@@ -2,5 +2,6 @@
 
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
+mod pictures;
 pub(crate) mod sources;
 pub(crate) mod track;

@@ -2,6 +2,9 @@
 //!
 //! Every viewer has a cursor in it. A live viewer's is at the end; a newcomer's is at the
 //! last picture that needs no other, from where it catches up. Nothing is copied for it.
+//!
+//! A layer comes from one source at a time. Another one begins anew here, since its numbers are
+//! not the last one's; what came of that one stays for those who have still to be sent it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use str0m::rtp::{ExtensionValues, RtpPacket};
 
+use super::pictures::Pictures;
 use crate::sdp::encoding::Encoding;
 
 /// What a group of pictures may take: some six seconds at 8 Mbit/s. One that takes more is
@@ -49,21 +53,39 @@ pub(crate) struct Packet {
     pub(crate) arrived: Instant,
 }
 
+/// Which of the sources that a layer has had one after the other. They count up.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SourceNumber(u64);
+
+/// The last group of pictures.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Group {
+    /// Where a newcomer begins.
+    pub(crate) cursor: Cursor,
+    /// Its first packet in the publisher's order, which is not always the one that came first.
+    pub(crate) first: Position,
+    /// Since when it is there.
+    pub(crate) began: Instant,
+    /// Where its first picture's packets begin.
+    start: Cursor,
+}
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct PacketCache {
     encoding: Encoding,
-    packets: VecDeque<Packet>,
+    packets: VecDeque<(SourceNumber, Packet)>,
     /// The cursor at the first of `packets`.
     first: u64,
     bytes: usize,
-    /// The packet that is furthest ahead in the publisher's order.
+    /// The source that is being sent.
+    source: SourceNumber,
+    /// Its packet that is furthest ahead in the publisher's order.
     latest: Option<Position>,
-    /// Where its picture began.
-    picture_start: u64,
-    /// Where the last picture group began, if all of it is still here.
-    group_start: Option<u64>,
-    group_began: Option<Instant>,
+    /// Its pictures.
+    pictures: Pictures,
+    /// Its last picture group, if all of it is still here.
+    group: Option<Group>,
 }
 
 impl PacketCache {
@@ -73,43 +95,54 @@ impl PacketCache {
             packets: VecDeque::new(),
             first: 0,
             bytes: 0,
+            source: SourceNumber::default(),
             latest: None,
-            picture_start: 0,
-            group_start: None,
-            group_began: None,
+            pictures: Pictures::default(),
+            group: None,
         }
     }
 
     /// Takes a packet in; says whether it begins a picture group.
     pub(crate) fn push(&mut self, packet: Packet) -> bool {
-        let Position { sequence, time } = packet.position;
-        let cursor = self.end().0;
-        if self.latest.is_none_or(|latest| latest.sequence < sequence) {
-            if self.latest.is_none_or(|latest| latest.time != time) {
-                self.picture_start = cursor;
-            }
-            self.latest = Some(packet.position);
+        let position = packet.position;
+        let is_ahead = |latest: Position| latest.sequence < position.sequence;
+        if self.latest.is_none_or(is_ahead) {
+            self.latest = Some(position);
         }
-        let start = self.start_of_picture(time);
-        let begins_group = self.encoding.starts_picture_group(&packet.payload)
-            && start.is_some_and(|start| self.group_start.is_none_or(|group| group < start));
+        let picture = self.pictures.add(position, self.end());
+        if let Some(group) = &mut self.group
+            && group.start == picture.start
+        {
+            group.first = picture.first;
+        }
+        let is_newer = |group: Group| group.first.sequence < picture.first.sequence;
+        let begins_group =
+            self.encoding.starts_picture_group(&packet.payload) && self.group.is_none_or(is_newer);
         if begins_group {
-            self.group_start = start;
-            self.group_began = Some(packet.arrived);
+            self.group = Some(Group {
+                cursor: self.pictures.start_with_later(picture),
+                first: picture.first,
+                began: packet.arrived,
+                start: picture.start,
+            });
         }
         self.bytes += packet.size();
-        self.packets.push_back(packet);
+        self.packets.push_back((self.source, packet));
         begins_group
     }
 
-    /// Where the picture of this time begins, of which a packet has just come. It may have
-    /// come late, by retransmission.
-    fn start_of_picture(&self, time: u64) -> Option<u64> {
-        if self.latest.is_some_and(|latest| latest.time == time) {
-            return Some(self.picture_start);
-        }
-        let found = self.packets.iter().position(|p| p.position.time == time)?;
-        Some(self.first + found as u64)
+    /// From now on packets come from another source, whose numbers and times have nothing to
+    /// do with the last one's.
+    pub(crate) fn begin_source(&mut self) {
+        self.source.0 += 1;
+        self.latest = None;
+        self.pictures = Pictures::default();
+        self.group = None;
+    }
+
+    /// The source that is being sent.
+    pub(crate) fn source(&self) -> SourceNumber {
+        self.source
     }
 
     /// Where the next packet will be.
@@ -117,9 +150,9 @@ impl PacketCache {
         Cursor(self.first + self.packets.len() as u64)
     }
 
-    /// Where a newcomer begins, and since when that is there.
-    pub(crate) fn group(&self) -> Option<(Cursor, Instant)> {
-        Some((Cursor(self.group_start?), self.group_began?))
+    /// Where newcomers begin.
+    pub(crate) fn group(&self) -> Option<Group> {
+        self.group
     }
 
     /// The packet that is furthest ahead in the publisher's order.
@@ -127,18 +160,15 @@ impl PacketCache {
         self.latest
     }
 
-    /// The first packet of the picture at this cursor, which is not always the one that
-    /// came first.
-    pub(crate) fn picture(&self, cursor: Cursor) -> Option<Position> {
-        let time = self.get(cursor)?.position.time;
-        let all = self.packets.iter().map(|packet| packet.position);
-        let of_picture = all.filter(|position| position.time == time);
-        of_picture.min_by_key(|position| position.sequence)
+    pub(crate) fn get(&self, cursor: Cursor) -> Option<&Packet> {
+        self.get_of_source(cursor).map(|(_, packet)| packet)
     }
 
-    pub(crate) fn get(&self, cursor: Cursor) -> Option<&Packet> {
+    /// The same, with the source that it is of.
+    pub(crate) fn get_of_source(&self, cursor: Cursor) -> Option<(SourceNumber, &Packet)> {
         let index = cursor.0.checked_sub(self.first)?;
-        self.packets.get(usize::try_from(index).ok()?)
+        let (source, packet) = self.packets.get(usize::try_from(index).ok()?)?;
+        Some((*source, packet))
     }
 
     /// Forgets what is neither of the last picture group nor of the present picture, which
@@ -146,17 +176,22 @@ impl PacketCache {
     /// enough to be sent again.
     pub(crate) fn trim(&mut self, slowest: Cursor, now: Instant) {
         if self.bytes > MAX_BYTES {
-            self.group_start = None;
+            self.group = None;
         }
-        let group = self.group_start.unwrap_or(u64::MAX);
-        let keep = group.min(self.picture_start).min(slowest.0);
+        let group = self.group.map(|group| group.cursor);
+        let picture = self.pictures.latest().map(|picture| picture.start);
+        let keep = [group, picture].into_iter().flatten();
+        let keep = keep.fold(slowest, Cursor::min);
         // Viewers that are further behind than that begin again at the next group.
-        while let Some(oldest) = self.packets.front() {
+        while let Some((source, oldest)) = self.packets.front() {
             let is_young = oldest.arrived + SENT_HISTORY > now;
             let can_be_asked_for = is_young && self.packets.len() <= SENT_HISTORY_PACKETS;
-            let is_needed = self.first >= keep || can_be_asked_for;
+            let is_needed = self.first >= keep.0 || can_be_asked_for;
             if is_needed && self.bytes <= 2 * MAX_BYTES {
                 break;
+            }
+            if *source == self.source {
+                self.pictures.forget(oldest.position, Cursor(self.first));
             }
             self.bytes -= oldest.size();
             self.packets.pop_front();
@@ -168,7 +203,7 @@ impl PacketCache {
 impl Packet {
     /// What it takes in memory: the smallest packets are mostly what is around them.
     fn size(&self) -> usize {
-        size_of::<Self>() + self.payload.len()
+        size_of::<(SourceNumber, Self)>() + self.payload.len()
     }
 }
 
@@ -232,7 +267,7 @@ mod tests {
 
     /// The sequence numbers from the group's beginning on.
     fn group(cache: &PacketCache) -> Vec<u64> {
-        let cursor = cache.group().unwrap().0;
+        let cursor = cache.group().unwrap().cursor;
         let numbers = (cursor.0..cache.end().0).map(Cursor);
         let packets = numbers.map(|cursor| cache.get(cursor).unwrap());
         packets.map(|packet| packet.position.sequence).collect()
@@ -263,10 +298,11 @@ mod tests {
         let mut cache = cache(&[(2, 0, KEY), (4, 3000, OTHER)]);
         add(&mut cache, (3, 0, OTHER));
         add(&mut cache, (5, 3000, OTHER));
-        assert_eq!(cache.picture_start, 1, "the present picture is still one");
+        let present = cache.pictures.latest().unwrap();
+        assert_eq!(present.start, Cursor(1), "the present picture is still one");
         add(&mut cache, (1, 0, SEQUENCE));
         assert_eq!(group(&cache), [2, 4, 3, 5, 1]);
-        let first = cache.picture(cache.group().unwrap().0).unwrap();
+        let first = cache.group().unwrap().first;
         assert_eq!(first.sequence, 1, "what came last comes first");
         assert_eq!(cache.latest().unwrap().sequence, 5);
     }
@@ -276,6 +312,51 @@ mod tests {
         let mut cache = cache(&[(2, 0, OTHER), (3, 3000, KEY)]);
         add(&mut cache, (1, 0, KEY));
         assert_eq!(group(&cache), [3, 1]);
+    }
+
+    #[test]
+    fn a_keyframe_of_which_nothing_came_before_does_so_neither() {
+        let mut cache = cache(&[(5, 3000, KEY)]);
+        add(&mut cache, (1, 0, KEY));
+        assert_eq!(cache.group().unwrap().first.sequence, 5);
+    }
+
+    #[test]
+    fn what_follows_a_keyframe_and_came_before_it_is_of_its_group() {
+        let mut cache = cache(&[(1, 0, OTHER), (4, 6000, OTHER)]);
+        add(&mut cache, (3, 3000, KEY));
+        add(&mut cache, (2, 3000, SEQUENCE));
+        assert_eq!(group(&cache), [4, 3, 2]);
+        assert_eq!(cache.group().unwrap().first.sequence, 2);
+    }
+
+    #[test]
+    fn another_source_has_a_group_of_its_own() {
+        let mut cache = cache(&[(500, 90_000, KEY), (501, 93_000, OTHER)]);
+        cache.begin_source();
+        assert!(cache.group().is_none());
+        add(&mut cache, (2, 0, OTHER));
+        add(&mut cache, (3, 3000, KEY));
+        assert_eq!(group(&cache), [3]);
+        assert_eq!(cache.latest().unwrap().sequence, 3);
+        trim(&mut cache);
+        assert_eq!(cache.packets.len(), 1);
+    }
+
+    /// Each packet is of an older picture than all before: to look for where it begins must
+    /// not be to look through them all.
+    #[test]
+    fn many_late_pictures_cost_no_more_than_many_in_order() {
+        const MANY: u64 = 40_000;
+        let began = clock::now();
+        let mut cache = cache(&[(10 * MANY, 10 * MANY, KEY)]);
+        for number in 1..MANY {
+            let late = 10 * MANY - 2 * number;
+            add(&mut cache, (late, late, KEY));
+        }
+        assert_eq!(cache.packets.len(), MANY as usize);
+        // To look through all would be 800 million looks.
+        assert!(clock::now() - began < Duration::from_secs(5));
     }
 
     #[test]
@@ -308,6 +389,6 @@ mod tests {
             add(&mut cache, (number, number * 3000, OTHER));
             trim(&mut cache);
         }
-        assert!(cache.packets.len() * size_of::<Packet>() < 2 * MAX_BYTES);
+        assert!(cache.packets.len() * size_of::<(SourceNumber, Packet)>() < 2 * MAX_BYTES);
     }
 }

@@ -16,12 +16,21 @@ const MAX_LAYERS: usize = 8;
 /// A layer of which nothing came for so long is not there any more.
 const SILENT: Duration = Duration::from_secs(1);
 
+/// A source that another has taken over from comes back when that one has been silent for so
+/// long. What comes of it before is late, and not meant to be shown.
+const RETURN: Duration = Duration::from_millis(500);
+
+/// Sources that are remembered to have been taken over from.
+const MAX_FORMER: usize = 8;
+
 /// One encoding of one track.
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) rid: Option<Rid>,
-    /// Where keyframes are asked for.
+    /// The one that feeds it, where keyframes are asked for.
     pub(crate) source: Ssrc,
+    /// Those that did before.
+    former: Vec<Ssrc>,
     pub(crate) cache: PacketCache,
     pub(crate) keyframes: KeyframeRequests,
     /// Measured over the last second, in bit/s.
@@ -30,6 +39,27 @@ pub(crate) struct Layer {
     /// Measuring periods that it was there for, the first of them not wholly.
     periods: u32,
     last_packet: Instant,
+}
+
+impl Layer {
+    /// Whether another source feeds the layer from now on. An encoder that begins anew has
+    /// another (RFC 3550 section 8.1), and the last one falls silent.
+    fn can_be_taken_over_by(&self, source: Ssrc, now: Instant) -> bool {
+        !self.former.contains(&source) || self.last_packet + RETURN <= now
+    }
+
+    fn take_over(&mut self, source: Ssrc, is_video: bool) {
+        self.former.retain(|former| *former != source);
+        if self.former.len() >= MAX_FORMER {
+            self.former.remove(0);
+        }
+        self.former
+            .push(std::mem::replace(&mut self.source, source));
+        self.cache.begin_source();
+        if is_video {
+            self.keyframes.want();
+        }
+    }
 }
 
 /// A track and the layers of it that have been seen.
@@ -51,8 +81,14 @@ impl PublishedTrack {
         let Some(index) = known.or_else(|| self.add(rid, source, packet.arrived)) else {
             return;
         };
+        let is_video = self.encoding().is_video();
         let layer = &mut self.layers[index];
-        layer.source = source;
+        if layer.source != source {
+            if !layer.can_be_taken_over_by(source, packet.arrived) {
+                return;
+            }
+            layer.take_over(source, is_video);
+        }
         layer.bytes += packet.payload.len() as u64;
         let now = packet.arrived;
         layer.last_packet = now;
@@ -68,6 +104,7 @@ impl PublishedTrack {
         self.layers.push(Layer {
             rid,
             source,
+            former: Vec::new(),
             cache: PacketCache::new(self.encoding()),
             keyframes: KeyframeRequests::default(),
             bitrate: 0,

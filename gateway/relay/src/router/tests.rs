@@ -8,6 +8,7 @@ mod loss;
 mod new_packets;
 mod newcomers;
 mod reports;
+mod sources;
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::publisher::packet_cache::{Cursor, Position};
+use crate::publisher::packet_cache::{Group, Position};
 use crate::publisher::track::Layer;
 
 /// How many times as fast as they were taken old pictures follow each other: they are sent
@@ -39,15 +39,15 @@ pub(super) fn pressed(position: Position, until: u64) -> Position {
 /// better than an old group of pictures; from one that does not, the group is all there is.
 /// Of one that was never asked we find out which it is, and meanwhile a group that is not
 /// long will do.
-pub(super) fn start(layer: &mut Layer, now: Instant) -> Option<Cursor> {
-    let (cursor, began) = layer.cache.group()?;
-    let age = now.saturating_duration_since(began);
+pub(super) fn start(layer: &mut Layer, now: Instant) -> Option<Group> {
+    let group = layer.cache.group()?;
+    let age = now.saturating_duration_since(group.began);
     if age < FRESH || layer.keyframes.is_unresponsive(now) {
-        return Some(cursor);
+        return Some(group);
     }
     if layer.keyframes.has_answered() {
         return None;
     }
     layer.keyframes.want();
-    (age < SHORT).then_some(cursor)
+    (age < SHORT).then_some(group)
 }

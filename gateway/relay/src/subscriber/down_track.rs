@@ -13,7 +13,7 @@ use super::picture_ids::PictureIds;
 use super::rewriting::Rewriter;
 use super::rtp_stream::RtpStream;
 use super::{Report, catch_up, retransmission};
-use crate::publisher::packet_cache::{Cursor, Packet, PacketCache, Position};
+use crate::publisher::packet_cache::{Cursor, Group, Packet, PacketCache, Position, SourceNumber};
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{SendParameters, kind};
 
@@ -29,6 +29,8 @@ pub(crate) struct DownTrack {
     state: State,
     /// The layer that is being sent.
     layer: usize,
+    /// Which of this layer's sources is.
+    source: SourceNumber,
     /// The layer to go over to at its next keyframe, and since when.
     wanted: Option<(usize, Instant)>,
     /// Which layer the viewer's link carries.
@@ -66,6 +68,7 @@ impl DownTrack {
             picture_ids: PictureIds::default(),
             state: State::Waiting,
             layer: 0,
+            source: SourceNumber::default(),
             wanted: None,
             choice: LayerChoice::default(),
         }
@@ -142,30 +145,48 @@ impl DownTrack {
         let Some(layer) = layers.get_mut(self.layer) else {
             return need;
         };
-        match (self.state, self.parameters.format.encoding.is_video()) {
-            (State::Waiting, true) => match catch_up::start(layer, now) {
-                Some(cursor) => self.catch_up_from(&layer.cache, cursor, now),
-                None => return Need::Keyframe(self.layer),
-            },
-            (State::Waiting, false) => {
-                // Sound has no keyframes: whatever comes next is the first.
-                self.rewriter.end_source();
-                let next = layer.cache.end();
-                self.state = State::Live { next };
-            }
-            _ => {}
+        if !self.begin(layer, now) {
+            return Need::Keyframe(self.layer);
         }
-        if let (State::CatchingUp { next, .. }, Some((group, _))) =
-            (self.state, layer.cache.group())
-            && next < group
+        if let (State::CatchingUp { next, .. }, Some(group)) = (self.state, layer.cache.group())
+            && next < group.cursor
         {
             // A newer group has begun: the old one is of no use any more.
             self.catch_up_from(&layer.cache, group, now);
         }
-        if self.write(&layer.cache, way) {
+        let mut has_more = self.write(&layer.cache, way);
+        if let State::Waiting = self.state {
+            // Another source has begun.
+            if !self.begin(layer, now) {
+                return Need::Keyframe(self.layer);
+            }
+            has_more = self.write(&layer.cache, way);
+        }
+        if has_more {
             need = Need::Time;
         }
         need
+    }
+
+    /// Begins to send the layer, if that has not begun. False if there is no picture to begin
+    /// with.
+    fn begin(&mut self, layer: &mut Layer, now: Instant) -> bool {
+        let State::Waiting = self.state else {
+            return true;
+        };
+        if self.parameters.format.encoding.is_video() {
+            let Some(group) = catch_up::start(layer, now) else {
+                return false;
+            };
+            self.catch_up_from(&layer.cache, group, now);
+        } else {
+            // Sound has no keyframes: whatever comes next is the first.
+            self.rewriter.end_source();
+            self.source = layer.cache.source();
+            let next = layer.cache.end();
+            self.state = State::Live { next };
+        }
+        true
     }
 
     /// Goes over to the wanted layer once that has a keyframe that is new enough.
@@ -177,26 +198,25 @@ impl DownTrack {
             .get(wanted)
             .and_then(|layer| layer.cache.group().zip(Some(layer)))
         {
-            Some(((cursor, began), layer)) if began >= since => {
+            Some((group, layer)) if group.began >= since => {
                 self.layer = wanted;
                 self.wanted = None;
                 self.stream.forget_cursors();
-                self.catch_up_from(&layer.cache, cursor, now);
+                self.catch_up_from(&layer.cache, group, now);
                 Need::Nothing
             }
             _ => Need::Keyframe(wanted),
         }
     }
 
-    fn catch_up_from(&mut self, cache: &PacketCache, cursor: Cursor, now: Instant) {
-        let (Some(first), Some(latest)) = (cache.picture(cursor), cache.latest()) else {
-            return;
-        };
+    fn catch_up_from(&mut self, cache: &PacketCache, group: Group, now: Instant) {
+        let latest = cache.latest().unwrap_or(group.first);
         self.state = State::CatchingUp {
-            next: cursor,
+            next: group.cursor,
             until: latest.time,
         };
-        let first = self.position(first);
+        self.source = cache.source();
+        let first = self.position(group.first);
         self.rewriter.switch(first, now);
         self.picture_ids.switch();
     }
@@ -216,7 +236,15 @@ impl DownTrack {
             State::CatchingUp { next, .. } => (next, catch_up::PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
-        while let Some(packet) = cache.get(next).filter(|_| left > 0) {
+        while let Some((source, packet)) = cache.get_of_source(next).filter(|_| left > 0) {
+            if source != self.source {
+                if self.parameters.format.encoding.is_video() {
+                    self.state = State::Waiting;
+                    return false;
+                }
+                self.rewriter.end_source();
+                self.source = source;
+            }
             left -= usize::from(self.write_one((packet, next), way));
             next = next.next();
         }
