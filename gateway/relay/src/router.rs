@@ -59,6 +59,16 @@ pub(crate) struct Takeover {
     pub(crate) event: Option<Event>,
 }
 
+/// What follows when a viewer comes.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Joined {
+    /// It watches, and this is what it can choose from.
+    Watching(Option<Event>),
+    /// Its answer was made for a publisher that is not here any more, and it has no decoder
+    /// for what comes now.
+    Stranded,
+}
+
 impl Router {
     pub(crate) fn new(room: RoomId, now: Instant) -> Self {
         Self {
@@ -100,19 +110,25 @@ impl Router {
         }
     }
 
-    /// A viewer comes, whose connection is not up yet. Returns what it can choose from.
+    /// A viewer comes, whose connection is not up yet.
     pub(crate) fn subscribe(
         &mut self,
         key: Key,
         session: SessionId,
         subscription: Subscription,
         now: Instant,
-    ) -> Option<Event> {
-        let subscriber = Subscriber::new(session, subscription, now);
+    ) -> Joined {
+        let mut subscriber = Subscriber::new(session, subscription, now);
+        // Another publisher may have come since the viewer was answered.
+        let is_other = self.publisher.is_some() && !subscriber.fits(&self.tracks);
+        let goes_on = !is_other || subscriber.resume(&self.tracks);
         let layers = self.has_choice().then(|| self.layers_for(&subscriber, now));
         self.subscribers.insert(key, subscriber);
         self.without_subscribers = None;
-        layers
+        match goes_on {
+            true => Joined::Watching(layers),
+            false => Joined::Stranded,
+        }
     }
 
     /// A viewer's connection is up.

@@ -83,9 +83,29 @@ impl Subscriber {
         self.provide_sent_history(tracks);
     }
 
-    /// Another publisher has come; says whether the viewer can go on with what it sends.
+    /// Whether what was negotiated is what is sent now.
+    pub(crate) fn fits(&self, tracks: &[PublishedTrack]) -> bool {
+        self.down_tracks.iter().all(|d| d.fits(tracks))
+    }
+
+    /// Another publisher has come; says whether the viewer can go on with what it sends. Of
+    /// each kind the first takes the first, and so on.
     pub(crate) fn resume(&mut self, tracks: &[PublishedTrack]) -> bool {
-        self.down_tracks.iter_mut().all(|d| d.resume(tracks))
+        let of_kind = |is_video| {
+            let all = tracks.iter().enumerate();
+            let of_kind = all.filter(move |(_, track)| track.encoding().is_video() == is_video);
+            of_kind.map(|(index, _)| index)
+        };
+        let (mut pictures, mut sound) = (of_kind(true), of_kind(false));
+        let mut goes_on = true;
+        for down_track in &mut self.down_tracks {
+            let next = match down_track.is_video() {
+                true => pictures.next(),
+                false => sound.next(),
+            };
+            goes_on &= down_track.resume(next, tracks);
+        }
+        goes_on
     }
 
     /// Sends what it has not got; when to call again, if there is more.

@@ -149,6 +149,10 @@ impl Stage {
     }
 
     fn viewer_with(&mut self, encodings: &[&'static str], extensions: &Extensions) -> Key {
+        self.join(encodings, extensions).0
+    }
+
+    fn join(&mut self, encodings: &[&'static str], extensions: &Extensions) -> (Key, Joined) {
         let key = self.keys.insert(());
         let base = 1000 * self.keys.len() as u32;
         let down_tracks = (0..).zip(encodings).map(|(section, encoding)| {
@@ -171,8 +175,8 @@ impl Stage {
             name: "us".to_owned(),
         };
         let session = SessionId::random();
-        self.router.subscribe(key, session, subscription, self.now);
-        key
+        let joined = self.router.subscribe(key, session, subscription, self.now);
+        (key, joined)
     }
 
     /// Somebody comes to watch, and connects.

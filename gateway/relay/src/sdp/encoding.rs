@@ -125,6 +125,21 @@ impl Format {
     }
 }
 
+impl Format {
+    /// Whether who decodes this one decodes the other as well: see [`Format::fit`].
+    pub(crate) fn is_decoded_as(&self, other: &Self) -> bool {
+        let payload = Payload {
+            number: 0,
+            encoding: self.encoding.name(),
+            clock_rate: self.encoding.clock_rate(),
+            channels: None,
+            parameters: &self.parameters,
+            rtx: None,
+        };
+        other.fit(&payload).is_some()
+    }
+}
+
 fn same<T: Default + PartialEq>(ours: Option<T>, theirs: Option<T>) -> Option<u32> {
     (ours.unwrap_or_default() == theirs.unwrap_or_default()).then_some(0)
 }
@@ -170,5 +185,8 @@ mod tests {
         let eight_bits = Format::of(&payload("VP9", "profile-id=0")).unwrap();
         assert!(eight_bits.fit(&payload("VP9", "")).is_some());
         assert!(eight_bits.fit(&payload("VP9", "profile-id=2")).is_none());
+        let ten_bits = Format::of(&payload("VP9", "profile-id=2")).unwrap();
+        assert!(!eight_bits.is_decoded_as(&ten_bits));
+        assert!(eight_bits.is_decoded_as(&Format::of(&payload("VP9", "")).unwrap()));
     }
 }

@@ -13,7 +13,7 @@ use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::FormatParams;
 use str0m::ice::IceCreds;
-use str0m::media::{Frequency, MediaKind, Mid, Pt};
+use str0m::media::{Frequency, Mid, Pt};
 use str0m::rtp::{Extension, ExtensionMap, Ssrc};
 use str0m::{Candidate, Rtc, RtcConfig};
 
@@ -378,14 +378,6 @@ fn refuse_without_picture(
             Err(Error::CodecMismatch { encoding })
         }
         _ => Ok(()),
-    }
-}
-
-/// What a section is, in str0m's words.
-pub(crate) fn kind(track: &Track) -> MediaKind {
-    match track.format.encoding.is_video() {
-        true => MediaKind::Video,
-        false => MediaKind::Audio,
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::time::{Instant, SystemTime};
 
-use str0m::media::MediaKind;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
@@ -15,7 +14,7 @@ use super::rtp_stream::RtpStream;
 use super::{Report, catch_up, retransmission};
 use crate::publisher::packet_cache::{Cursor, Group, Packet, PacketCache, Position, SourceNumber};
 use crate::publisher::track::{Layer, PublishedTrack};
-use crate::sdp::negotiate::{SendParameters, kind};
+use crate::sdp::negotiate::SendParameters;
 
 /// See the module.
 #[derive(Debug)]
@@ -101,22 +100,34 @@ impl DownTrack {
         }
     }
 
-    /// Takes a new publisher's track of the same kind; says whether it can be gone on with.
-    pub(crate) fn resume(&mut self, tracks: &[PublishedTrack]) -> bool {
-        let encoding = self.parameters.format.encoding;
-        let same_kind = |track: &PublishedTrack| {
-            (kind(&track.track) == MediaKind::Video) == encoding.is_video()
-        };
-        self.track = tracks.iter().position(same_kind);
-        let Some(index) = self.track else {
+    /// Whether the track that was negotiated is there, and sent as it was negotiated.
+    pub(crate) fn fits(&self, tracks: &[PublishedTrack]) -> bool {
+        let track = self.track.and_then(|index| tracks.get(index));
+        track.is_some_and(|track| self.decodes(track))
+    }
+
+    fn decodes(&self, track: &PublishedTrack) -> bool {
+        let format = &self.parameters.format;
+        format.is_decoded_as(&track.track.format)
+    }
+
+    pub(crate) fn is_video(&self) -> bool {
+        self.parameters.format.encoding.is_video()
+    }
+
+    /// Takes a new publisher's track of this index, if there is one of its kind; says whether
+    /// it can be gone on with.
+    pub(crate) fn resume(&mut self, index: Option<usize>, tracks: &[PublishedTrack]) -> bool {
+        self.track = index;
+        let Some(track) = index.and_then(|index| tracks.get(index)) else {
             // Nothing of this kind any more: sound that is switched off is no reason to go.
-            return !encoding.is_video();
+            return !self.is_video();
         };
         self.layer = 0;
         self.wanted = None;
         self.state = State::Waiting;
         self.stream.forget_cursors();
-        tracks[index].encoding() == encoding
+        self.decodes(track)
     }
 
     /// The layer that is sent, or is to be at its next keyframe.

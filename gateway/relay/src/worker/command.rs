@@ -14,7 +14,7 @@ use crate::connection::peer::{NewPeer, Role};
 use crate::error::Error;
 use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
-use crate::router::Publisher;
+use crate::router::{Joined, Publisher};
 use crate::sdp::negotiate::{Subscription, Track, on_the_wire, readable};
 
 /// See the module.
@@ -122,9 +122,10 @@ impl Worker {
         let (session, is_measured) = (newcomer.session, subscription.is_measured());
         let (key, room) = self.admit(newcomer, Role::Viewer { is_measured }, now);
         let router = self.rooms.get_mut(room);
-        let layers = router.and_then(|r| r.subscribe(key, session, subscription, now));
-        if let Some(layers) = layers {
-            self.teller.tell(layers);
+        match router.map(|r| r.subscribe(key, session, subscription, now)) {
+            Some(Joined::Watching(Some(layers))) => self.teller.tell(layers),
+            Some(Joined::Watching(None)) | None => {}
+            Some(Joined::Stranded) => self.end_as(key, true, now),
         }
     }
 

@@ -96,3 +96,27 @@ fn an_offer_of_the_cameras_own_is_given_back_when_nobody_watches() {
         assert_eq!(deserted, expected);
     }
 }
+
+/// Its answer names the encoding of the publisher before.
+#[test]
+fn a_viewer_that_was_answered_for_another_publisher_is_stranded_or_gets_what_it_decodes() {
+    let mut stage = Stage::empty();
+    stage.publish(&[SOUND, "VP8"], false);
+    let join = |stage: &mut Stage, encodings: &[_]| stage.join(encodings, &Extensions::default());
+    assert_eq!(join(&mut stage, &[VIDEO]).1, Joined::Stranded);
+    assert_eq!(join(&mut stage, &[VIDEO, SOUND]).1, Joined::Stranded);
+    // The one before sent the picture first.
+    let (viewer, joined) = join(&mut stage, &["VP8", SOUND]);
+    assert_eq!(joined, Joined::Watching(None));
+    stage.connect(viewer);
+    let sections: Vec<_> = stage.router.subscribers[&viewer].sections().collect();
+    assert_eq!(sections, [(0, 1), (1, 0)]);
+}
+
+#[test]
+fn a_viewer_that_comes_between_two_publishers_waits_for_the_next() {
+    let mut stage = Stage::empty();
+    let (_, joined) = stage.join(&[VIDEO], &Extensions::default());
+    assert_eq!(joined, Joined::Watching(None));
+    assert_eq!(stage.publish(&["VP8"], false).stranded.len(), 1);
+}
