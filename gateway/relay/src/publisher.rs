@@ -1,5 +1,6 @@
 //! What a publisher sends, and what is kept of it.
 
+pub(crate) mod budget;
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
 mod pictures;

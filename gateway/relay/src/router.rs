@@ -211,10 +211,10 @@ impl Router {
         }
     }
 
-    /// A viewer cannot go on without a keyframe.
+    /// A viewer cannot go on without a keyframe: with [`Router::flush`] one is asked for.
     pub(crate) fn keyframe_wanted(&mut self, viewer: Key) {
-        if let Some(subscriber) = self.subscribers.get(&viewer) {
-            subscriber.want_keyframes(&mut self.tracks);
+        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
+            subscriber.want_keyframes();
         }
     }
 

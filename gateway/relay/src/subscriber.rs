@@ -4,6 +4,7 @@
 mod bandwidth;
 pub(crate) mod catch_up;
 pub(crate) mod down_track;
+mod keyframe_share;
 mod layer_choice;
 pub(crate) mod outgoing;
 pub(crate) mod picture_ids;
@@ -155,13 +156,10 @@ impl Subscriber {
     }
 
     /// It cannot go on without a keyframe.
-    pub(crate) fn want_keyframes(&self, tracks: &mut [PublishedTrack]) {
-        for down_track in &self.down_tracks {
-            let track = down_track.track().and_then(|index| tracks.get_mut(index));
-            if let Some(track) = track.filter(|track| track.encoding().is_video()) {
-                track.want_keyframe(down_track.layer());
-            }
-        }
+    pub(crate) fn want_keyframes(&mut self) {
+        self.down_tracks
+            .iter_mut()
+            .for_each(DownTrack::want_keyframe);
     }
 
     /// It wants this layer; nothing leaves it to its link.

@@ -3,17 +3,25 @@
 
 use std::time::{Duration, Instant};
 
+use super::budget::Budget;
+
 /// Requests of all viewers within this time are one.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// So many may follow each other by that pause, and after them one in each period: a keyframe
+/// costs everyone, whoever it is for. Newcomers begin with one that is as old as the period.
+const MOST: u32 = 3;
+const PERIOD: Duration = Duration::from_secs(1);
 
 /// A publisher that answers does so within this time.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
 
 /// The requests for one layer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeyframeRequests {
     state: State,
     asked: Option<Instant>,
+    budget: Budget,
     is_wanted: bool,
     is_unresponsive: bool,
     has_answered: bool,
@@ -26,6 +34,19 @@ enum State {
     Asked(Instant),
 }
 
+impl Default for KeyframeRequests {
+    fn default() -> Self {
+        Self {
+            state: State::default(),
+            asked: None,
+            budget: Budget::new(MOST, PERIOD),
+            is_wanted: false,
+            is_unresponsive: false,
+            has_answered: false,
+        }
+    }
+}
+
 impl KeyframeRequests {
     /// A viewer needs one.
     pub(crate) fn want(&mut self) {
@@ -36,7 +57,7 @@ impl KeyframeRequests {
     pub(crate) fn ask(&mut self, now: Instant) -> bool {
         self.stop_waiting(now);
         let rested = self.asked.is_none_or(|asked| asked + PAUSE <= now);
-        if !self.is_wanted || !rested {
+        if !self.is_wanted || !rested || !self.budget.take(now) {
             return false;
         }
         self.is_wanted = false;
@@ -85,11 +106,10 @@ impl KeyframeRequests {
             State::Asked(since) => Some(since + ANSWERS_WITHIN),
             State::Quiet => None,
         };
-        let rested = self
-            .asked
-            .filter(|_| self.is_wanted)
-            .map(|asked| asked + PAUSE);
-        [unanswered, rested].into_iter().flatten().min()
+        let rested = self.asked.map(|asked| asked + PAUSE);
+        let next = rested.max(self.budget.next());
+        let next = next.filter(|_| self.is_wanted);
+        [unanswered, next].into_iter().flatten().min()
     }
 }
 
@@ -125,6 +145,24 @@ mod tests {
         assert!(!requests.ask(now));
         assert_eq!(requests.deadline(), Some(now + PAUSE));
         assert!(requests.ask(now + PAUSE));
+    }
+
+    #[test]
+    fn those_who_want_more_and_more_get_one_a_second() {
+        let began = clock::now();
+        let mut requests = KeyframeRequests::default();
+        let asked = (0..1000).filter(|step| {
+            let now = began + Duration::from_millis(10) * *step;
+            requests.want();
+            let asks = requests.ask(now);
+            if asks {
+                requests.arrived(now);
+            }
+            assert!(requests.deadline().is_none_or(|at| at > now));
+            asks
+        });
+        let asked = asked.count();
+        assert!((11..=13).contains(&asked), "{asked} in ten seconds");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 mod bandwidth;
 mod departures;
+mod keyframe_requests;
 mod layers;
 mod loss;
 mod new_packets;

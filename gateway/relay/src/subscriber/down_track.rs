@@ -7,6 +7,7 @@ use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
 use super::bandwidth::LayerChoice;
+use super::keyframe_share::KeyframeShare;
 use super::outgoing::{Downlink, Way};
 use super::picture_ids::PictureIds;
 use super::rewriting::Rewriter;
@@ -32,6 +33,7 @@ pub(crate) struct DownTrack {
     source: SourceNumber,
     /// The layer to go over to at its next keyframe, and since when.
     wanted: Option<(usize, Instant)>,
+    keyframes: KeyframeShare,
     /// Which layer the viewer's link carries.
     pub(super) choice: LayerChoice,
 }
@@ -69,6 +71,7 @@ impl DownTrack {
             layer: 0,
             source: SourceNumber::default(),
             wanted: None,
+            keyframes: KeyframeShare::new(),
             choice: LayerChoice::default(),
         }
     }
@@ -130,6 +133,13 @@ impl DownTrack {
         self.decodes(track)
     }
 
+    /// The viewer cannot go on without a keyframe.
+    pub(crate) fn want_keyframe(&mut self) {
+        if self.is_video() {
+            self.keyframes.want();
+        }
+    }
+
     /// The layer that is sent, or is to be at its next keyframe.
     pub(crate) fn target(&self) -> usize {
         self.wanted.map_or(self.layer, |(wanted, _)| wanted)
@@ -172,6 +182,9 @@ impl DownTrack {
                 return Need::Keyframe(self.layer);
             }
             has_more = self.write(&layer.cache, way);
+        }
+        if self.keyframes.ask_if_wanted(now) {
+            layer.keyframes.want();
         }
         if has_more {
             need = Need::Time;
@@ -216,7 +229,8 @@ impl DownTrack {
                 self.catch_up_from(&layer.cache, group, now);
                 Need::Nothing
             }
-            _ => Need::Keyframe(wanted),
+            _ if self.keyframes.ask(now) => Need::Keyframe(wanted),
+            _ => Need::Nothing,
         }
     }
 
@@ -227,6 +241,7 @@ impl DownTrack {
             until: latest.time,
         };
         self.source = cache.source();
+        self.keyframes.served();
         let first = self.position(group.first);
         self.rewriter.switch(first, now);
         self.picture_ids.switch();
@@ -247,6 +262,7 @@ impl DownTrack {
             State::CatchingUp { next, .. } => (next, catch_up::PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
+        let began = next;
         while let Some((source, packet)) = cache.get_of_source(next).filter(|_| left > 0) {
             if source != self.source {
                 if self.parameters.format.encoding.is_video() {
@@ -258,6 +274,12 @@ impl DownTrack {
             }
             left -= usize::from(self.write_one((packet, next), way));
             next = next.next();
+        }
+        if cache
+            .group()
+            .is_some_and(|group| (began..next).contains(&group.cursor))
+        {
+            self.keyframes.served();
         }
         let caught_up = next >= cache.end();
         self.state = match self.state {
