@@ -3,6 +3,7 @@
 pub(crate) mod budget;
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
+pub(crate) mod parameter_sets;
 mod pictures;
 pub(crate) mod sources;
 pub(crate) mod track;

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use str0m::rtp::{ExtensionValues, RtpPacket};
 
-use super::pictures::Pictures;
+use super::parameter_sets::ParameterSets;
+use super::pictures::{Picture, Pictures};
 use crate::sdp::encoding::Encoding;
 
 /// What a group of pictures may take: some six seconds at 8 Mbit/s. One that takes more is
@@ -86,10 +87,15 @@ pub(crate) struct PacketCache {
     pictures: Pictures,
     /// Its last picture group, if all of it is still here.
     group: Option<Group>,
+    /// What was seen of parameter sets.
+    sets: ParameterSets,
+    /// Those that the group is decoded with and does not bring itself, ready to be sent.
+    group_sets: Arc<[Packet]>,
 }
 
 impl PacketCache {
-    pub(crate) fn new(encoding: Encoding) -> Self {
+    /// An empty one; `sets` are known beforehand.
+    pub(crate) fn new(encoding: Encoding, sets: ParameterSets) -> Self {
         Self {
             encoding,
             packets: VecDeque::new(),
@@ -99,6 +105,8 @@ impl PacketCache {
             latest: None,
             pictures: Pictures::default(),
             group: None,
+            sets,
+            group_sets: Arc::default(),
         }
     }
 
@@ -109,11 +117,15 @@ impl PacketCache {
         if self.latest.is_none_or(is_ahead) {
             self.latest = Some(position);
         }
-        let picture = self.pictures.add(position, self.end());
+        let sets = self.sets.note(&packet.payload);
+        let picture = self.pictures.add(position, self.end(), sets);
         if let Some(group) = &mut self.group
             && group.start == picture.start
         {
             group.first = picture.first;
+            if !sets.are_none() {
+                self.group_sets = self.missing_sets(picture, packet.arrived);
+            }
         }
         let is_newer = |group: Group| group.first.sequence < picture.first.sequence;
         let begins_group =
@@ -125,10 +137,19 @@ impl PacketCache {
                 began: packet.arrived,
                 start: picture.start,
             });
+            self.group_sets = self.missing_sets(picture, packet.arrived);
         }
         self.bytes += packet.size();
         self.packets.push_back((self.source, packet));
         begins_group
+    }
+
+    /// The parameter sets that a newcomer needs before it begins with this picture.
+    fn missing_sets(&self, picture: Picture, now: Instant) -> Arc<[Packet]> {
+        match picture.sets.are_enough() {
+            true => Arc::default(),
+            false => self.sets.units().map(|u| Packet::of(u, now)).collect(),
+        }
     }
 
     /// From now on packets come from another source, whose numbers and times have nothing to
@@ -153,6 +174,11 @@ impl PacketCache {
     /// Where newcomers begin.
     pub(crate) fn group(&self) -> Option<Group> {
         self.group
+    }
+
+    /// The parameter sets that they need before it: those that it does not bring itself.
+    pub(crate) fn group_sets(&self) -> &Arc<[Packet]> {
+        &self.group_sets
     }
 
     /// The packet that is furthest ahead in the publisher's order.
@@ -201,6 +227,20 @@ impl PacketCache {
 }
 
 impl Packet {
+    /// A packet that did not come as one. Where it stands is up to who sends it.
+    fn of(payload: Arc<[u8]>, now: Instant) -> Self {
+        Self {
+            position: Position {
+                sequence: 0,
+                time: 0,
+            },
+            marker: false,
+            extensions: ExtensionValues::default(),
+            payload,
+            arrived: now,
+        }
+    }
+
     /// What it takes in memory: the smallest packets are mostly what is around them.
     fn size(&self) -> usize {
         size_of::<(SourceNumber, Self)>() + self.payload.len()
@@ -240,12 +280,13 @@ mod tests {
     use super::*;
     use crate::clock;
 
-    const SEQUENCE: &[u8] = &[0x67, 0x42];
+    const SEQUENCE: &[u8] = &[0x67, 0x42, 0xe0, 0x1f, 0x80];
+    const PICTURE: &[u8] = &[0x68, 0x80];
     const KEY: &[u8] = &[0x65, 1];
     const OTHER: &[u8] = &[0x41, 1];
 
     fn cache(packets: &[(u64, u64, &[u8])]) -> PacketCache {
-        let mut cache = PacketCache::new(Encoding::H264);
+        let mut cache = PacketCache::new(Encoding::H264, ParameterSets::new(Encoding::H264, &[]));
         packets.iter().for_each(|packet| add(&mut cache, *packet));
         cache
     }
@@ -283,6 +324,40 @@ mod tests {
         add(&mut cache, (5, 6000, OTHER));
         trim(&mut cache);
         assert_eq!(group(&cache), [2, 3, 4, 5]);
+    }
+
+    /// The parameter sets that a newcomer is given before the group.
+    fn given(cache: &PacketCache) -> Vec<&[u8]> {
+        let sets = cache.group_sets().iter();
+        sets.map(|packet| &*packet.payload).collect()
+    }
+
+    #[test]
+    fn parameter_sets_that_came_once_are_there_for_every_group() {
+        let mut cache = cache(&[(1, 0, SEQUENCE), (2, 0, PICTURE), (3, 0, KEY)]);
+        assert!(given(&cache).is_empty(), "it brings them itself");
+        add(&mut cache, (4, 3000, KEY));
+        assert_eq!(given(&cache), [SEQUENCE, PICTURE]);
+        trim(&mut cache);
+        assert_eq!(given(&cache), [SEQUENCE, PICTURE]);
+    }
+
+    #[test]
+    fn a_group_has_the_sets_that_were_before_it_and_not_those_of_the_next() {
+        let mut cache = cache(&[(1, 0, SEQUENCE), (2, 0, PICTURE), (3, 1500, KEY)]);
+        let other: &[u8] = &[0x67, 0x42, 0xe0, 0x1f, 0x81];
+        add(&mut cache, (4, 4000, other));
+        assert_eq!(given(&cache), [SEQUENCE, PICTURE]);
+        add(&mut cache, (5, 4500, KEY));
+        assert_eq!(given(&cache), [other, PICTURE]);
+    }
+
+    #[test]
+    fn sets_that_come_after_their_keyframe_count_as_its_own() {
+        let mut cache = cache(&[(3, 0, KEY), (1, 0, SEQUENCE)]);
+        assert_eq!(given(&cache), [SEQUENCE]);
+        add(&mut cache, (2, 0, PICTURE));
+        assert!(given(&cache).is_empty());
     }
 
     #[test]

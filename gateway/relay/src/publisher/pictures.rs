@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::packet_cache::{Cursor, Position};
+use super::parameter_sets::Kinds;
 
 /// The pictures of one source whose packets are in the cache.
 #[derive(Debug, Default)]
@@ -19,24 +20,29 @@ pub(super) struct Picture {
     pub(super) first: Position,
     /// Where the packet is that came first.
     pub(super) start: Cursor,
+    /// The parameter sets that it brings.
+    pub(super) sets: Kinds,
 }
 
 impl Pictures {
-    /// Takes in a packet that is now at `cursor`; returns its picture.
-    pub(super) fn add(&mut self, position: Position, cursor: Cursor) -> Picture {
+    /// Takes in a packet that is now at `cursor` and brings these parameter sets; returns its
+    /// picture.
+    pub(super) fn add(&mut self, position: Position, cursor: Cursor, sets: Kinds) -> Picture {
         let Position { sequence, time } = position;
-        let before = self.pictures.range(..=sequence).next_back();
+        let before = self.pictures.range_mut(..=sequence).next_back();
         if let Some((_, picture)) = before.filter(|(_, picture)| picture.first.time == time) {
+            picture.sets = picture.sets.and(sets);
             return *picture;
         }
         let after = self.pictures.range(sequence..).next();
         let after = after.filter(|(_, picture)| picture.first.time == time);
-        let start = after.map_or(cursor, |(_, picture)| picture.start);
-        if let Some(key) = after.map(|(key, _)| *key) {
-            self.pictures.remove(&key);
-        }
-        let first = position;
-        let picture = Picture { first, start };
+        let after = after.map(|(key, _)| *key);
+        let known = after.and_then(|key| self.pictures.remove(&key));
+        let picture = Picture {
+            first: position,
+            start: known.map_or(cursor, |known| known.start),
+            sets: known.map_or(sets, |known| known.sets.and(sets)),
+        };
         self.pictures.insert(sequence, picture);
         picture
     }
@@ -78,7 +84,7 @@ mod tests {
         let mut pictures = Pictures::default();
         let added = packets.iter().zip(cursors()).map(|(packet, cursor)| {
             let (sequence, time) = *packet;
-            let picture = pictures.add(Position { sequence, time }, cursor);
+            let picture = pictures.add(Position { sequence, time }, cursor, Kinds::default());
             (picture.first.sequence, picture.start)
         });
         added.collect()
@@ -107,8 +113,8 @@ mod tests {
         let mut pictures = Pictures::default();
         let [first, second] = [1, 2].map(|sequence| Position { sequence, time: 7 });
         let start = Cursor::default();
-        pictures.add(first, start);
-        pictures.add(second, start.next());
+        pictures.add(first, start, Kinds::default());
+        pictures.add(second, start.next(), Kinds::default());
         pictures.forget(second, start.next());
         assert_eq!(pictures.latest().unwrap().first, first);
         pictures.forget(first, start);

@@ -7,6 +7,7 @@ use str0m::rtp::Ssrc;
 
 use crate::publisher::keyframe::KeyframeRequests;
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
+use crate::publisher::parameter_sets::ParameterSets;
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::Track;
 
@@ -101,11 +102,17 @@ impl PublishedTrack {
         if self.layers.len() >= MAX_LAYERS {
             return None;
         }
+        // Those that the SDP names are of the whole track, so not of a layer.
+        let named = match rid {
+            None => self.track.format.parameter_sets(),
+            Some(_) => Vec::new(),
+        };
+        let sets = ParameterSets::new(self.encoding(), &named);
         self.layers.push(Layer {
             rid,
             source,
             former: Vec::new(),
-            cache: PacketCache::new(self.encoding()),
+            cache: PacketCache::new(self.encoding(), sets),
             keyframes: KeyframeRequests::default(),
             bitrate: 0,
             bytes: 0,

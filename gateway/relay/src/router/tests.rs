@@ -8,6 +8,7 @@ mod layers;
 mod loss;
 mod new_packets;
 mod newcomers;
+mod parameter_sets;
 mod reports;
 mod sources;
 
@@ -129,10 +130,15 @@ impl Stage {
     }
 
     fn publish(&mut self, encodings: &[&'static str], ends_unwatched: bool) -> Takeover {
+        let formats: Vec<Format> = encodings.iter().map(|e| format(e)).collect();
+        self.publish_in(&formats, ends_unwatched)
+    }
+
+    fn publish_in(&mut self, formats: &[Format], ends_unwatched: bool) -> Takeover {
         let key = self.keys.insert(());
-        let tracks = encodings.iter().map(|encoding| Track {
-            mid: (*encoding).into(),
-            format: format(encoding),
+        let tracks = formats.iter().map(|format| Track {
+            mid: format.encoding.name().into(),
+            format: format.clone(),
             has_layers: false,
         });
         self.publisher = Some(key);
@@ -220,12 +226,19 @@ impl Stage {
         is_key: bool,
         size: usize,
     ) -> Option<Event> {
+        let mut payload = vec![if is_key { 0x65 } else { 0x41 }];
+        let mut packet = self.next_packet(rid, Vec::new());
+        payload.extend(packet.position.sequence.to_be_bytes());
+        payload.resize(size, 0);
+        packet.payload = payload.into();
+        self.receive(rid, source, packet)
+    }
+
+    /// The publisher's next packet, of the present picture.
+    fn next_packet(&mut self, rid: &'static str, payload: Vec<u8>) -> Packet {
         let number = self.packets.entry(rid).or_insert(70_000);
         *number += 1;
-        let mut payload = vec![if is_key { 0x65 } else { 0x41 }];
-        payload.extend(number.to_be_bytes());
-        payload.resize(size, 0);
-        let packet = Packet {
+        Packet {
             position: Position {
                 sequence: *number,
                 time: self.pictures * TICKS_PER_FRAME,
@@ -234,7 +247,10 @@ impl Stage {
             extensions: ExtensionValues::default(),
             payload: payload.into(),
             arrived: self.now,
-        };
+        }
+    }
+
+    fn receive(&mut self, rid: &'static str, source: u32, packet: Packet) -> Option<Event> {
         let rid = Some(rid).filter(|rid| !rid.is_empty()).map(Rid::from);
         let source = Ssrc::from(source);
         self.router.receive((0, rid), source, packet, self.now)
@@ -274,12 +290,16 @@ impl Sent {
 }
 
 fn format(encoding: &'static str) -> Format {
+    format_with(encoding, "")
+}
+
+fn format_with(encoding: &'static str, parameters: &'static str) -> Format {
     let payload = Payload {
         number: 96,
         encoding,
         clock_rate: 90_000,
         channels: None,
-        parameters: "",
+        parameters,
         rtx: None,
     };
     Format::of(&payload).unwrap()

@@ -1,5 +1,7 @@
 //! What the relay forwards: never decoded, only recognised.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use sightline_spec::sdp::Payload;
 use str0m::format::{
     Codec, FormatParams, detect_av1_keyframe, detect_h264_keyframe, detect_h265_keyframe,
@@ -97,6 +99,24 @@ impl Format {
         })
     }
 
+    /// The parameter sets that the offer names (RFC 6184 section 8.1, RFC 7798 section 7.1), as
+    /// NAL units.
+    pub(crate) fn parameter_sets(&self) -> Vec<Vec<u8>> {
+        let names: &[&str] = match self.encoding {
+            Encoding::H264 => &["sprop-parameter-sets"],
+            Encoding::H265 => &["sprop-vps", "sprop-sps", "sprop-pps"],
+            _ => &[],
+        };
+        let named = |parameter: &str| {
+            let (name, value) = parameter.trim().split_once('=')?;
+            let is_one = names.iter().any(|known| name.eq_ignore_ascii_case(known));
+            is_one.then(|| value.trim().to_owned())
+        };
+        let values: Vec<String> = self.parameters.split(';').filter_map(named).collect();
+        let units = values.iter().flat_map(|value| value.split(','));
+        units.filter_map(|unit| BASE64.decode(unit).ok()).collect()
+    }
+
     /// How well a viewer's payload type suits this format: the higher the better, nothing
     /// if it cannot be decoded as that.
     ///
@@ -178,6 +198,19 @@ mod tests {
         assert_eq!(fit("profile-level-id=64001f"), Some(1));
         assert_eq!(fit(""), Some(0));
         assert_eq!(high.fit(&payload("VP8", "")), None);
+    }
+
+    #[test]
+    fn the_offer_may_name_parameter_sets() {
+        let h264 = payload(
+            "H264",
+            "packetization-mode=1; sprop-parameter-sets=Z0LgH4A=,aIA=;x=1",
+        );
+        let sets = Format::of(&h264).unwrap().parameter_sets();
+        assert_eq!(sets, [&[0x67, 0x42, 0xe0, 0x1f, 0x80][..], &[0x68, 0x80]]);
+        let h265 = payload("H265", "sprop-vps=QAEM;sprop-sps=QgEB;sprop-pps=RAHA,!");
+        let sets = Format::of(&h265).unwrap().parameter_sets();
+        assert_eq!(sets, [[0x40, 1, 0x0c], [0x42, 1, 1], [0x44, 1, 0xc0]]);
     }
 
     #[test]

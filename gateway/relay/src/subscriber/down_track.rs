@@ -1,6 +1,7 @@
 //! One track on its way to one viewer: where the viewer is in the packet cache, and how its
 //! packets are numbered.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use str0m::rtp::Ssrc;
@@ -12,6 +13,7 @@ use super::outgoing::{Downlink, Way};
 use super::picture_ids::PictureIds;
 use super::rewriting::Rewriter;
 use super::rtp_stream::RtpStream;
+use super::sent_history::Place;
 use super::{Report, catch_up, retransmission};
 use crate::publisher::packet_cache::{Cursor, Group, Packet, PacketCache, Position, SourceNumber};
 use crate::publisher::track::{Layer, PublishedTrack};
@@ -34,6 +36,9 @@ pub(crate) struct DownTrack {
     /// The layer to go over to at its next keyframe, and since when.
     wanted: Option<(usize, Instant)>,
     keyframes: KeyframeShare,
+    /// The parameter sets that the viewer was given by itself, or is to be from here on.
+    sets: Arc<[Packet]>,
+    sets_at: Option<Position>,
     /// Which layer the viewer's link carries.
     pub(super) choice: LayerChoice,
 }
@@ -72,6 +77,8 @@ impl DownTrack {
             source: SourceNumber::default(),
             wanted: None,
             keyframes: KeyframeShare::new(),
+            sets: Arc::default(),
+            sets_at: None,
             choice: LayerChoice::default(),
         }
     }
@@ -129,7 +136,7 @@ impl DownTrack {
         self.layer = 0;
         self.wanted = None;
         self.state = State::Waiting;
-        self.stream.forget_cursors();
+        self.stream.forget_places();
         self.decodes(track)
     }
 
@@ -153,7 +160,7 @@ impl DownTrack {
         } else if self.cursor().is_none() {
             self.layer = layer;
             self.wanted = None;
-            self.stream.forget_cursors();
+            self.stream.forget_places();
         } else if layer != self.target() {
             self.wanted = Some((layer, now));
         }
@@ -173,6 +180,14 @@ impl DownTrack {
             && next < group.cursor
         {
             // A newer group has begun: the old one is of no use any more.
+            self.catch_up_from(&layer.cache, group, now);
+        }
+        if let (State::Live { next }, Some(group)) = (self.state, layer.cache.group())
+            && self.keyframes.is_awaited()
+            && !layer.cache.group_sets().is_empty()
+            && next <= group.cursor
+        {
+            // What it lacks may be the parameter sets, which do not come again.
             self.catch_up_from(&layer.cache, group, now);
         }
         let mut has_more = self.write(&layer.cache, way);
@@ -225,7 +240,7 @@ impl DownTrack {
             Some((group, layer)) if group.began >= since => {
                 self.layer = wanted;
                 self.wanted = None;
-                self.stream.forget_cursors();
+                self.stream.forget_places();
                 self.catch_up_from(&layer.cache, group, now);
                 Need::Nothing
             }
@@ -243,7 +258,10 @@ impl DownTrack {
         self.source = cache.source();
         self.keyframes.served();
         let first = self.position(group.first);
-        self.rewriter.switch(first, now);
+        self.sets = cache.group_sets().clone();
+        self.stream.forget_sets();
+        let before = self.rewriter.switch(first, self.sets.len(), now);
+        self.sets_at = Some(before);
         self.picture_ids.switch();
     }
 
@@ -262,6 +280,7 @@ impl DownTrack {
             State::CatchingUp { next, .. } => (next, catch_up::PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
+        self.give_sets(way);
         let began = next;
         while let Some((source, packet)) = cache.get_of_source(next).filter(|_| left > 0) {
             if source != self.source {
@@ -291,6 +310,19 @@ impl DownTrack {
         !caught_up
     }
 
+    /// Sends the parameter sets that the viewer needs before anything else.
+    fn give_sets(&mut self, way: &mut Way<'_, impl Downlink>) {
+        let Some(mut position) = self.sets_at.take() else {
+            return;
+        };
+        for (index, packet) in self.sets.iter().enumerate() {
+            let packet = (packet, Place::Sets(index));
+            let (parameters, stream) = (&self.parameters, &mut self.stream);
+            stream.send(parameters, packet, position, None, way);
+            position.sequence += 1;
+        }
+    }
+
     /// Sends a packet, unless it came late, from before the last switch.
     fn write_one(
         &mut self,
@@ -300,7 +332,7 @@ impl DownTrack {
         let now = way.now;
         let position = self.position(packet.position);
         if !self.rewriter.has_source() {
-            self.rewriter.switch(position, now);
+            self.rewriter.switch(position, 0, now);
         }
         let Some(position) = self.rewriter.map(position, now) else {
             return false;
@@ -308,7 +340,8 @@ impl DownTrack {
         let encoding = self.parameters.format.encoding;
         let numbers = self.picture_ids.renumber(encoding, &packet.payload);
         let (parameters, stream) = (&self.parameters, &mut self.stream);
-        stream.send(parameters, (packet, cursor), position, numbers, way);
+        let packet = (packet, Place::Cache(cursor));
+        stream.send(parameters, packet, position, numbers, way);
         true
     }
 
@@ -325,7 +358,8 @@ impl DownTrack {
         };
         for sequence in retransmission::missing(nack) {
             let (parameters, stream) = (&self.parameters, &mut self.stream);
-            stream.retransmit(parameters, &layer.cache, sequence, way);
+            let kept = (&layer.cache, &*self.sets);
+            stream.retransmit(parameters, kept, sequence, way);
         }
     }
 

@@ -49,6 +49,11 @@ impl KeyframeShare {
         self.is_pending
     }
 
+    /// Whether the viewer cannot go on until there is one.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_wanted || self.is_pending
+    }
+
     /// A keyframe has been sent to the viewer, whoever asked for it.
     pub(super) fn served(&mut self) {
         self.is_wanted = false;

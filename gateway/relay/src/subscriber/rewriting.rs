@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::publisher::packet_cache::Position;
 
+/// Packets of the very first picture that may come after one that follows them.
+const MAX_LATE: u64 = 16;
+
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Rewriter {
@@ -21,7 +24,9 @@ pub(crate) struct Rewriter {
 #[derive(Debug)]
 struct Source {
     /// Packets from before belong to another source.
-    first_sequence: u64,
+    first: Position,
+    /// But for so many of its first picture, which may still come.
+    late: u64,
     /// Added to the source's numbers, wrapping.
     sequence: u64,
     time: u64,
@@ -40,8 +45,9 @@ impl Rewriter {
     }
 
     /// From now on packets come from another source, of which `first` is the first; its
-    /// time is `now` on the viewer's clock.
-    pub(crate) fn switch(&mut self, first: Position, now: Instant) {
+    /// time is `now` on the viewer's clock. So many packets go `before` it, with its time;
+    /// returns where these begin.
+    pub(crate) fn switch(&mut self, first: Position, before: usize, now: Instant) -> Position {
         let next = match self.last {
             None => Position {
                 sequence: self.first_sequence,
@@ -53,11 +59,22 @@ impl Rewriter {
                 time: last.time + self.ticks(now.saturating_duration_since(at)).max(1),
             },
         };
+        let sequence = next.sequence + before as u64;
         self.source = Some(Source {
-            first_sequence: first.sequence,
-            sequence: next.sequence.wrapping_sub(first.sequence),
+            first,
+            // Where something goes before, there are no numbers for them.
+            late: match self.last.is_none() && before == 0 {
+                true => sequence.min(MAX_LATE),
+                false => 0,
+            },
+            sequence: sequence.wrapping_sub(first.sequence),
             time: next.time.wrapping_sub(first.time),
         });
+        if before > 0 {
+            let sequence = sequence - 1;
+            self.last = Some((Position { sequence, ..next }, now));
+        }
+        next
     }
 
     /// The present source has nothing more to give.
@@ -74,7 +91,9 @@ impl Rewriter {
     /// switch.
     pub(crate) fn map(&mut self, packet: Position, now: Instant) -> Option<Position> {
         let source = self.source.as_ref()?;
-        if packet.sequence < source.first_sequence {
+        let is_of_first = packet.time == source.first.time;
+        let late = source.late * u64::from(is_of_first);
+        if packet.sequence + late < source.first.sequence {
             return None;
         }
         let mapped = Position {
@@ -109,7 +128,7 @@ mod tests {
     fn a_source_keeps_its_distances_and_its_gaps() {
         let now = clock::now();
         let mut rewriter = Rewriter::new(90_000, 7);
-        rewriter.switch(at(90_000, 1_000), now);
+        rewriter.switch(at(90_000, 1_000), 0, now);
         assert_eq!(rewriter.map(at(90_000, 1_000), now), Some(at(7, 0)));
         assert_eq!(rewriter.map(at(90_003, 4_000), now), Some(at(10, 3_000)));
         assert_eq!(rewriter.map(at(90_001, 1_000), now), Some(at(8, 0)));
@@ -119,11 +138,22 @@ mod tests {
     fn another_source_goes_on_where_the_last_one_ended() {
         let now = clock::now();
         let mut rewriter = Rewriter::new(90_000, 1);
-        rewriter.switch(at(500, 0), now);
+        rewriter.switch(at(500, 0), 0, now);
         rewriter.map(at(509, 9_000), now);
         let later = now + Duration::from_millis(100);
-        rewriter.switch(at(3, 77), later);
+        rewriter.switch(at(3, 77), 0, later);
         assert_eq!(rewriter.map(at(3, 77), later), Some(at(11, 18_000)));
+    }
+
+    #[test]
+    fn what_goes_before_has_numbers_of_its_own_whatever_follows() {
+        let now = clock::now();
+        let mut rewriter = Rewriter::new(90_000, 7);
+        assert_eq!(rewriter.switch(at(0, 500), 2, now), at(7, 0));
+        assert_eq!(rewriter.map(at(0, 500), now), Some(at(9, 0)));
+        assert_eq!(rewriter.switch(at(90, 0), 3, now), at(10, 1));
+        assert_eq!(rewriter.switch(at(0, 0), 0, now), at(13, 2));
+        assert_eq!(rewriter.map(at(0, 0), now), Some(at(13, 2)));
     }
 
     #[test]
@@ -131,7 +161,25 @@ mod tests {
         let now = clock::now();
         let mut rewriter = Rewriter::new(90_000, 1);
         assert_eq!(rewriter.map(at(1, 1), now), None);
-        rewriter.switch(at(500, 0), now);
-        assert_eq!(rewriter.map(at(499, 0), now), None);
+        rewriter.switch(at(500, 7), 0, now);
+        assert_eq!(rewriter.map(at(499, 6), now), None);
+        rewriter.map(at(500, 7), now);
+        rewriter.switch(at(700, 7), 0, now);
+        assert_eq!(rewriter.map(at(699, 7), now), None, "it has no number");
+    }
+
+    /// Nobody has seen where the stream begins.
+    #[test]
+    fn the_very_first_picture_may_come_in_any_order() {
+        let now = clock::now();
+        let mut rewriter = Rewriter::new(90_000, 1000);
+        rewriter.switch(at(500, 7), 0, now);
+        assert_eq!(rewriter.map(at(500, 7), now), Some(at(1000, 0)));
+        assert_eq!(rewriter.map(at(498, 7), now), Some(at(998, 0)));
+        assert_eq!(rewriter.map(at(400, 7), now), None);
+        let mut rewriter = Rewriter::new(90_000, 1);
+        rewriter.switch(at(500, 7), 0, now);
+        assert_eq!(rewriter.map(at(499, 7), now), Some(at(0, 0)));
+        assert_eq!(rewriter.map(at(498, 7), now), None, "numbers begin at 0");
     }
 }

@@ -5,8 +5,8 @@ use std::time::{Instant, SystemTime};
 use super::outgoing::{Downlink, Outgoing, Way};
 use super::picture_ids::PictureNumbers;
 use super::sender_report::Sent as SentSoFar;
-use super::sent_history::{Sent, SentHistory};
-use crate::publisher::packet_cache::{Cursor, Packet, PacketCache, Position};
+use super::sent_history::{Place, Sent, SentHistory};
+use crate::publisher::packet_cache::{Packet, PacketCache, Position};
 use crate::sdp::negotiate::SendParameters;
 
 /// Packets of which the largest is sent again as padding.
@@ -43,15 +43,20 @@ impl RtpStream {
     }
 
     /// What was sent is in no cache any more.
-    pub(crate) fn forget_cursors(&mut self) {
-        self.sent_history.forget_cursors();
+    pub(crate) fn forget_places(&mut self) {
+        self.sent_history.forget_places();
     }
 
-    /// Sends a packet that stands at `cursor` in its cache, at `position` in this stream.
+    /// The viewer is given other parameter sets.
+    pub(crate) fn forget_sets(&mut self) {
+        self.sent_history.forget_sets();
+    }
+
+    /// Sends a packet that can be found again at `place`, at `position` in this stream.
     pub(crate) fn send(
         &mut self,
         parameters: &SendParameters,
-        (packet, cursor): (&Packet, Cursor),
+        (packet, place): (&Packet, Place),
         position: Position,
         numbers: Option<PictureNumbers>,
         way: &mut Way<'_, impl Downlink>,
@@ -62,7 +67,7 @@ impl RtpStream {
             sequence: position.sequence,
             time,
             numbers,
-            cursor: Some(cursor),
+            place: Some(place),
             retransmissions: 0,
         };
         if !self.sent_history.note(sent) {
@@ -90,12 +95,15 @@ impl RtpStream {
     pub(crate) fn retransmit(
         &mut self,
         parameters: &SendParameters,
-        cache: &PacketCache,
+        (cache, sets): (&PacketCache, &[Packet]),
         sequence: u16,
         way: &mut Way<'_, impl Downlink>,
     ) {
         if let Some(sent) = self.sent_history.again(sequence)
-            && let Some(packet) = sent.cursor.and_then(|cursor| cache.get(cursor))
+            && let Some(packet) = sent.place.and_then(|place| match place {
+                Place::Cache(cursor) => cache.get(cursor),
+                Place::Sets(index) => sets.get(index),
+            })
         {
             self.send_again(parameters, packet, &sent, way);
         }

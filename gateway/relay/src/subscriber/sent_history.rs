@@ -25,8 +25,17 @@ pub(crate) struct Sent {
     /// Written over those of its payload.
     pub(crate) numbers: Option<PictureNumbers>,
     /// Where it is, if it still is.
-    pub(crate) cursor: Option<Cursor>,
+    pub(crate) place: Option<Place>,
     pub(crate) retransmissions: u8,
+}
+
+/// Where a packet is that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the packet cache.
+    Cache(Cursor),
+    /// Among the parameter sets that the viewer was given.
+    Sets(usize),
 }
 
 impl SentHistory {
@@ -83,14 +92,24 @@ impl SentHistory {
             (0..self.sent.len() as u64).map_while(move |behind| highest.checked_sub(behind));
         numbers.filter_map(|sequence| {
             let sent = self.sent[self.slot(sequence)].filter(|sent| sent.sequence == sequence)?;
-            Some((sent, sent.cursor?))
+            match sent.place {
+                Some(Place::Cache(cursor)) => Some((sent, cursor)),
+                Some(Place::Sets(_)) | None => None,
+            }
         })
     }
 
     /// The packets are not there any more. That they were sent is remembered.
-    pub(crate) fn forget_cursors(&mut self) {
+    pub(crate) fn forget_places(&mut self) {
         for sent in self.sent.iter_mut().flatten() {
-            sent.cursor = None;
+            sent.place = None;
+        }
+    }
+
+    /// The viewer is given other parameter sets.
+    pub(crate) fn forget_sets(&mut self) {
+        for sent in self.sent.iter_mut().flatten() {
+            sent.place = sent.place.filter(|place| matches!(place, Place::Cache(_)));
         }
     }
 
@@ -110,7 +129,7 @@ mod tests {
             sequence,
             time: 0,
             numbers: None,
-            cursor: Some(Cursor::default()),
+            place: Some(Place::Cache(Cursor::default())),
             retransmissions: 0,
         }
     }
@@ -148,9 +167,9 @@ mod tests {
         assert!(!history.note(packet(8)));
         assert!(!history.note(packet(5)), "might have been");
         assert!(history.note(packet(6)));
-        history.forget_cursors();
+        history.forget_places();
         assert!(!history.note(packet(9)));
-        assert_eq!(history.again(9).unwrap().cursor, None);
+        assert_eq!(history.again(9).unwrap().place, None);
     }
 
     #[test]
@@ -161,7 +180,7 @@ mod tests {
         };
         let mut history = history([1, 2, 4]);
         assert_eq!(latest(&history), [4, 2, 1]);
-        history.forget_cursors();
+        history.forget_places();
         assert!(latest(&history).is_empty());
         assert!(latest(&SentHistory::default()).is_empty());
     }

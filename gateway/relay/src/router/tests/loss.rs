@@ -5,7 +5,7 @@ use str0m::rtp::rtcp::NackEntry;
 use super::*;
 
 /// A viewer has missed this packet, and the one after the next.
-fn miss(stage: &mut Stage, viewer: Key, source: Ssrc, sequence: u64) {
+pub(super) fn miss(stage: &mut Stage, viewer: Key, source: Ssrc, sequence: u64) {
     let entry = NackEntry {
         pid: sequence as u16,
         blp: 0b10,
