@@ -17,6 +17,7 @@ mod event;
 mod keys;
 mod limits;
 mod net;
+mod ntp;
 mod publisher;
 mod relay;
 mod router;

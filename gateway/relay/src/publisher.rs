@@ -1,6 +1,7 @@
 //! What a publisher sends, and what is kept of it.
 
 pub(crate) mod budget;
+pub(crate) mod capture_clock;
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
 pub(crate) mod parameter_sets;

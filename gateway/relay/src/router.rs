@@ -18,6 +18,7 @@ use str0m::rtp::rtcp::Nack;
 
 use crate::event::Event;
 use crate::keys::Key;
+use crate::publisher::capture_clock::{CaptureClock, SenderReport};
 use crate::publisher::packet_cache::Packet;
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
@@ -30,6 +31,8 @@ pub(crate) struct Router {
     room: RoomId,
     publisher: Option<Publisher>,
     tracks: Vec<PublishedTrack>,
+    /// The publisher's.
+    clock: CaptureClock,
     /// In the order in which they came.
     subscribers: BTreeMap<Key, Subscriber>,
     last_packet: Option<Instant>,
@@ -75,6 +78,7 @@ impl Router {
             room,
             publisher: None,
             tracks: Vec::new(),
+            clock: CaptureClock::default(),
             subscribers: BTreeMap::new(),
             last_packet: None,
             is_active: false,
@@ -98,6 +102,7 @@ impl Router {
         let previous = self.publisher.replace(publisher);
         self.without_publisher = None;
         self.tracks = tracks.into_iter().map(PublishedTrack::new).collect();
+        self.clock = CaptureClock::default();
         let stranded = self.subscribers.iter_mut().filter_map(|(key, subscriber)| {
             let goes_on = subscriber.resume(&self.tracks);
             (!goes_on).then_some(*key)
@@ -161,14 +166,25 @@ impl Router {
         &mut self,
         (track, rid): (usize, Option<Rid>),
         source: Ssrc,
-        packet: Packet,
+        mut packet: Packet,
         now: Instant,
     ) -> Option<Event> {
-        self.tracks.get_mut(track)?.push(rid, source, packet);
+        let track = self.tracks.get_mut(track)?;
+        let clock_rate = track.encoding().clock_rate();
+        let (time, arrived) = (packet.position.time, packet.arrived);
+        packet.captured = self.clock.captured(source, time, clock_rate, arrived);
+        track.push(rid, source, packet);
         self.last_packet = Some(now);
         match std::mem::replace(&mut self.is_active, true) {
             true => None,
             false => self.sending(true),
+        }
+    }
+
+    /// The publisher has told what time it is.
+    pub(crate) fn sender_report(&mut self, publisher: Key, report: SenderReport, now: Instant) {
+        if self.is_publisher(publisher) {
+            self.clock.note(report, now);
         }
     }
 

@@ -10,6 +10,7 @@ use str0m::{Event, Output, Rtc};
 
 use crate::keys::Key;
 use crate::net::udp::{Network, Route};
+use crate::publisher::capture_clock::SenderReport;
 
 /// Where a connection's datagrams go, and what it tells.
 pub(crate) struct Sink<'a> {
@@ -39,6 +40,8 @@ pub(crate) enum ConnectionEvent {
     Gone,
     /// A publisher's packet.
     Packet(Box<RtpPacket>),
+    /// A publisher tells what time it is, and when that arrived.
+    SenderReport(SenderReport, Instant),
     /// A viewer cannot go on without a keyframe.
     KeyframeWanted,
     /// Packets that a viewer has missed.
@@ -111,6 +114,16 @@ impl ConnectionEvent {
             // sent no Binding request for 15 s, and libnice keeps alive by indications.
             Event::Closed => Some(Self::Gone),
             Event::RtpPacket(packet) => Some(Self::Packet(Box::new(packet))),
+            Event::SenderFeedback(feedback) => {
+                let info = feedback.sender_info;
+                let report = SenderReport {
+                    source: info.ssrc,
+                    wall: info.ntp_time,
+                    // The lower bits are what it has.
+                    time: info.rtp_time.numer() as u32,
+                };
+                Some(Self::SenderReport(report, feedback.received_at))
+            }
             Event::KeyframeRequest(_) => Some(Self::KeyframeWanted),
             Event::RawPacket(packet) => match *packet {
                 RawPacket::RtcpRx(Rtcp::Nack(nack)) => Some(Self::Missing(Box::new(nack))),

@@ -52,6 +52,8 @@ pub(crate) struct Packet {
     pub(crate) extensions: ExtensionValues,
     pub(crate) payload: Arc<[u8]>,
     pub(crate) arrived: Instant,
+    /// As far as that is known (see `capture_clock`).
+    pub(crate) captured: Option<Instant>,
 }
 
 /// Which of the sources that a layer has had one after the other. They count up.
@@ -238,6 +240,7 @@ impl Packet {
             extensions: ExtensionValues::default(),
             payload,
             arrived: now,
+            captured: None,
         }
     }
 
@@ -258,6 +261,7 @@ impl From<RtpPacket> for Packet {
             extensions: forwarded(packet.header.ext_vals),
             payload: packet.payload,
             arrived: packet.timestamp,
+            captured: None,
         }
     }
 }
@@ -298,6 +302,7 @@ mod tests {
             extensions: ExtensionValues::default(),
             payload: payload.into(),
             arrived: clock::now(),
+            captured: None,
         });
     }
 

@@ -247,6 +247,7 @@ impl Stage {
             extensions: ExtensionValues::default(),
             payload: payload.into(),
             arrived: self.now,
+            captured: None,
         }
     }
 

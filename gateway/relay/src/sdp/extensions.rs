@@ -3,15 +3,17 @@
 use rtp_types::RtpPacketBuilder;
 use str0m::rtp::{Extension, ExtensionMap, ExtensionValues};
 
+use crate::ntp::ntp;
+
 /// The profile of one-byte extensions (RFC 8285 section 4.2).
 const ONE_BYTE: u16 = 0xbede;
 
 /// The highest id that such an extension can have.
 const MAX_ID: u8 = 14;
 
-/// What one packet's extensions may take: the name of the section, two bytes each for
-/// loudness and rotation, and three for the transport-wide number.
-const MAX_EXTENSIONS: usize = 24;
+/// What one packet's extensions may take: each the name of the section and when it was captured,
+/// two bytes each for loudness and rotation, and three for the transport-wide number.
+const MAX_EXTENSIONS: usize = 44;
 
 /// An RTP packet that is being sent.
 pub(crate) type Rtp<'a> = RtpPacketBuilder<&'a [u8], &'a [u8]>;
@@ -25,6 +27,8 @@ pub(crate) struct Extensions {
     audio_level: Option<u8>,
     /// `urn:3gpp:video-orientation`
     orientation: Option<u8>,
+    /// `http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time`
+    capture_time: Option<u8>,
     /// `http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01`
     transport_sequence: Option<u8>,
 }
@@ -44,6 +48,7 @@ impl Extensions {
             mid: id(Extension::RtpMid).zip(mid.map(str::to_owned)),
             audio_level: id(Extension::AudioLevel),
             orientation: id(Extension::VideoOrientation),
+            capture_time: id(Extension::AbsoluteCaptureTime),
             transport_sequence: id(Extension::TransportSequenceNumber),
         }
     }
@@ -75,6 +80,18 @@ impl Extensions {
         if let (Some(id), Some(orientation)) = (self.orientation, values.video_orientation) {
             written.push(id, &[orientation as u8]);
         }
+        if let (Some(id), Some(captured)) = (self.capture_time, values.abs_capture_time) {
+            // Both in the form of NTP, the difference of the clocks after the time.
+            let mut value = [0; 16];
+            value[..8].copy_from_slice(&ntp(captured.capture_time).to_be_bytes());
+            match captured.clock_offset {
+                Some(offset) => {
+                    value[8..].copy_from_slice(&offset.to_be_bytes());
+                    written.push(id, &value);
+                }
+                None => written.push(id, &value[..8]),
+            }
+        }
         if let (Some(id), Some(number)) = (self.transport_sequence, transport_sequence) {
             written.push(id, &number.to_be_bytes());
         }
@@ -103,6 +120,10 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use str0m::rtp::AbsCaptureTime;
+
     use super::*;
 
     #[test]
@@ -120,7 +141,30 @@ mod tests {
         assert_eq!(written.bytes[..8], *b"\x35video0\0");
         written.push(4, &[7; 16]);
         assert_eq!(written.length, 24);
-        written.push(4, &[7]);
-        assert_eq!(written.length, 24, "there is no room for more");
+        written.push(4, &[7; 16]);
+        written.push(4, &[7; 16]);
+        assert_eq!(written.length, 41, "there is no room for more");
+    }
+
+    #[test]
+    fn when_something_was_captured_is_passed_on() {
+        let mut map = ExtensionMap::empty();
+        map.set(5, Extension::AbsoluteCaptureTime);
+        let extensions = Extensions::new(&map, "");
+        let mut captured = AbsCaptureTime {
+            capture_time: UNIX_EPOCH + Duration::from_millis(500),
+            clock_offset: None,
+        };
+        let write = |captured| {
+            let values = ExtensionValues {
+                abs_capture_time: Some(captured),
+                ..ExtensionValues::default()
+            };
+            let written = extensions.write(&values, None);
+            hex::encode(&written.bytes[..written.length])
+        };
+        assert_eq!(write(captured), "5783aa7e8080000000000000");
+        captured.clock_offset = Some(-2);
+        assert_eq!(write(captured), "5f83aa7e8080000000fffffffffffffffe000000");
     }
 }

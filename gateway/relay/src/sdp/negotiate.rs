@@ -214,6 +214,7 @@ impl Endpoint {
             // Peers check and we answer, which is all that FFmpeg can do with.
             .set_ice_lite(true)
             .set_rtp_mode(true)
+            .set_extension_map(known_extensions())
             .clear_codecs()
     }
 }
@@ -238,12 +239,19 @@ fn parameters(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<SendPa
     })
 }
 
+/// Those that we know. The numbers are the peer's in the end.
+fn known_extensions() -> ExtensionMap {
+    let mut extensions = ExtensionMap::standard();
+    extensions.set(5, Extension::AbsoluteCaptureTime);
+    extensions
+}
+
 /// The extensions for viewers. Where there is nothing to choose, feedback about every packet
 /// is of no use.
 fn extensions(tracks: &[Track]) -> ExtensionMap {
     let has_choice = tracks.iter().any(|track| track.has_layers);
     let mut extensions = ExtensionMap::empty();
-    for (id, extension) in ExtensionMap::standard().iter() {
+    for (id, extension) in known_extensions().iter() {
         let is_of_use = match extension {
             Extension::AbsoluteSendTime => false,
             Extension::TransportSequenceNumber => has_choice,

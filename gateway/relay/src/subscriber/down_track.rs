@@ -318,7 +318,7 @@ impl DownTrack {
         for (index, packet) in self.sets.iter().enumerate() {
             let packet = (packet, Place::Sets(index));
             let (parameters, stream) = (&self.parameters, &mut self.stream);
-            stream.send(parameters, packet, position, None, way);
+            stream.send(parameters, packet, (position, None), None, way);
             position.sequence += 1;
         }
     }
@@ -331,6 +331,9 @@ impl DownTrack {
     ) -> bool {
         let now = way.now;
         let position = self.position(packet.position);
+        // The time of what is pressed together says nothing.
+        let is_pressed = position != packet.position;
+        let captured = packet.captured.filter(|_| !is_pressed);
         if !self.rewriter.has_source() {
             self.rewriter.switch(position, 0, now);
         }
@@ -341,7 +344,7 @@ impl DownTrack {
         let numbers = self.picture_ids.renumber(encoding, &packet.payload);
         let (parameters, stream) = (&self.parameters, &mut self.stream);
         let packet = (packet, Place::Cache(cursor));
-        stream.send(parameters, packet, position, numbers, way);
+        stream.send(parameters, packet, (position, captured), numbers, way);
         true
     }
 
@@ -404,7 +407,7 @@ impl DownTrack {
         is_over: bool,
     ) -> Option<Report> {
         let source = self.parameters.source;
-        let sent = self.stream.sent(now, wall)?;
+        let sent = self.stream.sent(now, wall, is_over)?;
         let packet = sent.report(*source, name, is_over)?;
         Some(Report { source, packet })
     }

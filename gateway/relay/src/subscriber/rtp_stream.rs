@@ -1,6 +1,6 @@
 //! One RTP stream to one viewer (RFC 3550), with its retransmissions (RFC 4588).
 
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use super::outgoing::{Downlink, Outgoing, Way};
 use super::picture_ids::PictureNumbers;
@@ -21,8 +21,17 @@ pub(crate) struct RtpStream {
     sent_history: SentHistory,
     packets: u32,
     octets: u32,
-    /// The packet that was sent last: its time, and when it arrived here.
-    latest: Option<(u32, Instant)>,
+    /// What was sent last.
+    latest: Option<Latest>,
+}
+
+/// A packet that was sent.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    time: u32,
+    arrived: Instant,
+    /// When that time was, as far as it is known.
+    captured: Option<Instant>,
 }
 
 impl RtpStream {
@@ -52,12 +61,13 @@ impl RtpStream {
         self.sent_history.forget_sets();
     }
 
-    /// Sends a packet that can be found again at `place`, at `position` in this stream.
+    /// Sends a packet that can be found again at `place`, at `position` in this stream, which
+    /// was `captured` at that time.
     pub(crate) fn send(
         &mut self,
         parameters: &SendParameters,
         (packet, place): (&Packet, Place),
-        position: Position,
+        (position, captured): (Position, Option<Instant>),
         numbers: Option<PictureNumbers>,
         way: &mut Way<'_, impl Downlink>,
     ) {
@@ -88,7 +98,11 @@ impl RtpStream {
         way.downlink.send(&outgoing);
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(packet.payload.len() as u32);
-        self.latest = Some((time, packet.arrived));
+        self.latest = Some(Latest {
+            time,
+            arrived: packet.arrived,
+            captured,
+        });
     }
 
     /// Sends a packet once more that the viewer has missed, if it is still there.
@@ -150,14 +164,21 @@ impl RtpStream {
         Some(packet.payload.len())
     }
 
-    /// What has been sent by now; nothing if nothing has.
-    pub(crate) fn sent(&self, now: Instant, wall: SystemTime) -> Option<SentSoFar> {
-        let (time, at) = self.latest?;
-        let since = now.saturating_duration_since(at);
-        let ticks = since.as_micros() * u128::from(self.clock_rate) / 1_000_000;
+    /// What has been sent by now; nothing if nothing has, or if what time that is in the stream
+    /// is not known and nobody needs it any more.
+    pub(crate) fn sent(&self, now: Instant, wall: SystemTime, is_over: bool) -> Option<SentSoFar> {
+        let latest = self.latest?;
+        let at_last = is_over.then_some(latest.arrived);
+        let at = latest.captured.or(at_last)?;
+        let ticks = |time: Duration| {
+            let ticks = time.as_micros() * u128::from(self.clock_rate) / 1_000_000;
+            ticks as u32
+        };
+        let since = ticks(now.saturating_duration_since(at));
+        let until = ticks(at.saturating_duration_since(now));
         Some(SentSoFar {
             wall,
-            time: time.wrapping_add(ticks as u32),
+            time: latest.time.wrapping_add(since).wrapping_sub(until),
             packets: self.packets,
             octets: self.octets,
         })

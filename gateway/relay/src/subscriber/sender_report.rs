@@ -1,15 +1,14 @@
 //! What has been sent, and what time it is in a stream: receivers align sound and picture by
 //! it (RFC 3550 section 6.4.1).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use rtcp_types::{
     Bye, CompoundBuilder, RtcpPacketWriter, RtcpPacketWriterExt, Sdes, SdesChunk, SdesItem,
     SenderReport,
 };
 
-/// Seconds from 1900, where NTP begins, to 1970.
-const NTP_TO_UNIX: u64 = 2_208_988_800;
+use crate::ntp::ntp;
 
 /// What has been sent of one stream by now.
 #[derive(Debug)]
@@ -41,23 +40,5 @@ impl Sent {
         let mut bytes = vec![0; packet.calculate_size().ok()?];
         packet.write_into(&mut bytes).ok()?;
         Some(bytes)
-    }
-}
-
-/// RFC 3550 section 4.
-fn ntp(time: SystemTime) -> u64 {
-    let unix: Duration = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let fraction = (u64::from(unix.subsec_nanos()) << 32) / 1_000_000_000;
-    ((unix.as_secs() + NTP_TO_UNIX) << 32) | fraction
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_is_counted_from_1900() {
-        let time = UNIX_EPOCH + Duration::from_millis(1_500);
-        assert_eq!(ntp(time), ((NTP_TO_UNIX + 1) << 32) | 1 << 31);
     }
 }

@@ -45,6 +45,7 @@ impl Worker {
                 self.rooms.change(room);
             }
             ConnectionEvent::Packet(packet) => self.receive_media(key, *packet, now),
+            ConnectionEvent::SenderReport(report, at) => router.sender_report(key, report, at),
             ConnectionEvent::KeyframeWanted => {
                 router.keyframe_wanted(key);
                 self.rooms.change(room);

@@ -6,6 +6,7 @@ use std::time::UNIX_EPOCH;
 use rtcp_types::{Compound, Packet as Rtcp};
 
 use super::*;
+use crate::publisher::capture_clock::SenderReport;
 
 const WALL: Duration = Duration::from_secs(1_000);
 
@@ -18,8 +19,7 @@ fn reports(stage: &Stage, viewer: Key, is_over: bool) -> Vec<Report> {
 fn the_time_of_day_stands_beside_the_time_of_the_stream() {
     let mut stage = Stage::new();
     let viewer = stage.viewer();
-    stage.picture(true);
-    stage.picture(false);
+    (0..7 * 30).for_each(|number| drop(stage.picture(number == 0)));
     let sent = stage.sent(viewer);
     stage.wait(Duration::from_secs(1) - FRAME);
     let reports = reports(&stage, viewer, false);
@@ -57,4 +57,116 @@ fn of_what_was_not_sent_there_is_no_report() {
     assert_eq!(reports(&stage, viewer, false), []);
     let nobody = stage.keys.insert(());
     assert_eq!(reports(&stage, nobody, false), []);
+}
+
+/// What a viewer is told of a stream: its time, and the time of day.
+fn told(stage: &Stage, viewer: Key, number: usize) -> Option<(u32, u64)> {
+    let reports = reports(stage, viewer, false);
+    let mut packets = Compound::parse(&reports.get(number)?.packet).unwrap();
+    match packets.next() {
+        Some(Ok(Rtcp::Sr(report))) => Some((report.rtp_timestamp(), report.ntp_timestamp())),
+        other => panic!("{other:?}"),
+    }
+}
+
+const ENCODING: Duration = Duration::from_millis(500);
+
+/// A publisher whose pictures take half a second to encode, and sound nothing; both are
+/// captured at the same time. It reports each second if `reports`.
+struct Slow {
+    stage: Stage,
+    viewer: Key,
+    began: Instant,
+    /// Where both tracks' times begin.
+    base: [u32; 2],
+}
+
+impl Slow {
+    fn new() -> Self {
+        let mut stage = Stage::empty();
+        stage.publish(&[VIDEO, SOUND], false);
+        let viewer = stage.viewer_of(&[VIDEO, SOUND]);
+        stage.connect(viewer);
+        let began = stage.now;
+        let base = [u32::MAX - 1_000_000, 7];
+        Self {
+            stage,
+            viewer,
+            began,
+            base,
+        }
+    }
+
+    fn time(&self, track: usize, captured: Instant) -> u64 {
+        let rate = [90_000, 48_000][track];
+        let since = captured - self.began;
+        let ticks = since.as_micros() * rate / 1_000_000;
+        u64::from(self.base[track]) + ticks as u64
+    }
+
+    /// What was captured 40 ms after the last is sent, of each track what is ready by now.
+    fn step(&mut self, number: u64, reports: bool) {
+        let now = self.stage.now;
+        for track in [0, 1] {
+            let Some(captured) = now.checked_sub([ENCODING, Duration::ZERO][track]) else {
+                continue;
+            };
+            if captured < self.began {
+                continue;
+            }
+            let mut packet = self.stage.next_packet(["v", "a"][track], vec![0x65; 100]);
+            packet.position.time = self.time(track, captured);
+            let (rid, source) = (None, Ssrc::from(track as u32));
+            self.stage.router.receive((track, rid), source, packet, now);
+            if reports && number.is_multiple_of(25) {
+                let report = SenderReport {
+                    source,
+                    // Its clock is an hour behind ours.
+                    wall: UNIX_EPOCH + (now - self.began),
+                    time: self.time(track, now) as u32,
+                };
+                let publisher = self.stage.publisher.unwrap();
+                self.stage.router.sender_report(publisher, report, now);
+            }
+        }
+        self.stage.flush();
+        self.stage.wait(Duration::from_millis(40));
+    }
+
+    /// How much later the picture is than the sound, in milliseconds, that the viewer would
+    /// show together.
+    fn apart(&mut self) -> Option<f64> {
+        let sent = self.stage.sent(self.viewer);
+        let times = [0, 1].map(|track| told(&self.stage, self.viewer, track));
+        let captured = [0, 1].map(|track| {
+            let reports = reports(&self.stage, self.viewer, false);
+            let source = reports.get(track)?.source;
+            let last = sent.iter().rev().find(|sent| sent.source == source)?;
+            let (time, _) = times[track]?;
+            let ahead = f64::from(last.time.wrapping_sub(time).cast_signed());
+            Some(ahead / [90.0, 48.0][track])
+        });
+        let [video, sound] = captured;
+        // By what it is told, when the last of each was captured; the picture's was 500 ms
+        // before the sound's.
+        Some((video? + ENCODING.as_millis() as f64 - sound?).abs())
+    }
+}
+
+#[test]
+fn sound_and_picture_are_together_by_what_the_publisher_says() {
+    let mut slow = Slow::new();
+    (0..250).for_each(|number| slow.step(number, true));
+    let apart = slow.apart().expect("both are reported");
+    assert!(apart < 5.0, "{apart} ms");
+}
+
+#[test]
+fn of_who_says_nothing_it_is_taken_to_be_captured_when_it_arrives() {
+    let mut slow = Slow::new();
+    (0..100).for_each(|number| slow.step(number, false));
+    assert!(slow.apart().is_none(), "it may still say so");
+    (0..150).for_each(|number| slow.step(number, false));
+    let apart = slow.apart().expect("both are reported");
+    assert!((495.0..505.0).contains(&apart), "{apart} ms");
 }
