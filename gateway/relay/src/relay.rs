@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
@@ -17,7 +17,7 @@ use crate::net::addresses::Addresses;
 use crate::net::ports::MediaPorts;
 use crate::net::traffic::Traffic;
 use crate::sdp::negotiate::Endpoint;
-use crate::session::{self, Negotiated, Session};
+use crate::session::{self, Negotiated, Offered, Session};
 use crate::streams::Streams;
 use crate::worker::{Command, Newcomer, Surroundings, Worker};
 
@@ -112,7 +112,7 @@ impl Relay {
         };
         Ok(Negotiated {
             answer: connection.answer,
-            session: self.session(room, session, connection.offer),
+            session: self.session(room, session, &connection.offer),
             begin: Command::Publish {
                 newcomer,
                 tracks: connection.media,
@@ -147,7 +147,7 @@ impl Relay {
         };
         Ok(Negotiated {
             answer: connection.answer,
-            session: self.session(room, session, connection.offer),
+            session: self.session(room, session, &connection.offer),
             begin: Command::View {
                 newcomer,
                 subscription: connection.media,
@@ -160,12 +160,12 @@ impl Relay {
         &self.0.traffic
     }
 
-    fn session(&self, room: &RoomId, id: SessionId, offer: Sdp) -> Session {
+    fn session(&self, room: &RoomId, id: SessionId, offer: &Sdp) -> Session {
         let worker = self.worker(room);
         Session(Arc::new(session::Shared {
             id,
             room: room.clone(),
-            offer: Mutex::new(offer),
+            offered: Offered::of(offer),
             streams: self.0.streams.clone(),
             worker: worker.commands.clone(),
             addresses: worker.addresses.clone(),

@@ -1,17 +1,19 @@
 //! One connection, as HTTP holds it: its beginning, its changes and its end.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{IceCredentials, Sdp};
+use sightline_spec::sdp::{IceCredentials, Media, Sdp};
 use sightline_spec::sdpfrag::{MediaSection, SdpFrag, Section};
 use str0m::Candidate;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::Error;
 use crate::net::addresses::Addresses;
+use crate::sdp::negotiate::{credentials, on_the_wire};
 use crate::streams::Streams;
 use crate::worker::Command;
 
@@ -32,11 +34,21 @@ pub struct Session(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) id: SessionId,
     pub(crate) room: RoomId,
-    /// What was offered, for ICE restarts. Guards a text, never across an await.
-    pub(crate) offer: Mutex<Sdp>,
+    pub(crate) offered: Offered,
     pub(crate) streams: Arc<Streams>,
     pub(crate) worker: mpsc::Sender<Command>,
     pub(crate) addresses: Addresses,
+}
+
+/// What of an offer is needed later. The offer itself is not kept: how large it is, its
+/// peer chooses.
+pub(crate) struct Offered {
+    /// The kind and the name of the section whose transport all share.
+    first: Option<(String, Option<String>)>,
+    /// The names of the simulcast layers in it.
+    layers: Vec<String>,
+    /// Of each section.
+    is_video: Vec<bool>,
 }
 
 impl Negotiated {
@@ -44,14 +56,14 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] if its worker has too much to do.
+    /// [`Error::Busy`] if its worker has too much to do, [`Error::ShuttingDown`] if it is gone.
     pub fn begin(self) -> Result<(), Error> {
         let Session(session) = &self.session;
-        let worker = session.worker.try_reserve().map_err(|_| Error::Busy)?;
+        let worker = session.worker.try_reserve().map_err(refused)?;
         if let Command::Publish { tracks, .. } = &self.begin {
-            let offer = session.offer();
+            let layers = session.offered.layers.clone();
             let streams = &session.streams;
-            streams.add(&session.room, session.id, &offer, tracks);
+            streams.add(&session.room, session.id, layers, tracks);
         }
         worker.send(self.begin);
         Ok(())
@@ -64,22 +76,22 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// [`Error::Ended`] if there is no connection any more, [`Error::UnacceptableOffer`] if
-    /// these credentials cannot be used.
+    /// [`Error::Ended`] if there is no connection any more, [`Error::Busy`] if the worker has
+    /// too much to do.
     pub async fn restart(&self, theirs: &IceCredentials) -> Result<SdpFrag, Error> {
         let session = &self.0;
-        let offer = session.offer().restarted_with(theirs);
+        let ours = credentials();
+        let fragment = session.fragment(on_the_wire(&ours).ok_or(Error::Ended)?);
         let (done, outcome) = oneshot::channel();
         let restart = Command::Restart {
             session: session.id,
-            offer: offer.clone(),
+            theirs: theirs.clone(),
+            ours,
             done,
         };
-        let sent = session.worker.send(restart).await;
-        sent.map_err(|_| Error::ShuttingDown)?;
-        let credentials = outcome.await.map_err(|_| Error::ShuttingDown)??;
-        let fragment = fragment(&offer, credentials, &session.addresses.candidates());
-        *session.offer() = offer;
+        session.worker.try_send(restart).map_err(refused)?;
+        // A worker that is gone by now has taken the connection along.
+        outcome.await.unwrap_or(Err(Error::Ended))?;
         Ok(fragment)
     }
 
@@ -91,15 +103,16 @@ impl Session {
     /// the worker has too much to do.
     pub fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
         let session = &self.0;
-        let is_for_video = is_for_video(&session.offer(), selection.media_id);
-        if !is_for_video || !session.streams.offers_layer(&session.room, selection) {
+        if !session.offered.has_video_in(selection.media_id)
+            || !session.streams.offers_layer(&session.room, selection)
+        {
             return Err(Error::NoSuchLayer);
         }
         let select = Command::Select {
             session: session.id,
             rid: selection.rid.as_ref().map(|rid| rid.as_str().into()),
         };
-        session.worker.try_send(select).map_err(|_| Error::Busy)
+        session.worker.try_send(select).map_err(refused)
     }
 
     /// Ends it, with a goodbye to the peer. Nobody can view what it publishes from now on.
@@ -115,9 +128,58 @@ impl Session {
 }
 
 impl Shared {
-    fn offer(&self) -> MutexGuard<'_, Sdp> {
-        // Whatever panicked, it is one text or the other.
-        self.offer.lock().unwrap_or_else(PoisonError::into_inner)
+    /// What a peer needs to begin ICE anew. Where we are goes with it, though that has not
+    /// changed: medooze's clients forget what they had been told.
+    fn fragment(&self, ours: IceCredentials) -> SdpFrag {
+        let candidates = self.addresses.candidates();
+        let candidates = candidates.iter().map(Candidate::to_sdp_string);
+        // All sections share the first one's transport (RFC 9143).
+        let media = self.offered.first.as_ref().map(|(kind, mid)| MediaSection {
+            m_line: format!("{kind} 9 UDP/TLS/RTP/SAVPF 0"),
+            section: Section {
+                mid: mid.clone(),
+                credentials: Some(ours),
+                candidates: candidates.filter_map(|text| text.parse().ok()).collect(),
+                end_of_candidates: true,
+                other: Vec::new(),
+            },
+        });
+        SdpFrag {
+            session: Section {
+                other: vec!["ice-lite".to_owned()],
+                ..Section::default()
+            },
+            media: media.into_iter().collect(),
+        }
+    }
+}
+
+impl Offered {
+    pub(crate) fn of(offer: &Sdp) -> Self {
+        let first = offer.active_media().next();
+        let layers = offer.media().flat_map(|media| {
+            let rids = media.rids().map(str::to_owned);
+            rids.collect::<Vec<_>>()
+        });
+        let is_video = |media: Media<'_>| media.kind() == "video" && !media.is_rejected();
+        Self {
+            first: first.map(|first| (first.kind().to_owned(), first.mid().map(str::to_owned))),
+            layers: layers.collect(),
+            is_video: offer.media().map(is_video).collect(),
+        }
+    }
+
+    /// Whether that section is one in which there is a choice.
+    fn has_video_in(&self, section: Option<u16>) -> bool {
+        let is_video = |section: u16| self.is_video.get(usize::from(section)).copied();
+        section.is_none_or(|section| is_video(section).unwrap_or(false))
+    }
+}
+
+fn refused<T>(error: TrySendError<T>) -> Error {
+    match error {
+        TrySendError::Full(_) => Error::Busy,
+        TrySendError::Closed(_) => Error::ShuttingDown,
     }
 }
 
@@ -131,41 +193,5 @@ impl fmt::Debug for Session {
 impl fmt::Debug for Negotiated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Negotiated(…)")
-    }
-}
-
-/// Whether that section of the viewer's offer is one in which there is a choice.
-fn is_for_video(offer: &Sdp, media_id: Option<u16>) -> bool {
-    let mut sections = offer.media();
-    match media_id {
-        None => true,
-        Some(index) => {
-            let section = sections.nth(index.into());
-            section.is_some_and(|section| section.kind() == "video" && !section.is_rejected())
-        }
-    }
-}
-
-/// What a peer needs to begin anew. Where we are goes with it, though that has not changed:
-/// medooze's clients forget what they had been told.
-fn fragment(offer: &Sdp, credentials: IceCredentials, candidates: &[Candidate]) -> SdpFrag {
-    let candidates = candidates.iter().map(Candidate::to_sdp_string);
-    // All sections share the first one's transport (RFC 9143).
-    let media = offer.active_media().next().map(|first| MediaSection {
-        m_line: format!("{} 9 UDP/TLS/RTP/SAVPF 0", first.kind()),
-        section: Section {
-            mid: first.mid().map(str::to_owned),
-            credentials: Some(credentials),
-            candidates: candidates.filter_map(|text| text.parse().ok()).collect(),
-            end_of_candidates: true,
-            other: Vec::new(),
-        },
-    });
-    SdpFrag {
-        session: Section {
-            other: vec!["ice-lite".to_owned()],
-            ..Section::default()
-        },
-        media: media.into_iter().collect(),
     }
 }

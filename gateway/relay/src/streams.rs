@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::Sdp;
 
 use crate::error::Error;
 use crate::sdp::negotiate::Track;
@@ -29,13 +28,17 @@ struct Published {
 
 impl Streams {
     /// The room is this publisher's from now on.
-    pub(crate) fn add(&self, room: &RoomId, session: SessionId, offer: &Sdp, tracks: &[Track]) {
-        let layers = offer.media();
-        let layers = layers.flat_map(|media| media.rids().map(str::to_owned).collect::<Vec<_>>());
+    pub(crate) fn add(
+        &self,
+        room: &RoomId,
+        session: SessionId,
+        layers: Vec<String>,
+        tracks: &[Track],
+    ) {
         let published = Published {
             session,
             tracks: tracks.into(),
-            layers: layers.collect(),
+            layers,
         };
         self.rooms().insert(room.clone(), published);
     }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::attribute::{Direction, IceCredentials};
+use super::attribute::Direction;
 use super::description::Sdp;
 use super::media::Media;
 use crate::candidate::Candidate;
@@ -129,24 +129,6 @@ impl Sdp {
             match msid.split_once(' ') {
                 Some((_, track)) => format!("{before}msid:{stream} {track}\r\n"),
                 None => format!("{before}msid:{stream}\r\n"),
-            }
-        });
-        let text: String = lines.collect();
-        Self { text: text.into() }
-    }
-
-    /// The same description with other ICE credentials and no candidates: an ICE restart
-    /// (RFC 9725 section 4.3.3) as the offer that it stands for.
-    #[must_use]
-    pub fn restarted_with(&self, credentials: &IceCredentials) -> Self {
-        let IceCredentials { ufrag, pwd } = credentials;
-        let lines = self.text.lines().filter_map(|line| {
-            let attribute = line.strip_prefix("a=").unwrap_or_default();
-            match attribute.split(':').next() {
-                Some("ice-ufrag") => Some(format!("a=ice-ufrag:{ufrag}\r\n")),
-                Some("ice-pwd") => Some(format!("a=ice-pwd:{pwd}\r\n")),
-                Some("candidate" | "end-of-candidates") => None,
-                _ => Some(format!("{line}\r\n")),
             }
         });
         let text: String = lines.collect();

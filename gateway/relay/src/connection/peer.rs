@@ -5,10 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use sightline_spec::room::SessionId;
+use sightline_spec::sdp::IceCredentials;
+use str0m::ice::IceCreds;
 use str0m::media::{KeyframeRequestKind, Rid};
 use str0m::net::{Protocol, Receive};
 use str0m::rtp::Ssrc;
-use str0m::{Input, Rtc};
+use str0m::{Candidate, Input, Rtc};
 
 use crate::connection::checks::Checks;
 use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
@@ -214,6 +216,31 @@ impl Peer {
             }
         }
         self.tick_after(driven, now, sink);
+    }
+
+    /// Begins ICE anew, under these names and passwords. `candidates` are where we are.
+    ///
+    /// As an offer it would be read, and all that was negotiated be gone through once more.
+    pub(crate) fn restart_ice(
+        &mut self,
+        theirs: IceCredentials,
+        ours: IceCreds,
+        candidates: &[Candidate],
+    ) {
+        let mut api = self.rtc.direct_api();
+        api.set_local_ice_credentials(ours);
+        api.set_remote_ice_credentials(IceCreds {
+            ufrag: theirs.ufrag,
+            pass: theirs.pwd,
+        });
+        // RFC 8445 section 9: no pair outlasts a restart. Media goes on by the one that was
+        // chosen until the peer has chosen another.
+        for candidate in candidates {
+            self.rtc.direct_api().invalidate_candidate(candidate);
+        }
+        for candidate in candidates {
+            self.rtc.add_local_candidate(candidate.clone());
+        }
     }
 
     /// Says goodbye.

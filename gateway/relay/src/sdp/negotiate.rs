@@ -85,7 +85,7 @@ pub(crate) struct Negotiated<T> {
     /// Names the connection in the peer's STUN requests.
     pub(crate) ufrag: String,
     pub(crate) answer: Sdp,
-    /// The offer as it was answered, for ICE restarts.
+    /// The offer as it was answered.
     pub(crate) offer: Sdp,
     pub(crate) media: T,
 }
@@ -347,9 +347,12 @@ fn connect(
     Ok((rtc, ufrag, answer))
 }
 
-/// The offer in the words that str0m reads: `OPUS/48000` is `opus/48000/2`.
-pub(crate) fn readable(offer: &Sdp) -> String {
-    let lines = offer.as_str().lines().map(|line| {
+/// The offer in the words that str0m reads: `OPUS/48000` is `opus/48000/2`. Where the peer may
+/// be is none of them: we answer checks and make none, so that would only be kept.
+fn readable(offer: &Sdp) -> String {
+    let lines = offer.as_str().lines();
+    let lines = lines.filter(|line| !line.starts_with("a=candidate:"));
+    let lines = lines.map(|line| {
         let is_opus = line.to_ascii_lowercase().contains(" opus/48000");
         match line.split_once(' ') {
             Some((rtpmap, _)) if line.starts_with("a=rtpmap:") && is_opus => {

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use sightline_spec::room::{RoomId, SessionId};
-use sightline_spec::sdp::{IceCredentials, Sdp};
+use sightline_spec::sdp::IceCredentials;
 use str0m::Rtc;
-use str0m::change::SdpOffer;
+use str0m::ice::IceCreds;
 use str0m::media::Rid;
 use tokio::sync::oneshot;
 
@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
 use crate::router::{Joined, Publisher};
-use crate::sdp::negotiate::{Subscription, Track, on_the_wire, readable};
+use crate::sdp::negotiate::{Subscription, Track};
 
 /// See the module.
 pub(crate) enum Command {
@@ -32,8 +32,9 @@ pub(crate) enum Command {
     /// An ICE restart: the same session with other credentials.
     Restart {
         session: SessionId,
-        offer: Sdp,
-        done: oneshot::Sender<Result<IceCredentials, Error>>,
+        theirs: IceCredentials,
+        ours: IceCreds,
+        done: oneshot::Sender<Result<(), Error>>,
     },
     /// A viewer's choice of layer; nothing leaves it to its link.
     Select {
@@ -67,11 +68,12 @@ impl Worker {
             } => self.add_viewer(newcomer, subscription, now),
             Command::Restart {
                 session,
-                offer,
+                theirs,
+                ours,
                 done,
             } => {
                 // A client that is gone does not wait for it.
-                let _ = done.send(self.restart(session, &offer, now));
+                let _ = done.send(self.restart(session, theirs, ours, now));
             }
             Command::Select { session, rid } => {
                 if let Some(key) = self.registry.by_session(session)
@@ -141,25 +143,21 @@ impl Worker {
         (self.registry.add(new, now), room)
     }
 
-    /// RFC 9725 section 4.3.3, as the offer that it stands for.
+    /// RFC 9725 section 4.3.3. What it costs does not depend on what the peer has offered:
+    /// media waits for it.
     fn restart(
         &mut self,
         session: SessionId,
-        offer: &Sdp,
+        theirs: IceCredentials,
+        ours: IceCreds,
         now: Instant,
-    ) -> Result<IceCredentials, Error> {
+    ) -> Result<(), Error> {
         let key = self.registry.by_session(session).ok_or(Error::Ended)?;
         let peer = self.registry.get_mut(key).ok_or(Error::Ended)?;
-        let refused = |error: &dyn std::fmt::Display| {
-            tracing::debug!(%error, "an ICE restart was not accepted");
-            Error::UnacceptableOffer
-        };
-        let offer = SdpOffer::from_sdp_string(&readable(offer)).map_err(|e| refused(&e))?;
-        let answer = peer.rtc.sdp_api().accept_offer(offer);
-        answer.map_err(|e| refused(&e))?;
-        let credentials = peer.rtc.direct_api().local_ice_credentials();
-        self.registry.rename(key, credentials.ufrag.clone());
+        let name = ours.ufrag.clone();
+        peer.restart_ice(theirs, ours, &self.addresses.candidates());
+        self.registry.rename(key, name);
         self.drive(key, now);
-        on_the_wire(&credentials).ok_or(Error::Ended)
+        Ok(())
     }
 }
