@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
-use tokio::sync::mpsc;
 
 use crate::clock;
 use crate::connection::dtls;
@@ -19,7 +18,7 @@ use crate::net::traffic::Traffic;
 use crate::sdp::negotiate::Endpoint;
 use crate::session::{self, Negotiated, Offered, Session};
 use crate::streams::Streams;
-use crate::worker::{Command, Newcomer, Surroundings, Worker};
+use crate::worker::{Command, IsOver, Mailbox, Surroundings, Worker};
 
 /// The relay. Cheap to clone; every clone is the same one, and without any the workers end.
 #[derive(Clone)]
@@ -33,9 +32,9 @@ struct Shared {
 }
 
 /// How to reach a worker. When all are gone, the worker ends.
-struct Handle {
-    commands: mpsc::Sender<Command>,
-    addresses: Addresses,
+pub(crate) struct Handle {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) addresses: Addresses,
 }
 
 impl fmt::Debug for Relay {
@@ -51,10 +50,8 @@ impl Relay {
     ///
     /// What cannot be bound, made or started.
     pub fn start(ports: &MediaPorts, limits: &Limits) -> Result<(Self, Events), StartError> {
-        let certificate = dtls::certificate()?;
-        let streams = Arc::<Streams>::default();
-        let traffic = Arc::<Traffic>::default();
         let (sender, events) = event::stream();
+        let (streams, traffic) = <(Arc<Streams>, Arc<Traffic>)>::default();
         let bound = ports.bind()?;
         let workers = bound.into_iter().map(|ports| {
             let addresses = ports.addresses.clone();
@@ -64,24 +61,33 @@ impl Relay {
                 teller: Teller::new(sender.clone()),
                 limits: limits.clone(),
             };
-            let commands = Worker::start(ports, surroundings);
-            let commands = commands.map_err(StartError::Worker)?;
+            let mailbox = Worker::start(ports, surroundings);
             Ok(Handle {
-                commands,
+                mailbox: mailbox.map_err(StartError::Worker)?,
                 addresses,
             })
         });
-        let relay = Self(Arc::new(Shared {
-            endpoint: Endpoint {
-                for_publishers: Arc::new(dtls::for_publishers()),
-                for_viewers: Arc::new(dtls::for_viewers()),
-                certificate,
-            },
-            workers: workers.collect::<Result<_, StartError>>()?,
+        let workers = workers.collect::<Result<_, StartError>>()?;
+        Ok((Self::with(workers, streams, traffic)?, events))
+    }
+
+    /// A relay with these workers.
+    pub(crate) fn with(
+        workers: Vec<Handle>,
+        streams: Arc<Streams>,
+        traffic: Arc<Traffic>,
+    ) -> Result<Self, StartError> {
+        let endpoint = Endpoint {
+            for_publishers: Arc::new(dtls::for_publishers()),
+            for_viewers: Arc::new(dtls::for_viewers()),
+            certificate: dtls::certificate()?,
+        };
+        Ok(Self(Arc::new(Shared {
+            endpoint,
             streams,
             traffic,
-        }));
-        Ok((relay, events))
+            workers,
+        })))
     }
 
     /// Answers a publisher, which takes the room over when it [begins](Negotiated::begin).
@@ -104,15 +110,11 @@ impl Relay {
             .0
             .endpoint
             .publisher(offer, &candidates, clock::now())?;
-        let newcomer = Newcomer {
-            session,
-            room: room.clone(),
-            rtc: connection.rtc,
-            ufrag: connection.ufrag,
-        };
+        let session = self.session(room, session, &connection.offer);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag);
         Ok(Negotiated {
             answer: connection.answer,
-            session: self.session(room, session, &connection.offer),
+            session,
             begin: Command::Publish {
                 newcomer,
                 tracks: connection.media,
@@ -139,15 +141,11 @@ impl Relay {
             .0
             .endpoint
             .viewer(offer, &tracks, &candidates, clock::now())?;
-        let newcomer = Newcomer {
-            session,
-            room: room.clone(),
-            rtc: connection.rtc,
-            ufrag: connection.ufrag,
-        };
+        let session = self.session(room, session, &connection.offer);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag);
         Ok(Negotiated {
             answer: connection.answer,
-            session: self.session(room, session, &connection.offer),
+            session,
             begin: Command::View {
                 newcomer,
                 subscription: connection.media,
@@ -167,7 +165,8 @@ impl Relay {
             room: room.clone(),
             offered: Offered::of(offer),
             streams: self.0.streams.clone(),
-            worker: worker.commands.clone(),
+            worker: worker.mailbox.clone(),
+            is_over: IsOver::default(),
             addresses: worker.addresses.clone(),
         }))
     }

@@ -7,15 +7,14 @@ use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{IceCredentials, Media, Sdp};
 use sightline_spec::sdpfrag::{MediaSection, SdpFrag, Section};
-use str0m::Candidate;
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use str0m::{Candidate, Rtc};
+use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::net::addresses::Addresses;
 use crate::sdp::negotiate::{credentials, on_the_wire};
 use crate::streams::Streams;
-use crate::worker::Command;
+use crate::worker::{Command, IsOver, Mailbox, Newcomer};
 
 /// A connection that has been negotiated. Nothing has changed yet; dropped, it never was.
 #[must_use]
@@ -36,7 +35,8 @@ pub(crate) struct Shared {
     pub(crate) room: RoomId,
     pub(crate) offered: Offered,
     pub(crate) streams: Arc<Streams>,
-    pub(crate) worker: mpsc::Sender<Command>,
+    pub(crate) worker: Mailbox,
+    pub(crate) is_over: IsOver,
     pub(crate) addresses: Addresses,
 }
 
@@ -59,7 +59,7 @@ impl Negotiated {
     /// [`Error::Busy`] if its worker has too much to do, [`Error::ShuttingDown`] if it is gone.
     pub fn begin(self) -> Result<(), Error> {
         let Session(session) = &self.session;
-        let worker = session.worker.try_reserve().map_err(refused)?;
+        let worker = session.worker.try_reserve()?;
         if let Command::Publish { tracks, .. } = &self.begin {
             let layers = session.offered.layers.clone();
             let streams = &session.streams;
@@ -71,6 +71,18 @@ impl Negotiated {
 }
 
 impl Session {
+    /// Its connection on the way to its worker; `ufrag` names it in STUN requests.
+    pub(crate) fn newcomer(&self, rtc: Box<Rtc>, ufrag: String) -> Newcomer {
+        let session = &self.0;
+        Newcomer {
+            session: session.id,
+            room: session.room.clone(),
+            rtc,
+            ufrag,
+            is_over: session.is_over.clone(),
+        }
+    }
+
     /// Begins ICE anew with the peer's new credentials (RFC 9725 section 4.3.3). Returns what
     /// it has to know of our side.
     ///
@@ -89,7 +101,7 @@ impl Session {
             ours,
             done,
         };
-        session.worker.try_send(restart).map_err(refused)?;
+        session.worker.try_send(restart)?;
         // A worker that is gone by now has taken the connection along.
         outcome.await.unwrap_or(Err(Error::Ended))?;
         Ok(fragment)
@@ -112,18 +124,14 @@ impl Session {
             session: session.id,
             rid: selection.rid.as_ref().map(|rid| rid.as_str().into()),
         };
-        session.worker.try_send(select).map_err(refused)
+        session.worker.try_send(select)
     }
 
     /// Ends it, with a goodbye to the peer. Nobody can view what it publishes from now on.
     pub fn end(&self) {
         let session = &self.0;
         session.streams.remove(&session.room, session.id);
-        let end = Command::End {
-            session: session.id,
-        };
-        // A worker that is too busy to be told notices by itself that the peer is gone.
-        let _ = session.worker.try_send(end);
+        session.worker.end(session.id, &session.is_over);
     }
 }
 
@@ -173,13 +181,6 @@ impl Offered {
     fn has_video_in(&self, section: Option<u16>) -> bool {
         let is_video = |section: u16| self.is_video.get(usize::from(section)).copied();
         section.is_none_or(|section| is_video(section).unwrap_or(false))
-    }
-}
-
-fn refused<T>(error: TrySendError<T>) -> Error {
-    match error {
-        TrySendError::Full(_) => Error::Busy,
-        TrySendError::Closed(_) => Error::ShuttingDown,
     }
 }
 

@@ -4,18 +4,21 @@
 mod command;
 mod events;
 mod links;
+mod mailbox;
 mod rooms;
 mod rounds;
 mod start;
+#[cfg(test)]
+mod tests;
+mod turn;
 
-use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::net::{Protocol, Receive};
 use tokio::sync::mpsc;
-use tokio::time::sleep_until;
+use tokio::task::yield_now;
 
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
@@ -29,13 +32,13 @@ use crate::net::traffic::Traffic;
 use crate::net::udp::{Incoming, Network};
 use crate::streams::Streams;
 pub(crate) use command::{Command, Newcomer};
+use mailbox::Inbox;
+pub(crate) use mailbox::{IsOver, Mailbox};
 use rooms::Rooms;
+use start::Sockets;
 
 /// How often rooms are looked over: who is silent, which layers there are.
 const LOOK: Duration = Duration::from_millis(500);
-
-/// Reads from one port before others get their turn.
-const READS_IN_A_ROW: usize = 8;
 
 /// See the module.
 pub(crate) struct Worker {
@@ -44,9 +47,9 @@ pub(crate) struct Worker {
     teller: Teller,
     limits: Limits,
     addresses: Addresses,
-    commands: mpsc::Receiver<Command>,
-    tcp: mpsc::Receiver<TcpEvent>,
+    inbox: Inbox,
     network: Network,
+    tcp: mpsc::Receiver<TcpEvent>,
     registry: Registry,
     rooms: Rooms,
     /// What connections have told and nobody has acted on yet.
@@ -68,9 +71,8 @@ impl Worker {
     fn new(
         surroundings: Surroundings,
         addresses: Addresses,
-        commands: mpsc::Receiver<Command>,
-        tcp: mpsc::Receiver<TcpEvent>,
-        network: Network,
+        inbox: Inbox,
+        sockets: Sockets,
     ) -> Self {
         let Surroundings {
             streams,
@@ -84,9 +86,9 @@ impl Worker {
             teller,
             limits,
             addresses,
-            commands,
-            tcp,
-            network,
+            inbox,
+            network: sockets.network,
+            tcp: sockets.tcp,
             registry: Registry::default(),
             rooms: Rooms::default(),
             events: Vec::new(),
@@ -98,25 +100,16 @@ impl Worker {
     /// Works until the HTTP side is gone.
     async fn run(mut self) {
         let mut incoming = Incoming::new();
-        loop {
-            let wake_at = self.wake_at(clock::now());
-            tokio::select! {
-                biased;
-                command = self.commands.recv() => match command {
-                    Some(command) => self.carry_out(command, clock::now()),
-                    None => return,
-                },
-                port = poll_fn(|context| self.network.poll_readable(context)) => {
-                    self.read(port, &mut incoming);
-                }
-                Some(event) = self.tcp.recv() => self.on_tcp(event, clock::now()),
-                () = sleep_until(wake_at.into()) => {}
-            }
+        while let Ok(has_more) = self.take_turn(&mut incoming).await {
             let now = clock::now();
             self.drive_due(now);
             self.flush_changed(now);
             if self.looked + LOOK <= now {
                 self.look_over(now);
+            }
+            if has_more {
+                // Only so does the runtime find out what else has arrived.
+                yield_now().await;
             }
         }
     }
@@ -127,24 +120,6 @@ impl Worker {
         let all = [look, self.registry.next_due(), self.rooms.next_due()];
         let soonest = all.into_iter().flatten().min();
         soonest.unwrap_or(now + Duration::from_secs(60 * 60))
-    }
-
-    fn read(&mut self, port: usize, incoming: &mut Incoming) {
-        for _ in 0..READS_IN_A_ROW {
-            let Ok(count) = self.network.port(port).receive(incoming) else {
-                return;
-            };
-            let now = clock::now();
-            let local = self.network.port(port).address;
-            for datagrams in incoming.read(count) {
-                let to = datagrams.destination;
-                let destination = self.addresses.local(to, local);
-                for bytes in datagrams.iter() {
-                    self.receive(Protocol::Udp, datagrams.source, destination, bytes, now);
-                }
-            }
-            self.flush_changed(now);
-        }
     }
 
     fn on_tcp(&mut self, event: TcpEvent, now: Instant) {

@@ -9,9 +9,10 @@ use str0m::ice::IceCreds;
 use str0m::media::Rid;
 use tokio::sync::oneshot;
 
-use super::Worker;
+use super::{IsOver, Worker};
 use crate::connection::peer::{NewPeer, Role};
 use crate::error::Error;
+use crate::event::Event;
 use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
 use crate::router::{Joined, Publisher};
@@ -41,9 +42,6 @@ pub(crate) enum Command {
         session: SessionId,
         rid: Option<Rid>,
     },
-    End {
-        session: SessionId,
-    },
 }
 
 /// A connection on its way to its worker.
@@ -52,6 +50,7 @@ pub(crate) struct Newcomer {
     pub(crate) room: RoomId,
     pub(crate) rtc: Box<Rtc>,
     pub(crate) ufrag: String,
+    pub(crate) is_over: IsOver,
 }
 
 impl Worker {
@@ -83,11 +82,6 @@ impl Worker {
                     router.select(key, rid);
                 }
             }
-            Command::End { session } => {
-                if let Some(key) = self.registry.by_session(session) {
-                    self.end(key, now);
-                }
-            }
         }
     }
 
@@ -98,7 +92,7 @@ impl Worker {
         ends_unwatched: bool,
         now: Instant,
     ) {
-        let session = newcomer.session;
+        let (session, is_over) = (newcomer.session, newcomer.is_over.clone());
         let (key, room) = self.admit(newcomer, Role::Publisher(Sources::default()), now);
         let Some(router) = self.rooms.get_mut(room) else {
             return;
@@ -118,9 +112,20 @@ impl Worker {
         for stranded in takeover.stranded {
             self.end_as(stranded, true, now);
         }
+        if is_over.get() {
+            self.end(key, now);
+        }
     }
 
     fn add_viewer(&mut self, newcomer: Newcomer, subscription: Subscription, now: Instant) {
+        if newcomer.is_over.get() {
+            let (session, is_stranded) = (newcomer.session, false);
+            self.teller.tell(Event::Ended {
+                session,
+                is_stranded,
+            });
+            return;
+        }
         let (session, is_measured) = (newcomer.session, subscription.is_measured());
         let (key, room) = self.admit(newcomer, Role::Viewer { is_measured }, now);
         let router = self.rooms.get_mut(room);
@@ -128,6 +133,13 @@ impl Worker {
             Some(Joined::Watching(Some(layers))) => self.teller.tell(layers),
             Some(Joined::Watching(None)) | None => {}
             Some(Joined::Stranded) => self.end_as(key, true, now),
+        }
+    }
+
+    /// Its side has ended it. One that has not begun yet is over when it does.
+    pub(super) fn end_session(&mut self, session: SessionId, now: Instant) {
+        if let Some(key) = self.registry.by_session(session) {
+            self.end(key, now);
         }
     }
 
