@@ -6,6 +6,7 @@
 
 mod client;
 mod gateway;
+mod limit;
 mod media;
 mod pairings;
 mod party;
@@ -39,6 +40,8 @@ enum Command {
     Pairings(PairingsOptions),
     /// What it costs to relay one camera's media to many viewers.
     Relay(RelayOptions),
+    /// What one packet costs this machine at least: encryption, and its share of a system call.
+    Limit(LimitOptions),
     /// Whether exchanges that are broken off leave anything behind: fails if they do.
     Soak(SoakOptions),
 }
@@ -85,6 +88,29 @@ struct PairingsOptions {
     /// How many cameras and as many viewers meet at the same time.
     #[arg(long, default_value = "64")]
     concurrency: usize,
+}
+
+#[derive(Conf, Debug)]
+struct LimitOptions {
+    /// How many viewers, each with a key of its own.
+    #[arg(long, default_value = "50")]
+    viewers: usize,
+
+    /// How long a packet is, in bytes.
+    #[arg(long, default_value = "1200")]
+    packet_bytes: usize,
+
+    /// How many packets are sent in one system call (UDP GSO).
+    #[arg(long, default_value = "9")]
+    run: usize,
+
+    /// How long to measure.
+    #[arg(long, default_value = "5")]
+    seconds: u64,
+
+    /// Print one line of JSON instead of a table.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Conf, Debug)]
@@ -161,6 +187,7 @@ async fn main() -> anyhow::Result<()> {
             let json = options.common.json;
             report::print(&relay::measure(&options).await?, json)
         }
+        Command::Limit(options) => report::print(&limit::measure(&options)?, options.json),
         Command::Soak(options) => {
             let json = options.common.json;
             report::print(&soak::measure(&options).await?, json)
