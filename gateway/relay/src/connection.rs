@@ -1,9 +1,11 @@
-//! One WebRTC connection: whose datagrams are whose, ICE and DTLS, and encryption.
+//! One WebRTC connection: whose datagrams are whose, where they go, ICE and DTLS, and encryption.
 
 pub(crate) mod checks;
 pub(crate) mod drive;
 pub(crate) mod dtls;
+pub(crate) mod paths;
 pub(crate) mod peer;
 pub(crate) mod registry;
 pub(crate) mod srtp;
 pub(crate) mod srtp_sender;
+pub(crate) mod stun;

@@ -111,7 +111,7 @@ impl Relay {
             .endpoint
             .publisher(offer, &candidates, clock::now())?;
         let session = self.session(room, session, &connection.offer);
-        let newcomer = session.newcomer(connection.rtc, connection.ufrag);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag, &connection.offer);
         Ok(Negotiated {
             answer: connection.answer,
             session,
@@ -142,7 +142,7 @@ impl Relay {
             .endpoint
             .viewer(offer, &tracks, &candidates, clock::now())?;
         let session = self.session(room, session, &connection.offer);
-        let newcomer = session.newcomer(connection.rtc, connection.ufrag);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag, &connection.offer);
         Ok(Negotiated {
             answer: connection.answer,
             session,

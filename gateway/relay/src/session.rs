@@ -72,13 +72,14 @@ impl Negotiated {
 
 impl Session {
     /// Its connection on the way to its worker; `ufrag` names it in STUN requests.
-    pub(crate) fn newcomer(&self, rtc: Box<Rtc>, ufrag: String) -> Newcomer {
+    pub(crate) fn newcomer(&self, rtc: Box<Rtc>, ufrag: String, offer: &Sdp) -> Newcomer {
         let session = &self.0;
         Newcomer {
             session: session.id,
             room: session.room.clone(),
             rtc,
             ufrag,
+            theirs: offer.ice_credentials().into_iter().next(),
             is_over: session.is_over.clone(),
         }
     }

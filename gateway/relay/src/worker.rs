@@ -22,14 +22,16 @@ use tokio::task::yield_now;
 
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
-use crate::connection::registry::Registry;
+use crate::connection::paths::Address;
+use crate::connection::registry::{Found, Registry};
+use crate::connection::stun::Transaction;
 use crate::event::Teller;
 use crate::keys::Key;
 use crate::limits::Limits;
 use crate::net::addresses::Addresses;
 use crate::net::tcp::TcpEvent;
 use crate::net::traffic::Traffic;
-use crate::net::udp::{Incoming, Network};
+use crate::net::udp::{Incoming, Network, Route};
 use crate::streams::Streams;
 pub(crate) use command::{Command, Newcomer};
 use mailbox::Inbox;
@@ -147,15 +149,20 @@ impl Worker {
         now: Instant,
     ) {
         self.network.counted.received += bytes.len() as u64;
+        if Transaction::answered_by(bytes).is_some() {
+            self.take_answer((proto, source), bytes, now);
+            return;
+        }
         let Ok(receive) = Receive::new(proto, source, destination, bytes) else {
             return;
         };
-        let Some(key) = self.registry.find(&receive, bytes, now) else {
+        let Some(Found { key, is_nominated }) = self.registry.find(&receive, bytes, now) else {
             return;
         };
         let Some(peer) = self.registry.get_mut(key) else {
             return;
         };
+        peer.paths.hear((proto, source), bytes.len(), now);
         let router = self.rooms.get_mut(peer.room);
         if let (Some(router), Some(rtcp)) = (router, peer.open_feedback(bytes, now))
             && router.take_feedback(key, rtcp, now)
@@ -163,13 +170,25 @@ impl Worker {
             // Nothing in it was for str0m.
             return;
         }
+        let way_back = Route::back(&receive);
         let mut sink = Sink {
             network: &mut self.network,
             events: &mut self.events,
+            now,
         };
-        peer.receive(receive, now, &mut sink);
+        peer.receive(receive, &mut sink);
+        if is_nominated {
+            peer.check(&way_back, now, &mut self.network);
+        }
         self.registry.note(key);
         self.act_on_events(now);
+    }
+
+    /// The answer to a check of ours: media may go there from now on.
+    fn take_answer(&mut self, from: Address, answer: &[u8], now: Instant) {
+        if let Some(peer) = self.registry.answered(from, answer, now) {
+            self.rooms.change(peer.room);
+        }
     }
 
     fn drive(&mut self, key: Key, now: Instant) {
@@ -177,8 +196,9 @@ impl Worker {
             let mut sink = Sink {
                 network: &mut self.network,
                 events: &mut self.events,
+                now,
             };
-            peer.tick(now, &mut sink);
+            peer.tick(&mut sink);
             self.registry.note(key);
             self.act_on_events(now);
         }

@@ -140,9 +140,13 @@ async fn what_is_replayed_is_not_forwarded_again() {
     scene.rig.end();
 }
 
-/// A check under this name and password, as an ICE agent would send it (RFC 8445 section 7.2).
+/// No pair of a peer's own is better (RFC 8445 section 5.1.2).
+const PRIORITY: u32 = 0x7fff_ffff;
+
+/// A check under this name and password, as an ICE agent would send it (RFC 8445 section 7.2),
+/// for the pair that it wants media by.
 pub(crate) fn check(name: &str, password: &str, id: TransId) -> Vec<u8> {
-    let request = StunMessage::binding_request(name, id, true, 7, 100, true);
+    let request = StunMessage::binding_request(name, id, true, 7, PRIORITY, true);
     let mut bytes = vec![0; 512];
     let length = request.to_bytes(Some(password.as_bytes()), &mut bytes, sha1_hmac);
     bytes.truncate(length.unwrap());
@@ -158,7 +162,7 @@ fn sha1_hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
 }
 
 /// Both ends' names for the connection, as its checks have them.
-async fn check_name(peer: &Peer) -> String {
+pub(crate) async fn check_name(peer: &Peer) -> String {
     let ours = attribute(&peer.session.answer, "ice-ufrag");
     let credentials =
         |connection: &mut Connection| connection.rtc.direct_api().local_ice_credentials();

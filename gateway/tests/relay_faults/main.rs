@@ -7,6 +7,7 @@
 
 mod certificates;
 mod datagrams;
+mod forged;
 mod handshake;
 #[path = "../relay/peer/mod.rs"]
 mod peer;

@@ -81,6 +81,7 @@ fn the_tests_of_the_threat_model_exist() {
         "tests",
         "src",
         "../gateway/src",
+        "../gateway/relay/src",
         "../gateway/tests",
         "../camera/src",
         "../camera/tests",

@@ -8,14 +8,16 @@ use str0m::rtp::rtcp::{Nack, Rtcp};
 use str0m::rtp::{RawPacket, RtpPacket};
 use str0m::{Event, Output, Rtc};
 
+use crate::connection::paths::Paths;
 use crate::keys::Key;
-use crate::net::udp::{Network, Route};
+use crate::net::udp::Network;
 use crate::publisher::capture_clock::SenderReport;
 
-/// Where a connection's datagrams go, and what it tells.
+/// Where a connection's datagrams go, what it tells, and when.
 pub(crate) struct Sink<'a> {
     pub(crate) network: &'a mut Network,
     pub(crate) events: &'a mut Vec<(Key, ConnectionEvent)>,
+    pub(crate) now: Instant,
 }
 
 /// What driving a connection has led to, beside that.
@@ -25,8 +27,6 @@ pub(crate) struct Driven {
     /// When it wants to be driven again.
     pub(crate) next: Option<Instant>,
     pub(crate) has_failed: bool,
-    /// Where it sends what is not STUN.
-    pub(crate) route: Option<Route>,
     /// A report of its own was withheld: it is time for one of ours.
     pub(crate) is_report_due: bool,
 }
@@ -56,7 +56,6 @@ impl Driven {
         Self {
             next: later.next.or(self.next),
             has_failed: self.has_failed || later.has_failed,
-            route: later.route.or(self.route),
             is_report_due: self.is_report_due || later.is_report_due,
         }
     }
@@ -67,6 +66,7 @@ impl Driven {
 pub(crate) fn drive(
     rtc: &mut Rtc,
     key: Key,
+    paths: &mut Paths,
     withholds_reports: bool,
     sink: &mut Sink<'_>,
 ) -> Driven {
@@ -78,14 +78,11 @@ pub(crate) fn drive(
                 return driven;
             }
             Ok(Output::Transmit(transmit)) => {
-                // RFC 7983: what a datagram is, by its first byte.
-                let kind = transmit.contents.first().copied().unwrap_or_default();
-                if kind >= 20 {
-                    driven.route = Some(Route::of(&transmit));
-                }
-                match withholds_reports && is_report(kind) {
-                    true => driven.is_report_due = true,
-                    false => sink.network.send(&transmit),
+                let way = paths.way(&transmit, sink.now);
+                match (way, withholds_reports && is_report(&transmit.contents)) {
+                    (_, true) => driven.is_report_due = true,
+                    (Some(way), false) => sink.network.send(&way, &transmit.contents),
+                    (None, false) => {}
                 }
             }
             Ok(Output::Event(event)) => {
@@ -102,8 +99,8 @@ pub(crate) fn drive(
 }
 
 /// RFC 7983: whether a datagram that begins so is SRTP or SRTCP.
-fn is_report(first: u8) -> bool {
-    (128..192).contains(&first)
+fn is_report(datagram: &[u8]) -> bool {
+    matches!(datagram.first(), Some(128..192))
 }
 
 impl ConnectionEvent {

@@ -1,6 +1,5 @@
 //! One WebRTC connection of the relay: a publisher's or a viewer's.
 
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
@@ -8,13 +7,14 @@ use sightline_spec::room::SessionId;
 use sightline_spec::sdp::IceCredentials;
 use str0m::ice::IceCreds;
 use str0m::media::{KeyframeRequestKind, Rid};
-use str0m::net::{Protocol, Receive};
+use str0m::net::Receive;
 use str0m::rtp::Ssrc;
 use str0m::{Candidate, Input, Rtc};
 
 use crate::connection::checks::Checks;
 use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
 use crate::connection::dtls;
+use crate::connection::paths::{Address, Paths};
 use crate::connection::srtp::Srtp;
 use crate::connection::srtp_sender::SrtpSender;
 use crate::keys::{Key, RoomKey};
@@ -28,8 +28,7 @@ use crate::subscriber::Report;
 pub(crate) struct Peer {
     key: Key,
     pub(crate) rtc: Box<Rtc>,
-    /// The pair of addresses that ICE chose.
-    route: Option<Route>,
+    pub(crate) paths: Paths,
     /// The way to a viewer, once there are keys for it.
     sender: Option<SrtpSender>,
     pub(crate) session: SessionId,
@@ -40,7 +39,7 @@ pub(crate) struct Peer {
     /// Those requests, as far as they are remembered.
     pub(crate) checks: Checks,
     /// Where it has been heard from.
-    pub(crate) addresses: Vec<(Protocol, SocketAddr)>,
+    pub(crate) addresses: Vec<Address>,
     created: Instant,
     /// When anything last came from the peer.
     heard_at: Instant,
@@ -65,15 +64,19 @@ pub(crate) struct NewPeer {
     pub(crate) session: SessionId,
     pub(crate) room: RoomKey,
     pub(crate) ufrag: String,
+    /// What checks of our own are made with.
+    pub(crate) theirs: Option<IceCredentials>,
     pub(crate) role: Role,
 }
 
 impl Peer {
     pub(crate) fn new(key: Key, new: NewPeer, now: Instant) -> Self {
+        let mut paths = Paths::default();
+        paths.identify(&new.ufrag, new.theirs);
         Self {
             key,
             rtc: new.rtc,
-            route: None,
+            paths,
             sender: None,
             session: new.session,
             room: new.room,
@@ -112,20 +115,20 @@ impl Peer {
     }
 
     /// Takes in a datagram.
-    pub(crate) fn receive(&mut self, receive: Receive<'_>, now: Instant, sink: &mut Sink<'_>) {
-        self.heard_at = now;
-        let driven = self.input(Input::Receive(now, receive), sink);
+    pub(crate) fn receive(&mut self, receive: Receive<'_>, sink: &mut Sink<'_>) {
+        self.heard_at = sink.now;
+        let driven = self.input(Input::Receive(sink.now, receive), sink);
         self.settle(driven, sink);
     }
 
     /// Lets time pass, and so sends what was written.
-    pub(crate) fn tick(&mut self, now: Instant, sink: &mut Sink<'_>) {
-        self.tick_after(Driven::default(), now, sink);
+    pub(crate) fn tick(&mut self, sink: &mut Sink<'_>) {
+        self.tick_after(Driven::default(), sink);
     }
 
     /// The same, after the connection has been driven already.
-    fn tick_after(&mut self, before: Driven, now: Instant, sink: &mut Sink<'_>) {
-        let driven = self.input(Input::Timeout(now), sink);
+    fn tick_after(&mut self, before: Driven, sink: &mut Sink<'_>) {
+        let driven = self.input(Input::Timeout(sink.now), sink);
         self.settle(before.and(driven), sink);
     }
 
@@ -136,9 +139,9 @@ impl Peer {
             ..Driven::default()
         };
         let withholds_reports = self.withholds_reports();
-        let (rtc, key) = (&mut self.rtc, self.key);
+        let (rtc, paths, key) = (&mut self.rtc, &mut self.paths, self.key);
         let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
-            Ok(()) => Some(drive(rtc, key, withholds_reports, sink)),
+            Ok(()) => Some(drive(rtc, key, paths, withholds_reports, sink)),
             Err(error) => {
                 tracing::debug!(%error, "a connection failed");
                 None
@@ -165,11 +168,7 @@ impl Peer {
         if driven.has_failed {
             sink.events.push((self.key, ConnectionEvent::Gone));
         }
-        self.route = driven.route.or(self.route);
-        self.take_keys();
-        if let (Some(sender), Some(route)) = (&mut self.sender, self.route) {
-            sender.route = route;
-        }
+        self.take_keys(sink.now);
         if driven.is_report_due {
             sink.events.push((self.key, ConnectionEvent::ReportDue));
         }
@@ -177,45 +176,68 @@ impl Peer {
     }
 
     /// Takes a viewer's media over from str0m once its keys are there.
-    fn take_keys(&mut self) {
-        let (Some(keys), Some(route)) = (dtls::exported_keys(), self.route) else {
+    fn take_keys(&mut self, now: Instant) {
+        let Some(keys) = dtls::exported_keys() else {
             return;
         };
+        self.paths.shaken_hands(now);
         if matches!(self.role, Role::Viewer { .. }) {
-            self.sender = Srtp::new(&keys).map(|srtp| SrtpSender::new(srtp, route));
+            self.sender = Srtp::new(&keys).map(SrtpSender::new);
         }
     }
 
     /// The way to a viewer, once there is one.
-    pub(crate) fn sender(&mut self) -> Option<&mut SrtpSender> {
-        self.sender.as_mut()
+    pub(crate) fn sender(&mut self) -> Option<(&mut SrtpSender, &Route)> {
+        self.sender.as_mut().zip(self.paths.route())
+    }
+
+    /// Takes the answer to a check of ours; says whether it is one.
+    pub(crate) fn answered(&mut self, from: Address, answer: &[u8], now: Instant) -> bool {
+        let is_answered = self.paths.answered(from, answer, now);
+        if is_answered {
+            self.heard_at = now;
+        }
+        is_answered
+    }
+
+    /// Asks at an address that the peer wants to be reached at whether it receives there.
+    pub(crate) fn check(&mut self, route: &Route, now: Instant, network: &mut Network) {
+        if let Some(check) = self.paths.check(route, now) {
+            network.send(route, &check);
+            network.flush();
+        }
+    }
+
+    /// The same, where it is due though nothing has come. Where media goes is asked again
+    /// and again: a viewer that has gone elsewhere can have others say that it is there.
+    pub(crate) fn check_due(&mut self, now: Instant, network: &mut Network) {
+        let is_renewed = self.is_connected && matches!(self.role, Role::Viewer { .. });
+        if let Some(route) = self.paths.due(is_renewed, now) {
+            self.check(&route, now, network);
+        }
     }
 
     /// Tells a viewer what it was sent.
     pub(crate) fn report(&mut self, reports: Vec<Report>, network: &mut Network) {
-        if let Some(sender) = &mut self.sender {
+        if let (Some(sender), Some(route)) = (&mut self.sender, self.paths.route()) {
             for report in reports {
-                sender.send_rtcp(network, report);
+                sender.send_rtcp(network, route, report);
             }
             network.flush();
         }
     }
 
     /// Asks a publisher for keyframes of these sources.
-    pub(crate) fn request_keyframes(
-        &mut self,
-        sources: &[Ssrc],
-        now: Instant,
-        sink: &mut Sink<'_>,
-    ) {
+    pub(crate) fn request_keyframes(&mut self, sources: &[Ssrc], sink: &mut Sink<'_>) {
         let mut driven = Driven::default();
         for source in sources {
             if let Some(stream) = self.rtc.direct_api().stream_rx(source) {
                 stream.request_keyframe(KeyframeRequestKind::Pli);
-                driven = driven.and(drive(&mut self.rtc, self.key, false, sink));
+                let paths = &mut self.paths;
+                driven = driven.and(drive(&mut self.rtc, self.key, paths, false, sink));
             }
         }
-        self.tick_after(driven, now, sink);
+        self.tick_after(driven, sink);
     }
 
     /// Begins ICE anew, under these names and passwords. `candidates` are where we are.
@@ -248,7 +270,8 @@ impl Peer {
         // A peer that has failed has nothing to say any more.
         if self.rtc.close().is_ok() {
             let withholds_reports = self.withholds_reports();
-            let driven = drive(&mut self.rtc, self.key, withholds_reports, sink);
+            let paths = &mut self.paths;
+            let driven = drive(&mut self.rtc, self.key, paths, withholds_reports, sink);
             self.settle(driven, sink);
         }
     }
@@ -281,8 +304,14 @@ impl Peer {
     /// Whether the peer has been silent for longer than it may.
     pub(crate) fn is_overdue(&self, limits: &Limits, now: Instant) -> bool {
         match self.is_connected {
-            true => self.heard_at + limits.silence <= now,
+            true => self.heard_at + limits.silence <= now || self.has_moved_away(now),
             false => self.created + limits.connect <= now,
         }
+    }
+
+    /// RFC 7675 section 5.1: media goes on only as long as somebody at its address wants it.
+    /// Of a publisher nothing is asked again, as FFmpeg does not answer once it sends.
+    fn has_moved_away(&self, now: Instant) -> bool {
+        matches!(self.role, Role::Viewer { .. }) && self.paths.is_lost(now)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 use sightline_spec::room::SessionId;
@@ -10,11 +9,20 @@ use slotmap::SlotMap;
 use str0m::ice::StunMessage;
 use str0m::net::{Protocol, Receive};
 
+use crate::connection::paths::Address;
 use crate::connection::peer::{NewPeer, Peer};
 use crate::keys::Key;
 
 /// Addresses that one peer may have been seen at.
 const MAX_ADDRESSES: usize = 16;
+
+/// Whose a datagram is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) key: Key,
+    /// It is a check by which the peer says that it wants to be reached there.
+    pub(crate) is_nominated: bool,
+}
 
 /// See the module.
 #[derive(Default)]
@@ -23,7 +31,10 @@ pub(crate) struct Registry {
     by_session: HashMap<SessionId, Key>,
     by_ufrag: HashMap<String, Key>,
     /// Where authenticated peers have been heard from.
-    by_address: HashMap<(Protocol, SocketAddr), Key>,
+    by_address: HashMap<Address, Key>,
+    /// Who says that it is where another has proved to be. It has the address when it has
+    /// proved the same.
+    contenders: HashMap<Address, Key>,
     due: BinaryHeap<Reverse<(Instant, Key)>>,
 }
 
@@ -45,6 +56,7 @@ impl Registry {
             // It may be another peer's by now.
             if self.by_address.get(address) == Some(&key) {
                 self.by_address.remove(address);
+                self.contenders.remove(address);
             }
         }
         Some(peer)
@@ -72,21 +84,27 @@ impl Registry {
     ///
     /// An address counts only once its peer has proved, by a STUN request under the
     /// password that we gave it, that it is there: nobody can take another's place, not by
-    /// a copy of such a request either.
+    /// a copy of such a request either. And an address at which one peer has proved to
+    /// receive is not another's before it has proved that as well.
     pub(crate) fn find(
         &mut self,
         receive: &Receive<'_>,
         bytes: &[u8],
         now: Instant,
-    ) -> Option<Key> {
+    ) -> Option<Found> {
         let address = (receive.proto, receive.source);
+        let of_address = || {
+            let key = *self.by_address.get(&address)?;
+            let is_nominated = false;
+            Some(Found { key, is_nominated })
+        };
         let is_stun = bytes.first().is_some_and(|byte| *byte < 2);
         if !is_stun {
-            return self.by_address.get(&address).copied();
+            return of_address();
         }
         let message = StunMessage::parse(bytes).ok()?;
         let Some((ufrag, _)) = message.split_username() else {
-            return self.by_address.get(&address).copied();
+            return of_address();
         };
         let key = *self.by_ufrag.get(ufrag)?;
         let again = Receive::new(receive.proto, receive.source, receive.destination, bytes).ok()?;
@@ -94,17 +112,51 @@ impl Registry {
         if !peer.accepts(again, now) {
             return None;
         }
+        let owner = self.by_address.get(&address).copied();
         let is_copy = peer.checks.has_seen(bytes);
-        if is_copy && self.by_address.get(&address) != Some(&key) {
+        if is_copy && owner != Some(key) {
             return None;
         }
-        if self.by_address.insert(address, key) != Some(key) {
-            if peer.addresses.len() >= MAX_ADDRESSES {
-                self.by_address.remove(&peer.addresses.remove(0));
+        let other = owner.filter(|owner| *owner != key);
+        match other.and_then(|other| self.peers.get(other)) {
+            Some(other) if has_proved(other, address, now) => {
+                self.contenders.insert(address, key);
             }
+            _ => self.place(key, address),
+        }
+        let is_nominated = message.use_candidate();
+        Some(Found { key, is_nominated })
+    }
+
+    /// Takes the answer to one of our checks. Returns who it is that has proved to be there.
+    pub(crate) fn answered(&mut self, from: Address, answer: &[u8], now: Instant) -> Option<&Peer> {
+        let candidates = [self.by_address.get(&from), self.contenders.get(&from)];
+        let key = candidates.into_iter().flatten().copied().find(|key| {
+            let peer = self.peers.get_mut(*key);
+            peer.is_some_and(|peer| peer.answered(from, answer, now))
+        })?;
+        self.place(key, from);
+        self.peers.get(key)
+    }
+
+    /// What comes from this address is this peer's.
+    fn place(&mut self, key: Key, address: Address) {
+        let Some(peer) = self.peers.get_mut(key) else {
+            return;
+        };
+        if self.by_address.insert(address, key) == Some(key) {
+            return;
+        }
+        self.contenders.remove(&address);
+        if peer.addresses.len() >= MAX_ADDRESSES {
+            let oldest = peer.addresses.remove(0);
+            if self.by_address.get(&oldest) == Some(&key) {
+                self.by_address.remove(&oldest);
+            }
+        }
+        if !peer.addresses.contains(&address) {
             peer.addresses.push(address);
         }
-        Some(key)
     }
 
     /// Notes when a connection wants to be driven again.
@@ -147,7 +199,17 @@ impl Registry {
         self.peers.iter()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (Key, &mut Peer)> {
+        self.peers.iter_mut()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.peers.len()
     }
+}
+
+/// Whether nobody else may say that this address is its own. Of a TCP connection there is
+/// only one.
+fn has_proved(peer: &Peer, address: Address, now: Instant) -> bool {
+    address.0 == Protocol::Udp && peer.paths.has_proved(address, now)
 }

@@ -12,20 +12,23 @@ use crate::subscriber::outgoing::Outgoing;
 /// See the module.
 pub(crate) struct SrtpSender {
     srtp: Srtp,
-    /// The pair of addresses that ICE chose last.
-    pub(crate) route: Route,
     /// The peer's last RTCP, decrypted.
     rtcp: Vec<u8>,
 }
 
 impl SrtpSender {
-    pub(crate) fn new(srtp: Srtp, route: Route) -> Self {
+    pub(crate) fn new(srtp: Srtp) -> Self {
         let rtcp = Vec::new();
-        Self { srtp, route, rtcp }
+        Self { srtp, rtcp }
     }
 
     /// Sends a packet, together with those of the same run.
-    pub(crate) fn send_rtp(&mut self, network: &mut Network, outgoing: &Outgoing<'_>) {
+    pub(crate) fn send_rtp(
+        &mut self,
+        network: &mut Network,
+        route: &Route,
+        outgoing: &Outgoing<'_>,
+    ) {
         let packet = outgoing.packet;
         let extensions = outgoing
             .extensions
@@ -48,7 +51,7 @@ impl SrtpSender {
         };
         let tag = self.srtp.overhead();
         let payload = original.map_or(0, |original| original.len()) + packet.payload.len();
-        network.write(&self.route, length + tag, |buffer| {
+        network.write(route, length + tag, |buffer| {
             let start = buffer.len();
             rtp.write_into_vec(buffer).ok()?;
             let own = buffer.len().checked_sub(packet.payload.len())?;
@@ -71,12 +74,9 @@ impl SrtpSender {
     }
 
     /// Sends a compound packet.
-    pub(crate) fn send_rtcp(&mut self, network: &mut Network, report: Report) {
+    pub(crate) fn send_rtcp(&mut self, network: &mut Network, route: &Route, report: Report) {
         if let Ok(bytes) = self.srtp.protect_rtcp(report.packet, *report.source) {
-            network.write(&self.route, bytes.len(), |buffer| {
-                buffer.extend_from_slice(&bytes);
-                Some(())
-            });
+            network.send(route, &bytes);
         }
     }
 }

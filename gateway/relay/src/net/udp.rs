@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::task::{Context, Poll};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
-use str0m::net::{Protocol, Transmit};
+use str0m::net::{Protocol, Receive, Transmit};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -225,9 +225,8 @@ impl Network {
     }
 
     /// Sends one datagram, together with those of the same run.
-    pub(crate) fn send(&mut self, transmit: &Transmit) {
-        let contents: &[u8] = &transmit.contents;
-        self.write(&Route::of(transmit), contents.len(), |buffer| {
+    pub(crate) fn send(&mut self, route: &Route, contents: &[u8]) {
+        self.write(route, contents.len(), |buffer| {
             buffer.extend_from_slice(contents);
             Some(())
         });
@@ -306,6 +305,20 @@ impl Route {
             source: transmit.source,
             destination: transmit.destination,
         }
+    }
+
+    /// Back to where this came from.
+    pub(crate) fn back(receive: &Receive<'_>) -> Self {
+        Self {
+            proto: receive.proto,
+            source: receive.destination,
+            destination: receive.source,
+        }
+    }
+
+    /// The other end of it.
+    pub(crate) fn address(&self) -> (Protocol, SocketAddr) {
+        (self.proto, self.destination)
     }
 }
 

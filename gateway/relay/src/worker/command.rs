@@ -51,6 +51,8 @@ pub(crate) struct Newcomer {
     pub(crate) rtc: Box<Rtc>,
     pub(crate) ufrag: String,
     pub(crate) is_over: IsOver,
+    /// The peer's, for checks of our own.
+    pub(crate) theirs: Option<IceCredentials>,
 }
 
 impl Worker {
@@ -150,6 +152,7 @@ impl Worker {
             session: newcomer.session,
             room,
             ufrag: newcomer.ufrag,
+            theirs: newcomer.theirs,
             role,
         };
         (self.registry.add(new, now), room)
@@ -167,6 +170,7 @@ impl Worker {
         let key = self.registry.by_session(session).ok_or(Error::Ended)?;
         let peer = self.registry.get_mut(key).ok_or(Error::Ended)?;
         let name = ours.ufrag.clone();
+        peer.paths.identify(&name, Some(theirs.clone()));
         peer.restart_ice(theirs, ours, &self.addresses.candidates());
         self.registry.rename(key, name);
         self.drive(key, now);

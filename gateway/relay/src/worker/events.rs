@@ -56,8 +56,8 @@ impl Worker {
                     sink: Sink {
                         network: &mut self.network,
                         events: &mut self.events,
+                        now,
                     },
-                    now,
                 };
                 router.retransmit(key, &nack, now, &mut connections);
             }
@@ -99,8 +99,8 @@ impl Worker {
                 sink: Sink {
                     network: &mut self.network,
                     events: &mut self.events,
+                    now,
                 },
-                now,
             };
             let again = router.flush(now, &mut connections);
             self.rooms.flush_by(key, again);
@@ -129,6 +129,7 @@ impl Worker {
         peer.close(&mut Sink {
             network: &mut self.network,
             events: &mut self.events,
+            now,
         });
         self.streams.remove(router.room(), peer.session);
         self.teller.tell(Event::Ended {

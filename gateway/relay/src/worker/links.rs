@@ -1,14 +1,12 @@
 //! The connections, as a router needs them.
 
-use std::time::Instant;
-
 use str0m::rtp::Ssrc;
 
 use crate::connection::drive::Sink;
 use crate::connection::registry::Registry;
 use crate::connection::srtp_sender::SrtpSender;
 use crate::keys::Key;
-use crate::net::udp::Network;
+use crate::net::udp::{Network, Route};
 use crate::router::links::Links;
 use crate::subscriber::outgoing::{Downlink, Outgoing};
 
@@ -16,12 +14,12 @@ use crate::subscriber::outgoing::{Downlink, Outgoing};
 pub(super) struct Connections<'a> {
     pub(super) registry: &'a mut Registry,
     pub(super) sink: Sink<'a>,
-    pub(super) now: Instant,
 }
 
 /// The way to one viewer.
 pub(super) struct ToViewer<'a> {
     sender: &'a mut SrtpSender,
+    route: &'a Route,
     network: &'a mut Network,
 }
 
@@ -32,16 +30,17 @@ impl Links for Connections<'_> {
         Self: 'a;
 
     fn downlink(&mut self, viewer: Key) -> Option<ToViewer<'_>> {
-        let sender = self.registry.get_mut(viewer)?.sender()?;
+        let (sender, route) = self.registry.get_mut(viewer)?.sender()?;
         Some(ToViewer {
             sender,
+            route,
             network: self.sink.network,
         })
     }
 
     fn request_keyframes(&mut self, publisher: Key, sources: &[Ssrc]) {
         if let Some(peer) = self.registry.get_mut(publisher) {
-            peer.request_keyframes(sources, self.now, &mut self.sink);
+            peer.request_keyframes(sources, &mut self.sink);
             self.registry.note(publisher);
         }
     }
@@ -49,7 +48,7 @@ impl Links for Connections<'_> {
 
 impl Downlink for ToViewer<'_> {
     fn send(&mut self, packet: &Outgoing<'_>) {
-        self.sender.send_rtp(self.network, packet);
+        self.sender.send_rtp(self.network, self.route, packet);
     }
 
     fn finish(self) {

@@ -20,6 +20,9 @@ impl Worker {
         let overdue: Vec<Key> = overdue.map(|(key, _)| key).collect();
         overdue.into_iter().for_each(|key| self.end(key, now));
 
+        for (_, peer) in self.registry.iter_mut() {
+            peer.check_due(now, &mut self.network);
+        }
         for room in self.rooms.keys() {
             let Some(router) = self.rooms.get_mut(room) else {
                 continue;
