@@ -16,7 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::net::{Protocol, Receive};
+use str0m::net::Protocol;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
 
@@ -153,12 +153,15 @@ impl Worker {
             self.take_answer((proto, source), bytes, now);
             return;
         }
-        let Ok(receive) = Receive::new(proto, source, destination, bytes) else {
+        let back = Route {
+            proto,
+            source: destination,
+            destination: source,
+        };
+        let Some((found, receive)) = self.registry.find(&back, bytes, now) else {
             return;
         };
-        let Some(Found { key, is_nominated }) = self.registry.find(&receive, bytes, now) else {
-            return;
-        };
+        let Found { key, is_nominated } = found;
         let Some(peer) = self.registry.get_mut(key) else {
             return;
         };
@@ -170,7 +173,6 @@ impl Worker {
             // Nothing in it was for str0m.
             return;
         }
-        let way_back = Route::back(&receive);
         let mut sink = Sink {
             network: &mut self.network,
             events: &mut self.events,
@@ -178,7 +180,7 @@ impl Worker {
         };
         peer.receive(receive, &mut sink);
         if is_nominated {
-            peer.check(&way_back, now, &mut self.network);
+            peer.check(&back, now, &mut self.network);
         }
         self.registry.note(key);
         self.act_on_events(now);

@@ -15,6 +15,7 @@ use crate::connection::checks::Checks;
 use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
 use crate::connection::dtls;
 use crate::connection::paths::{Address, Paths};
+use crate::connection::share::{Kind, Share};
 use crate::connection::srtp::Srtp;
 use crate::connection::srtp_sender::SrtpSender;
 use crate::keys::{Key, RoomKey};
@@ -38,6 +39,7 @@ pub(crate) struct Peer {
     pub(crate) ufrag: String,
     /// Those requests, as far as they are remembered.
     pub(crate) checks: Checks,
+    share: Share,
     /// Where it has been heard from.
     pub(crate) addresses: Vec<Address>,
     created: Instant,
@@ -83,6 +85,7 @@ impl Peer {
             role: new.role,
             ufrag: new.ufrag,
             checks: Checks::default(),
+            share: Share::default(),
             addresses: Vec::new(),
             created: now,
             heard_at: now,
@@ -95,6 +98,21 @@ impl Peer {
     /// ICE and DTLS are done.
     pub(crate) fn connected(&mut self) {
         self.is_connected = true;
+    }
+
+    /// Whether one more datagram of this kind is looked into.
+    pub(crate) fn takes(&mut self, kind: Kind, now: Instant) -> bool {
+        let kind = match (kind, &self.role) {
+            // Nobody is sent what a viewer sends.
+            (Kind::Media, Role::Viewer { .. }) => Kind::Report,
+            (kind, _) => kind,
+        };
+        self.share.takes(kind, now)
+    }
+
+    /// Whether one more would be.
+    pub(crate) fn has_left(&self, kind: Kind, now: Instant) -> bool {
+        self.share.has_left(kind, now)
     }
 
     /// Whether a datagram is for this connection.

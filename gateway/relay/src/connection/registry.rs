@@ -11,7 +11,9 @@ use str0m::net::{Protocol, Receive};
 
 use crate::connection::paths::Address;
 use crate::connection::peer::{NewPeer, Peer};
+use crate::connection::share::Kind;
 use crate::keys::Key;
+use crate::net::udp::Route;
 
 /// Addresses that one peer may have been seen at.
 const MAX_ADDRESSES: usize = 16;
@@ -86,33 +88,37 @@ impl Registry {
     /// password that we gave it, that it is there: nobody can take another's place, not by
     /// a copy of such a request either. And an address at which one peer has proved to
     /// receive is not another's before it has proved that as well.
-    pub(crate) fn find(
+    ///
+    /// What is more than its peer's share is nobody's: before it is read, let alone verified.
+    pub(crate) fn find<'a>(
         &mut self,
-        receive: &Receive<'_>,
-        bytes: &[u8],
+        back: &Route,
+        bytes: &'a [u8],
         now: Instant,
-    ) -> Option<Found> {
-        let address = (receive.proto, receive.source);
-        let of_address = || {
-            let key = *self.by_address.get(&address)?;
-            let is_nominated = false;
-            Some(Found { key, is_nominated })
-        };
-        let is_stun = bytes.first().is_some_and(|byte| *byte < 2);
-        if !is_stun {
-            return of_address();
+    ) -> Option<(Found, Receive<'a>)> {
+        let address = back.address();
+        let owner = self.by_address.get(&address).copied();
+        let kind = Kind::of(bytes)?;
+        if kind != Kind::Check {
+            return self.of_owner(owner?, kind, now).zip(read(back, bytes));
+        }
+        let of_owner = owner.and_then(|owner| self.peers.get(owner));
+        if of_owner.is_some_and(|peer| !peer.has_left(kind, now)) {
+            return None;
         }
         let message = StunMessage::parse(bytes).ok()?;
         let Some((ufrag, _)) = message.split_username() else {
-            return of_address();
+            return self.of_owner(owner?, kind, now).zip(read(back, bytes));
         };
         let key = *self.by_ufrag.get(ufrag)?;
-        let again = Receive::new(receive.proto, receive.source, receive.destination, bytes).ok()?;
+        let kind = match owner == Some(key) {
+            true => Kind::Check,
+            false => Kind::CheckFromElsewhere,
+        };
         let peer = self.peers.get_mut(key)?;
-        if !peer.accepts(again, now) {
+        if !peer.takes(kind, now) || !peer.accepts(read(back, bytes)?, now) {
             return None;
         }
-        let owner = self.by_address.get(&address).copied();
         let is_copy = peer.checks.has_seen(bytes);
         if is_copy && owner != Some(key) {
             return None;
@@ -125,7 +131,17 @@ impl Registry {
             _ => self.place(key, address),
         }
         let is_nominated = message.use_candidate();
-        Some(Found { key, is_nominated })
+        Some((Found { key, is_nominated }, read(back, bytes)?))
+    }
+
+    /// A datagram that has only its address to tell whose it is.
+    fn of_owner(&mut self, key: Key, kind: Kind, now: Instant) -> Option<Found> {
+        let found = Found {
+            key,
+            is_nominated: false,
+        };
+        let peer = self.peers.get_mut(key)?;
+        peer.takes(kind, now).then_some(found)
     }
 
     /// Takes the answer to one of our checks. Returns who it is that has proved to be there.
@@ -208,8 +224,15 @@ impl Registry {
     }
 }
 
+fn read<'a>(back: &Route, bytes: &'a [u8]) -> Option<Receive<'a>> {
+    Receive::new(back.proto, back.destination, back.source, bytes).ok()
+}
+
 /// Whether nobody else may say that this address is its own. Of a TCP connection there is
 /// only one.
 fn has_proved(peer: &Peer, address: Address, now: Instant) -> bool {
     address.0 == Protocol::Udp && peer.paths.has_proved(address, now)
 }
+
+#[cfg(test)]
+mod tests;

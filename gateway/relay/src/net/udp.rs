@@ -9,7 +9,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::task::{Context, Poll};
 
 use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
-use str0m::net::{Protocol, Receive, Transmit};
+use str0m::net::{Protocol, Transmit};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
@@ -56,6 +56,8 @@ struct Batch {
 /// All of a worker's ways out.
 pub(crate) struct Network {
     ports: Vec<UdpPort>,
+    /// The port that was read last.
+    turn: usize,
     batch: Batch,
     /// For the metrics.
     pub(crate) counted: Counted,
@@ -194,6 +196,7 @@ impl Network {
     pub(crate) fn new(ports: Vec<UdpPort>, own: Vec<IpAddr>) -> Self {
         Self {
             ports,
+            turn: 0,
             batch: Batch::default(),
             counted: Counted::default(),
             own,
@@ -216,9 +219,12 @@ impl Network {
                 }
             }
         }
-        for (index, port) in self.ports.iter().enumerate() {
+        // Each has its turn, though there is always something at another.
+        for _ in 0..self.ports.len() {
+            self.turn = (self.turn + 1) % self.ports.len();
+            let port = &self.ports[self.turn];
             if port.socket.poll_recv_ready(context).is_ready() {
-                return Poll::Ready(index);
+                return Poll::Ready(self.turn);
             }
         }
         Poll::Pending
@@ -304,15 +310,6 @@ impl Route {
             proto: transmit.proto,
             source: transmit.source,
             destination: transmit.destination,
-        }
-    }
-
-    /// Back to where this came from.
-    pub(crate) fn back(receive: &Receive<'_>) -> Self {
-        Self {
-            proto: receive.proto,
-            source: receive.destination,
-            destination: receive.source,
         }
     }
 
