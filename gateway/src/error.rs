@@ -127,6 +127,8 @@ pub(crate) enum Error {
     TooOften { retry_after: Duration },
     #[error("the gateway is shutting down")]
     ShuttingDown,
+    #[error("a part of the relay is not at work; it is being started again")]
+    RelayBroken,
 
     // The administrator's interface.
     #[error("this takes the admin token, as `Authorization: Bearer …`")]

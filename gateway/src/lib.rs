@@ -111,6 +111,9 @@ async fn serve(config: Config) -> anyhow::Result<()> {
                 || {}
             ))),
         );
+        if let Some(relay) = &relay {
+            relay.closed().await;
+        }
     };
     tokio::select! {
         () = rendezvous.run() => {}

@@ -13,6 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use sightline_relay::Part;
 
 use crate::relaying::Relaying;
 use crate::rendezvous::Rendezvous;
@@ -163,6 +164,7 @@ impl Collector for Presence {
             &sessions,
         )?;
         self.encode_traffic(&mut encoder)?;
+        self.encode_panics(&mut encoder)?;
         self.encode_savings(&mut encoder)
     }
 }
@@ -179,6 +181,18 @@ impl Presence {
         for (direction, bytes) in counts {
             let counter = ConstCounter::new(bytes);
             counter.encode(relayed.encode_family(&[("direction", direction)])?)?;
+        }
+        Ok(())
+    }
+
+    fn encode_panics(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let help = "Faults that ended a part of the relay: a negotiation, a connection, a worker";
+        let kind = MetricType::Counter;
+        let mut panics = encoder.encode_descriptor("relay_panics", help, None, kind)?;
+        for part in Part::ALL {
+            let health = self.relay.as_ref().map(Relaying::health);
+            let counter = ConstCounter::new(health.map_or(0, |health| health.panics(part)));
+            counter.encode(panics.encode_family(&[("part", part.name())])?)?;
         }
         Ok(())
     }

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use sightline_relay::{self as relay, Event, Events, Limits, MediaPorts, Relay, Traffic};
+use sightline_relay::{self as relay, Event, Events, Health, Limits, MediaPorts, Relay, Traffic};
 use sightline_spec::event;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::census::Seat;
 use crate::error::Error;
@@ -27,6 +27,9 @@ use sessions::{Entry, Sessions};
 
 /// How often viewers are told how many they are, if that has changed.
 const LOOK: Duration = Duration::from_millis(500);
+
+/// How long the relay may take to end.
+const GOODBYES: Duration = Duration::from_secs(3);
 
 /// The relay's bounds.
 #[derive(Debug, Clone)]
@@ -223,10 +226,27 @@ impl Relaying {
         self.0.relay.traffic()
     }
 
+    /// How the relay is.
+    pub(crate) fn health(&self) -> &Health {
+        self.0.relay.health()
+    }
+
+    /// Whether all of the relay is at work.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.0.relay.is_whole()
+    }
+
     /// Says goodbye to everyone.
     pub(crate) fn close(&self) {
-        for connection in self.0.sessions.close() {
-            connection.end();
+        self.0.sessions.close();
+        self.0.relay.close();
+    }
+
+    /// Waits, a few seconds at most, until every goodbye is on its way: OBS publishes again
+    /// only when it has heard one.
+    pub(crate) async fn closed(&self) {
+        if timeout(GOODBYES, self.0.relay.closed()).await.is_err() {
+            tracing::warn!("the relay did not end in time and was cut");
         }
     }
 }

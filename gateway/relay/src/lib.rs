@@ -14,6 +14,7 @@ mod clock;
 mod connection;
 mod error;
 mod event;
+mod health;
 mod keys;
 mod limits;
 mod net;
@@ -29,6 +30,7 @@ mod worker;
 
 pub use error::{Error, StartError};
 pub use event::{Event, Events};
+pub use health::{Health, Part};
 pub use limits::Limits;
 pub use net::ports::MediaPorts;
 pub use net::traffic::Traffic;

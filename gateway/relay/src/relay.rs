@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
@@ -11,6 +13,7 @@ use crate::clock;
 use crate::connection::dtls;
 use crate::error::{Error, StartError};
 use crate::event::{self, Events, Teller};
+use crate::health::{Health, Part};
 use crate::limits::Limits;
 use crate::net::addresses::Addresses;
 use crate::net::ports::MediaPorts;
@@ -28,6 +31,7 @@ struct Shared {
     endpoint: Endpoint,
     streams: Arc<Streams>,
     traffic: Arc<Traffic>,
+    health: Arc<Health>,
     workers: Vec<Handle>,
 }
 
@@ -35,6 +39,8 @@ struct Shared {
 pub(crate) struct Handle {
     pub(crate) mailbox: Mailbox,
     pub(crate) addresses: Addresses,
+    /// Until somebody waits for its end.
+    pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl fmt::Debug for Relay {
@@ -52,23 +58,27 @@ impl Relay {
     pub fn start(ports: &MediaPorts, limits: &Limits) -> Result<(Self, Events), StartError> {
         let (sender, events) = event::stream();
         let (streams, traffic) = <(Arc<Streams>, Arc<Traffic>)>::default();
+        let health = Arc::<Health>::default();
         let bound = ports.bind()?;
         let workers = bound.into_iter().map(|ports| {
             let addresses = ports.addresses.clone();
             let surroundings = Surroundings {
                 streams: streams.clone(),
                 traffic: traffic.clone(),
+                health: health.clone(),
                 teller: Teller::new(sender.clone()),
                 limits: limits.clone(),
             };
-            let mailbox = Worker::start(ports, surroundings);
+            let started = Worker::start(ports, surroundings);
+            let (mailbox, thread) = started.map_err(StartError::Worker)?;
             Ok(Handle {
-                mailbox: mailbox.map_err(StartError::Worker)?,
+                mailbox,
                 addresses,
+                thread: Mutex::new(Some(thread)),
             })
         });
         let workers = workers.collect::<Result<_, StartError>>()?;
-        Ok((Self::with(workers, streams, traffic)?, events))
+        Ok((Self::with(workers, streams, traffic, health)?, events))
     }
 
     /// A relay with these workers.
@@ -76,6 +86,7 @@ impl Relay {
         workers: Vec<Handle>,
         streams: Arc<Streams>,
         traffic: Arc<Traffic>,
+        health: Arc<Health>,
     ) -> Result<Self, StartError> {
         let endpoint = Endpoint {
             for_publishers: Arc::new(dtls::for_publishers()),
@@ -86,6 +97,7 @@ impl Relay {
             endpoint,
             streams,
             traffic,
+            health,
             workers,
         })))
     }
@@ -106,10 +118,8 @@ impl Relay {
     ) -> Result<Negotiated, Error> {
         let worker = self.worker(room);
         let candidates = worker.addresses.candidates();
-        let connection = self
-            .0
-            .endpoint
-            .publisher(offer, &candidates, clock::now())?;
+        let now = clock::now();
+        let connection = self.negotiate(|it| it.publisher(offer, &candidates, now))?;
         let session = self.session(room, session, &connection.offer);
         let newcomer = session.newcomer(connection.rtc, connection.ufrag, &connection.offer);
         Ok(Negotiated {
@@ -137,10 +147,8 @@ impl Relay {
         let worker = self.worker(room);
         let tracks = self.0.streams.tracks(room)?;
         let candidates = worker.addresses.candidates();
-        let connection = self
-            .0
-            .endpoint
-            .viewer(offer, &tracks, &candidates, clock::now())?;
+        let now = clock::now();
+        let connection = self.negotiate(|it| it.viewer(offer, &tracks, &candidates, now))?;
         let session = self.session(room, session, &connection.offer);
         let newcomer = session.newcomer(connection.rtc, connection.ufrag, &connection.offer);
         Ok(Negotiated {
@@ -156,6 +164,46 @@ impl Relay {
     /// How many bytes have come and gone.
     pub fn traffic(&self) -> &Traffic {
         &self.0.traffic
+    }
+
+    /// What has broken so far.
+    pub fn health(&self) -> &Health {
+        &self.0.health
+    }
+
+    /// Whether every worker is at work.
+    pub fn is_whole(&self) -> bool {
+        self.0.health.at_work() == self.0.workers.len()
+    }
+
+    /// Has every worker end, with a goodbye to each peer. Nothing can be begun any more.
+    pub fn close(&self) {
+        self.0.workers.iter().for_each(|it| it.mailbox.close());
+    }
+
+    /// Waits until all goodbyes are said and the workers are gone.
+    pub async fn closed(&self) {
+        self.0.health.is_idle().await;
+        for worker in &self.0.workers {
+            let thread = worker.thread.lock();
+            let thread = thread.unwrap_or_else(PoisonError::into_inner).take();
+            // It has nothing left to do, and has contained its panics.
+            let _ = thread.map(JoinHandle::join);
+        }
+    }
+
+    /// A panic of a library ends the negotiation and nothing else.
+    fn negotiate<T>(
+        &self,
+        negotiation: impl FnOnce(&Endpoint) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let shared = &self.0;
+        let negotiated = catch_unwind(AssertUnwindSafe(|| negotiation(&shared.endpoint)));
+        negotiated.unwrap_or_else(|_| {
+            tracing::error!("an offer broke the library that was to answer it; it is refused");
+            shared.health.broke(Part::Negotiation);
+            Err(Error::UnacceptableOffer)
+        })
     }
 
     fn session(&self, room: &RoomId, id: SessionId, offer: &Sdp) -> Session {
@@ -178,5 +226,33 @@ impl Relay {
         let workers = &self.0.workers;
         let index = hasher.finish() % workers.len() as u64;
         &workers[usize::try_from(index).unwrap_or_default()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_negotiation_that_panics_is_a_refusal_that_is_counted() {
+        let ports = MediaPorts {
+            address: Ipv4Addr::LOCALHOST.into(),
+            port: 0,
+            workers: 1,
+            advertised: Vec::new(),
+        };
+        let limits = Limits {
+            connect: Duration::from_secs(1),
+            silence: Duration::from_secs(1),
+            linger: Duration::from_secs(1),
+        };
+        let (relay, _events) = Relay::start(&ports, &limits).unwrap();
+        let negotiated = relay.negotiate(|_| -> Result<(), _> { panic!("a test wants it") });
+        assert_eq!(negotiated, Err(Error::UnacceptableOffer));
+        assert_eq!(relay.health().panics(Part::Negotiation), 1);
+        assert!(relay.is_whole());
     }
 }

@@ -3,6 +3,7 @@
 
 mod command;
 mod events;
+mod leaving;
 mod links;
 mod mailbox;
 mod rooms;
@@ -16,9 +17,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use sightline_spec::room::{RoomId, SessionId};
 use str0m::net::Protocol;
 use tokio::sync::mpsc;
-use tokio::task::yield_now;
+use tokio::task::{AbortHandle, yield_now};
 
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
@@ -26,6 +28,7 @@ use crate::connection::paths::Address;
 use crate::connection::registry::{Found, Registry};
 use crate::connection::stun::Transaction;
 use crate::event::Teller;
+use crate::health::Health;
 use crate::keys::Key;
 use crate::limits::Limits;
 use crate::net::addresses::Addresses;
@@ -46,12 +49,14 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(crate) struct Worker {
     streams: Arc<Streams>,
     traffic: Arc<Traffic>,
+    health: Arc<Health>,
     teller: Teller,
     limits: Limits,
     addresses: Addresses,
     inbox: Inbox,
     network: Network,
     tcp: mpsc::Receiver<TcpEvent>,
+    listeners: Vec<AbortHandle>,
     registry: Registry,
     rooms: Rooms,
     /// What connections have told and nobody has acted on yet.
@@ -59,12 +64,15 @@ pub(crate) struct Worker {
     looked: Instant,
     /// Events have not been told yet.
     is_behind: bool,
+    /// The session that is just being begun.
+    beginning: Option<(RoomId, SessionId)>,
 }
 
 /// What a worker shares with the HTTP side, and how it is to work.
 pub(crate) struct Surroundings {
     pub(crate) streams: Arc<Streams>,
     pub(crate) traffic: Arc<Traffic>,
+    pub(crate) health: Arc<Health>,
     pub(crate) teller: Teller,
     pub(crate) limits: Limits,
 }
@@ -79,28 +87,32 @@ impl Worker {
         let Surroundings {
             streams,
             traffic,
+            health,
             teller,
             limits,
         } = surroundings;
         Self {
             streams,
             traffic,
+            health,
             teller,
             limits,
             addresses,
             inbox,
             network: sockets.network,
             tcp: sockets.tcp,
+            listeners: sockets.listeners,
             registry: Registry::default(),
             rooms: Rooms::default(),
             events: Vec::new(),
             looked: clock::now(),
             is_behind: false,
+            beginning: None,
         }
     }
 
-    /// Works until the HTTP side is gone.
-    async fn run(mut self) {
+    /// Works until it is told to end, or the HTTP side is gone; then says goodbye.
+    async fn run(&mut self) {
         let mut incoming = Incoming::new();
         while let Ok(has_more) = self.take_turn(&mut incoming).await {
             let now = clock::now();
@@ -114,6 +126,7 @@ impl Worker {
                 yield_now().await;
             }
         }
+        self.leave().await;
     }
 
     fn wake_at(&self, now: Instant) -> Instant {

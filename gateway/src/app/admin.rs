@@ -49,8 +49,12 @@ impl App {
         seats.find(|(_, session)| Handle::of(*session).is(handle))
     }
 
-    /// Whether the gateway takes requests.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.rendezvous.is_open()
+    /// Whether the gateway takes requests, and carries media if it is to.
+    pub(crate) fn check_ready(&self) -> Result<(), Error> {
+        match &self.relay {
+            _ if !self.rendezvous.is_open() => Err(Error::ShuttingDown),
+            Some(relay) if !relay.is_whole() => Err(Error::RelayBroken),
+            _ => Ok(()),
+        }
     }
 }

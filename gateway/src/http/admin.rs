@@ -52,12 +52,10 @@ fn shows(headers: &HeaderMap, token: &Secret) -> bool {
     shown.is_some_and(|shown| token.is(shown.token()))
 }
 
-/// While it shuts down, a gateway wants no more traffic.
+/// While it shuts down, a gateway wants no more traffic, nor while a part of it is gone.
 async fn ready(State(context): Ctx) -> Result<&'static str, Error> {
-    match context.app.is_ready() {
-        true => Ok("ready\n"),
-        false => Err(Error::ShuttingDown),
-    }
+    context.app.check_ready()?;
+    Ok("ready\n")
 }
 
 async fn rooms(State(context): Ctx) -> Json<Rooms> {

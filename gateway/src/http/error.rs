@@ -94,6 +94,11 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         ),
         Error::TooOften { .. } => (S::TOO_MANY_REQUESTS, "too-often", "Too often"),
         Error::ShuttingDown => (S::SERVICE_UNAVAILABLE, "shutting-down", "Shutting down"),
+        Error::RelayBroken => (
+            S::SERVICE_UNAVAILABLE,
+            "relay-broken",
+            "The relay is not at work",
+        ),
         Error::NotAdministrator => (S::UNAUTHORIZED, "unauthorized", "Not authorized"),
     }
 }
@@ -112,7 +117,7 @@ fn retry_after(error: &Error) -> Option<u32> {
     match error {
         // The wait was the waiting.
         Error::NobodyCame | Error::OfferSpent => Some(0),
-        Error::NoCamera | Error::ShuttingDown => Some(2),
+        Error::NoCamera | Error::ShuttingDown | Error::RelayBroken => Some(2),
         Error::RoomTaken | Error::CameraBusy => Some(5),
         Error::RoomFull | Error::GatewayFull | Error::TooManySessions => Some(5),
         Error::TooOften { retry_after } => u32::try_from(retry_after.as_secs()).ok(),

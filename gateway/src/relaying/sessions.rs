@@ -230,15 +230,11 @@ impl Sessions {
         seats.collect()
     }
 
-    /// Ends every event stream. Returns the connections, which are to be ended as well.
-    pub(super) fn close(&self) -> Vec<Session> {
+    /// Ends every event stream.
+    pub(super) fn close(&self) {
         let state = self.state();
         let all = state.sessions.values();
-        all.map(|entry| {
-            entry.party.outbox.end();
-            entry.connection.clone()
-        })
-        .collect()
+        all.for_each(|entry| entry.party.outbox.end());
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::StatusCode;
 use sightline_spec::event::Event;
+use tokio::task::spawn_blocking;
 
 use crate::key_room::{KeyRoom, key_holder};
 use crate::peer::film::Shape;
@@ -168,4 +169,31 @@ async fn a_viewer_that_vanishes_takes_nobody_along() {
     viewer.more_video(30).await;
     assert!(publisher.session.exists().await);
     assert!(!publisher.seen(|seen| seen.is_over));
+}
+
+/// Some publishers come again only when they have heard a goodbye.
+#[tokio::test]
+async fn whoever_is_connected_hears_a_goodbye_whenever_the_gateway_ends() {
+    for _ in 0..20 {
+        let gateway = Gateway::start(["--relay", "on", "--media-workers", "2"]);
+        let http = Http::new(&gateway);
+        let mut by_tcp = Setup::viewer();
+        by_tcp.by_tcp = true;
+        let peers = [
+            Setup::publisher().open(&http, "garage").await,
+            Setup::viewer().open(&http, "garage").await,
+            by_tcp.open(&http, "garage").await,
+        ];
+        for viewer in &peers[1..] {
+            viewer.more_video(4).await;
+        }
+        let ended = spawn_blocking(|| gateway.terminate());
+        for peer in &peers {
+            let goodbye = |seen: &Seen| seen.is_closed.then_some(());
+            peer.until("a goodbye", goodbye).await;
+        }
+        let (status, log) = ended.await.unwrap();
+        assert!(status.success());
+        assert!(!log.contains("was cut"), "{log}");
+    }
 }

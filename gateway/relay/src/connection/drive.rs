@@ -38,6 +38,8 @@ pub(crate) enum ConnectionEvent {
     Connected,
     /// The peer said goodbye, or cannot be gone on with.
     Gone,
+    /// It cannot be driven any more: a library panicked on it.
+    Broke,
     /// A publisher's packet.
     Packet(Box<RtpPacket>),
     /// A publisher tells what time it is, and when that arrived.

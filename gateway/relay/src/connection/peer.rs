@@ -46,6 +46,8 @@ pub(crate) struct Peer {
     /// When anything last came from the peer.
     heard_at: Instant,
     is_connected: bool,
+    /// A library panicked on it.
+    is_broken: bool,
     /// When it wants to be driven again, and for when that is noted down.
     pub(crate) next: Instant,
     pub(crate) noted: Option<Instant>,
@@ -90,6 +92,7 @@ impl Peer {
             created: now,
             heard_at: now,
             is_connected: false,
+            is_broken: false,
             next: now,
             noted: None,
         }
@@ -117,7 +120,8 @@ impl Peer {
 
     /// Whether a datagram is for this connection.
     pub(crate) fn accepts(&self, receive: Receive<'_>, now: Instant) -> bool {
-        self.rtc.accepts(&Input::Receive(now, receive))
+        let accepts = || self.rtc.accepts(&Input::Receive(now, receive));
+        catch_unwind(AssertUnwindSafe(accepts)).unwrap_or(false)
     }
 
     /// The RTCP in a datagram, decrypted, if it may tell of the viewer's link.
@@ -150,28 +154,39 @@ impl Peer {
         self.settle(before.and(driven), sink);
     }
 
-    /// What one peer makes of our libraries ends that peer and nothing else.
     fn input(&mut self, input: Input<'_>, sink: &mut Sink<'_>) -> Driven {
         let failed = Driven {
             has_failed: true,
             ..Driven::default()
         };
-        let withholds_reports = self.withholds_reports();
-        let (rtc, paths, key) = (&mut self.rtc, &mut self.paths, self.key);
-        let driven = catch_unwind(AssertUnwindSafe(|| match rtc.handle_input(input) {
+        let (key, withholds_reports) = (self.key, self.withholds_reports());
+        let driven = self.contained(sink, |rtc, paths, sink| match rtc.handle_input(input) {
             Ok(()) => Some(drive(rtc, key, paths, withholds_reports, sink)),
             Err(error) => {
                 tracing::debug!(%error, "a connection failed");
                 None
             }
-        }));
-        match driven {
-            Ok(driven) => driven.unwrap_or(failed),
-            Err(_) => {
-                tracing::error!("a connection broke its library; it is ended");
-                failed
-            }
+        });
+        driven.flatten().unwrap_or(failed)
+    }
+
+    /// What one peer makes of our libraries ends that peer and nothing else.
+    pub(crate) fn contained<T>(
+        &mut self,
+        sink: &mut Sink<'_>,
+        step: impl FnOnce(&mut Rtc, &mut Paths, &mut Sink<'_>) -> T,
+    ) -> Option<T> {
+        if self.is_broken {
+            return None;
         }
+        let (rtc, paths) = (&mut self.rtc, &mut self.paths);
+        let stepped = catch_unwind(AssertUnwindSafe(|| step(rtc, paths, sink)));
+        if stepped.is_err() {
+            tracing::error!("a connection broke its library; it is ended");
+            self.is_broken = true;
+            sink.events.push((self.key, ConnectionEvent::Broke));
+        }
+        stepped.ok()
     }
 
     /// Whether nothing that str0m encrypts leaves: to a viewer it would have the same keys and
@@ -247,15 +262,18 @@ impl Peer {
 
     /// Asks a publisher for keyframes of these sources.
     pub(crate) fn request_keyframes(&mut self, sources: &[Ssrc], sink: &mut Sink<'_>) {
-        let mut driven = Driven::default();
-        for source in sources {
-            if let Some(stream) = self.rtc.direct_api().stream_rx(source) {
-                stream.request_keyframe(KeyframeRequestKind::Pli);
-                let paths = &mut self.paths;
-                driven = driven.and(drive(&mut self.rtc, self.key, paths, false, sink));
+        let key = self.key;
+        let driven = self.contained(sink, |rtc, paths, sink| {
+            let mut driven = Driven::default();
+            for source in sources {
+                if let Some(stream) = rtc.direct_api().stream_rx(source) {
+                    stream.request_keyframe(KeyframeRequestKind::Pli);
+                    driven = driven.and(drive(rtc, key, paths, false, sink));
+                }
             }
-        }
-        self.tick_after(driven, sink);
+            driven
+        });
+        self.tick_after(driven.unwrap_or_default(), sink);
     }
 
     /// Begins ICE anew, under these names and passwords. `candidates` are where we are.
@@ -266,30 +284,35 @@ impl Peer {
         theirs: IceCredentials,
         ours: IceCreds,
         candidates: &[Candidate],
+        sink: &mut Sink<'_>,
     ) {
-        let mut api = self.rtc.direct_api();
-        api.set_local_ice_credentials(ours);
-        api.set_remote_ice_credentials(IceCreds {
-            ufrag: theirs.ufrag,
-            pass: theirs.pwd,
+        self.contained(sink, |rtc, _, _| {
+            let mut api = rtc.direct_api();
+            api.set_local_ice_credentials(ours);
+            api.set_remote_ice_credentials(IceCreds {
+                ufrag: theirs.ufrag,
+                pass: theirs.pwd,
+            });
+            // RFC 8445 section 9: no pair outlasts a restart. Media goes on by the one that was
+            // chosen until the peer has chosen another.
+            for candidate in candidates {
+                rtc.direct_api().invalidate_candidate(candidate);
+            }
+            for candidate in candidates {
+                rtc.add_local_candidate(candidate.clone());
+            }
         });
-        // RFC 8445 section 9: no pair outlasts a restart. Media goes on by the one that was
-        // chosen until the peer has chosen another.
-        for candidate in candidates {
-            self.rtc.direct_api().invalidate_candidate(candidate);
-        }
-        for candidate in candidates {
-            self.rtc.add_local_candidate(candidate.clone());
-        }
     }
 
     /// Says goodbye.
     pub(crate) fn close(&mut self, sink: &mut Sink<'_>) {
+        let (key, withholds_reports) = (self.key, self.withholds_reports());
+        let driven = self.contained(sink, |rtc, paths, sink| {
+            let is_closing = rtc.close().is_ok();
+            is_closing.then(|| drive(rtc, key, paths, withholds_reports, sink))
+        });
         // A peer that has failed has nothing to say any more.
-        if self.rtc.close().is_ok() {
-            let withholds_reports = self.withholds_reports();
-            let paths = &mut self.paths;
-            let driven = drive(&mut self.rtc, self.key, paths, withholds_reports, sink);
+        if let Some(driven) = driven.flatten() {
             self.settle(driven, sink);
         }
     }
@@ -317,6 +340,11 @@ impl Peer {
         }
         sources.insert(source, track, rid);
         Some((track, rid))
+    }
+
+    /// Whether it is a publisher's.
+    pub(crate) fn is_publisher(&self) -> bool {
+        matches!(self.role, Role::Publisher(_))
     }
 
     /// Whether the peer has been silent for longer than it may.

@@ -208,8 +208,8 @@ impl Network {
         &self.ports[index]
     }
 
-    /// The port that has something to read. Sends what waited for room meanwhile.
-    pub(crate) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<usize> {
+    /// Sends what waited for room; ready when nothing waits any more.
+    pub(crate) fn poll_flushed(&mut self, context: &mut Context<'_>) -> Poll<()> {
         for port in &mut self.ports {
             while !port.waiting.is_empty() && port.socket.poll_send_ready(context).is_ready() {
                 let before = port.waiting.len();
@@ -219,6 +219,15 @@ impl Network {
                 }
             }
         }
+        match self.ports.iter().all(|port| port.waiting.is_empty()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    /// The port that has something to read. Sends what waited for room meanwhile.
+    pub(crate) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<usize> {
+        let _ = self.poll_flushed(context);
         // Each has its turn, though there is always something at another.
         for _ in 0..self.ports.len() {
             self.turn = (self.turn + 1) % self.ports.len();

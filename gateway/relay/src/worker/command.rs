@@ -10,6 +10,7 @@ use str0m::media::Rid;
 use tokio::sync::oneshot;
 
 use super::{IsOver, Worker};
+use crate::connection::drive::Sink;
 use crate::connection::peer::{NewPeer, Role};
 use crate::error::Error;
 use crate::event::Event;
@@ -42,6 +43,9 @@ pub(crate) enum Command {
         session: SessionId,
         rid: Option<Rid>,
     },
+    /// What no command is to do.
+    #[cfg(test)]
+    Panic,
 }
 
 /// A connection on its way to its worker.
@@ -62,11 +66,19 @@ impl Worker {
                 newcomer,
                 tracks,
                 ends_unwatched,
-            } => self.add_publisher(newcomer, tracks, ends_unwatched, now),
+            } => {
+                self.beginning = Some((newcomer.room.clone(), newcomer.session));
+                self.add_publisher(newcomer, tracks, ends_unwatched, now);
+                self.beginning = None;
+            }
             Command::View {
                 newcomer,
                 subscription,
-            } => self.add_viewer(newcomer, subscription, now),
+            } => {
+                self.beginning = Some((newcomer.room.clone(), newcomer.session));
+                self.add_viewer(newcomer, subscription, now);
+                self.beginning = None;
+            }
             Command::Restart {
                 session,
                 theirs,
@@ -84,6 +96,8 @@ impl Worker {
                     router.select(key, rid);
                 }
             }
+            #[cfg(test)]
+            Command::Panic => panic!("a test has asked for it"),
         }
     }
 
@@ -171,7 +185,12 @@ impl Worker {
         let peer = self.registry.get_mut(key).ok_or(Error::Ended)?;
         let name = ours.ufrag.clone();
         peer.paths.identify(&name, Some(theirs.clone()));
-        peer.restart_ice(theirs, ours, &self.addresses.candidates());
+        let mut sink = Sink {
+            network: &mut self.network,
+            events: &mut self.events,
+            now,
+        };
+        peer.restart_ice(theirs, ours, &self.addresses.candidates(), &mut sink);
         self.registry.rename(key, name);
         self.drive(key, now);
         Ok(())

@@ -9,6 +9,7 @@ use super::links::Connections;
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
 use crate::event::Event;
+use crate::health::Part;
 use crate::keys::Key;
 
 impl Worker {
@@ -38,6 +39,10 @@ impl Worker {
         };
         match event {
             ConnectionEvent::Gone => self.end(key, now),
+            ConnectionEvent::Broke => {
+                self.health.broke(Part::Connection);
+                self.end(key, now);
+            }
             ConnectionEvent::Connected => {
                 peer.connected();
                 router.connected(key, now);

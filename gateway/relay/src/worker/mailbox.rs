@@ -1,5 +1,6 @@
 //! The way from the HTTP side to a worker.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,13 +20,24 @@ pub(crate) struct Mailbox {
     commands: mpsc::Sender<Command>,
     /// A way of their own, so that none is lost because there are many commands. It has no
     /// bound but that of sessions: each ends once.
-    ends: mpsc::UnboundedSender<SessionId>,
+    ends: mpsc::UnboundedSender<End>,
 }
 
 /// The worker's end.
 pub(super) struct Inbox {
     pub(super) commands: mpsc::Receiver<Command>,
-    pub(super) ends: mpsc::UnboundedReceiver<SessionId>,
+    pub(super) ends: mpsc::UnboundedReceiver<End>,
+    /// Commands that were taken and not carried out yet: those after one that breaks the worker
+    /// are the next worker's.
+    pub(super) taken: VecDeque<Command>,
+    /// Everything has been told to end.
+    pub(super) is_closing: bool,
+}
+
+/// What is to end.
+pub(super) enum End {
+    Session(SessionId),
+    Everything,
 }
 
 /// Whether a session was ended; known also to a worker that is still to begin it.
@@ -40,7 +52,13 @@ pub(super) fn mailbox() -> (Mailbox, Inbox) {
         commands: sender,
         ends: ends_sender,
     };
-    (mailbox, Inbox { commands, ends })
+    let inbox = Inbox {
+        commands,
+        ends,
+        taken: VecDeque::new(),
+        is_closing: false,
+    };
+    (mailbox, inbox)
 }
 
 impl Mailbox {
@@ -59,8 +77,24 @@ impl Mailbox {
         // Whoever finds it begun after this has it told by the message.
         if !is_over.0.swap(true, Ordering::SeqCst) {
             // With its worker the session is gone already.
-            let _ = self.ends.send(session);
+            let _ = self.ends.send(End::Session(session));
         }
+    }
+
+    /// Has the worker end everything, and itself.
+    pub(crate) fn close(&self) {
+        // It may have ended already.
+        let _ = self.ends.send(End::Everything);
+    }
+}
+
+impl Inbox {
+    /// Whether everything was told to end, of which a worker that did not start has not heard.
+    pub(super) fn is_closing(&mut self) -> bool {
+        while let Ok(end) = self.ends.try_recv() {
+            self.is_closing |= matches!(end, End::Everything);
+        }
+        self.is_closing
     }
 }
 

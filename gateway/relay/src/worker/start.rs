@@ -1,12 +1,17 @@
 //! How a worker begins: a thread with a runtime of its own.
 
 use std::io;
-use std::thread;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 
 use super::mailbox::mailbox;
 use super::{Mailbox, Surroundings, Worker};
+use crate::health::AtWork;
 use crate::net::addresses::of_this_machine;
 use crate::net::ports::BoundPorts;
 use crate::net::tcp::{self, TcpEvent};
@@ -18,10 +23,14 @@ const TCP_FRAMES: usize = 1024;
 /// TCP connections of one worker at one time.
 const TCP_CONNECTIONS: usize = 4096;
 
+/// After the system has refused what a worker needs.
+const PAUSE: Duration = Duration::from_millis(200);
+
 /// A worker's ports, in use.
 pub(super) struct Sockets {
     pub(super) network: Network,
     pub(super) tcp: mpsc::Receiver<TcpEvent>,
+    pub(super) listeners: Vec<AbortHandle>,
 }
 
 impl Sockets {
@@ -31,32 +40,76 @@ impl Sockets {
         let udp = udp.map(|socket| UdpPort::new(socket.try_clone()?));
         let udp = udp.collect::<io::Result<Vec<_>>>()?;
         let (news, tcp) = mpsc::channel(TCP_FRAMES);
-        for listener in &ports.tcp {
+        let listeners = ports.tcp.iter().map(|listener| {
             let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-            tokio::spawn(tcp::listen(listener, news.clone(), TCP_CONNECTIONS));
-        }
+            let listening = tcp::listen(listener, news.clone(), TCP_CONNECTIONS);
+            Ok(tokio::spawn(listening).abort_handle())
+        });
         Ok(Self {
             network: Network::new(udp, of_this_machine()),
+            listeners: listeners.collect::<io::Result<_>>()?,
             tcp,
         })
     }
 }
 
 impl Worker {
-    /// Starts the thread that serves these ports until all of its mailbox are dropped.
-    pub(crate) fn start(ports: BoundPorts, surroundings: Surroundings) -> io::Result<Mailbox> {
+    /// Starts the thread that serves these ports, until everything is told to end or all of its
+    /// mailbox are dropped.
+    pub(crate) fn start(
+        ports: BoundPorts,
+        surroundings: Surroundings,
+    ) -> io::Result<(Mailbox, JoinHandle<()>)> {
         let (mailbox, inbox) = mailbox();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let sockets = {
-            let _within = runtime.enter();
-            Sockets::open(&ports)?
+        let (runtime, sockets) = open(&ports)?;
+        let worker = Self::new(surroundings, ports.addresses.clone(), inbox, sockets);
+        let thread = thread::Builder::new().name("sightline-relay".to_owned());
+        let at_work = worker.health.goes_to_work();
+        let thread = thread.spawn(move || serve(&ports, at_work, runtime, worker))?;
+        Ok((mailbox, thread))
+    }
+}
+
+/// A runtime, and the ports in use within it.
+fn open(ports: &BoundPorts) -> io::Result<(Runtime, Sockets)> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let within = runtime.enter();
+    let sockets = Sockets::open(ports)?;
+    drop(within);
+    Ok((runtime, sockets))
+}
+
+/// Has the worker work. If it breaks, its sessions are ended, and another serves the same
+/// ports: what was offered to peers stays true, and they can come again at once.
+fn serve(ports: &BoundPorts, mut at_work: AtWork, mut runtime: Runtime, mut worker: Worker) {
+    let health = worker.health.clone();
+    loop {
+        let worked = catch_unwind(AssertUnwindSafe(|| runtime.block_on(worker.run())));
+        if worked.is_err() {
+            tracing::error!("a relay worker broke; its sessions are ended");
+            runtime.block_on(worker.abandon());
+        }
+        let (surroundings, mut inbox) = worker.dissolve();
+        // With its tasks, and the sockets that they have.
+        drop(runtime);
+        if worked.is_ok() || inbox.is_closing {
+            return;
+        }
+        drop(at_work);
+        let (again, sockets) = loop {
+            match open(ports) {
+                Ok(opened) => break opened,
+                Err(error) => tracing::error!(%error, "a relay worker cannot start again yet"),
+            }
+            if inbox.is_closing() {
+                return;
+            }
+            thread::sleep(PAUSE);
         };
-        let worker = Self::new(surroundings, ports.addresses, inbox, sockets);
-        thread::Builder::new()
-            .name("sightline-relay".to_owned())
-            .spawn(move || runtime.block_on(worker.run()))?;
-        Ok(mailbox)
+        at_work = health.goes_to_work();
+        runtime = again;
+        worker = Worker::new(surroundings, ports.addresses.clone(), inbox, sockets);
     }
 }

@@ -1,9 +1,11 @@
 //! A worker that is driven turn by turn, on a real socket.
 
+mod breaking;
 mod turns;
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -18,13 +20,11 @@ use super::{Command, Mailbox, Surroundings, Worker};
 use crate::error::Error;
 use crate::event::{self, Event, Events, Teller};
 use crate::limits::Limits;
-use crate::net::ports::MediaPorts;
-use crate::net::traffic::Traffic;
+use crate::net::ports::{BoundPorts, MediaPorts};
 use crate::net::udp::Incoming;
 use crate::relay::{Handle, Relay};
 use crate::sdp::negotiate::credentials;
 use crate::session::{Negotiated, Session};
-use crate::streams::Streams;
 
 const PUBLISHER: &str = include_str!("../../../../spec/http/sdp/camera-offer.sdp");
 const VIEWER: &str = include_str!("../../../../spec/http/sdp/viewer-offer.sdp");
@@ -38,8 +38,36 @@ struct Rig {
     incoming: Incoming,
 }
 
-impl Rig {
-    /// To be made within a runtime.
+fn publisher(relay: &Relay) -> (SessionId, Negotiated) {
+    let (room, id) = ("garage".parse().unwrap(), SessionId::random());
+    let offer = Sdp::parse(PUBLISHER).unwrap();
+    (id, relay.publish(&room, id, &offer, false).unwrap())
+}
+
+fn viewer(relay: &Relay) -> (SessionId, Negotiated) {
+    let (room, id) = ("garage".parse().unwrap(), SessionId::random());
+    let offer = Sdp::parse(VIEWER).unwrap();
+    (id, relay.view(&room, id, &offer).unwrap())
+}
+
+/// A publisher and a viewer, which their worker is told to begin.
+fn pair(relay: &Relay) -> [(SessionId, Session); 2] {
+    [publisher, viewer].map(|made| {
+        let (id, negotiated) = made(relay);
+        let session = negotiated.session.clone();
+        negotiated.begin().unwrap();
+        (id, session)
+    })
+}
+
+/// What a relay of one worker is made of.
+struct Parts {
+    ports: BoundPorts,
+    surroundings: Surroundings,
+    events: Events,
+}
+
+impl Parts {
     fn new() -> Self {
         let ports = MediaPorts {
             address: Ipv4Addr::LOCALHOST.into(),
@@ -47,13 +75,11 @@ impl Rig {
             workers: 1,
             advertised: Vec::new(),
         };
-        let ports = ports.bind().unwrap().remove(0);
-        let addresses = ports.addresses.clone();
-        let (streams, traffic) = <(Arc<Streams>, Arc<Traffic>)>::default();
         let (sender, events) = event::stream();
         let surroundings = Surroundings {
-            streams: streams.clone(),
-            traffic: traffic.clone(),
+            streams: Arc::default(),
+            traffic: Arc::default(),
+            health: Arc::default(),
             teller: Teller::new(sender),
             limits: Limits {
                 connect: Duration::from_secs(60),
@@ -61,18 +87,45 @@ impl Rig {
                 linger: Duration::from_secs(60),
             },
         };
-        let (mailbox, inbox) = mailbox();
-        let sockets = Sockets::open(&ports).unwrap();
-        let worker = Worker::new(surroundings, addresses.clone(), inbox, sockets);
-        let handle = Handle {
-            mailbox: mailbox.clone(),
-            addresses,
-        };
         Self {
-            relay: Relay::with(vec![handle], streams, traffic).unwrap(),
-            worker,
-            mailbox,
+            ports: ports.bind().unwrap().remove(0),
+            surroundings,
             events,
+        }
+    }
+
+    /// The relay, once its worker has this mailbox.
+    fn relay(&self) -> impl FnOnce(Mailbox, Option<JoinHandle<()>>) -> Relay + use<> {
+        let addresses = self.ports.addresses.clone();
+        let (streams, traffic) = (
+            self.surroundings.streams.clone(),
+            self.surroundings.traffic.clone(),
+        );
+        let health = self.surroundings.health.clone();
+        move |mailbox, thread| {
+            let worker = Handle {
+                mailbox,
+                addresses,
+                thread: Mutex::new(thread),
+            };
+            Relay::with(vec![worker], streams, traffic, health).unwrap()
+        }
+    }
+}
+
+impl Rig {
+    /// To be made within a runtime.
+    fn new() -> Self {
+        let parts = Parts::new();
+        let relay = parts.relay();
+        let (mailbox, inbox) = mailbox();
+        let addresses = parts.ports.addresses.clone();
+        let sockets = Sockets::open(&parts.ports).unwrap();
+        Self {
+            relay: relay(mailbox.clone(), None),
+            worker: Worker::new(parts.surroundings, addresses, inbox, sockets),
+            mailbox,
+            events: parts.events,
             incoming: Incoming::new(),
         }
     }
@@ -82,29 +135,11 @@ impl Rig {
         assert!(turn.is_ok(), "there is a mailbox");
     }
 
-    fn publisher(&self) -> (SessionId, Negotiated) {
-        let (room, id) = ("garage".parse().unwrap(), SessionId::random());
-        let offer = Sdp::parse(PUBLISHER).unwrap();
-        let negotiated = self.relay.publish(&room, id, &offer, false).unwrap();
-        (id, negotiated)
-    }
-
-    fn viewer(&self) -> (SessionId, Negotiated) {
-        let (room, id) = ("garage".parse().unwrap(), SessionId::random());
-        let offer = Sdp::parse(VIEWER).unwrap();
-        (id, self.relay.view(&room, id, &offer).unwrap())
-    }
-
     /// A publisher and a viewer, both begun.
     async fn pair(&mut self) -> [(SessionId, Session); 2] {
-        let (publisher, negotiated) = self.publisher();
-        let first = negotiated.session.clone();
-        negotiated.begin().unwrap();
-        let (viewer, negotiated) = self.viewer();
-        let second = negotiated.session.clone();
-        negotiated.begin().unwrap();
+        let pair = pair(&self.relay);
         self.turn().await;
-        [(publisher, first), (viewer, second)]
+        pair
     }
 
     /// Has a session begin ICE anew until no more such commands are taken.

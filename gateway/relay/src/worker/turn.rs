@@ -5,11 +5,11 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
-use sightline_spec::room::SessionId;
 use str0m::net::Protocol;
 use tokio::time::{Sleep, sleep_until};
 
-use super::{Command, Worker};
+use super::Worker;
+use super::mailbox::End;
 use crate::clock;
 use crate::net::tcp::TcpEvent;
 use crate::net::udp::Incoming;
@@ -26,38 +26,41 @@ const FRAMES: usize = 256;
 /// Reads from one port before others get their turn.
 const READS: usize = 8;
 
-/// Nothing is left to be done, and nobody is left who could ask for anything.
-pub(super) struct Alone;
+/// Everything is to end, or nobody is left who could ask for anything.
+pub(super) struct Closing;
 
 /// What there is to do.
 #[derive(Default)]
 struct Turn {
-    ends: Vec<SessionId>,
-    commands: Vec<Command>,
+    ends: Vec<End>,
     /// The one that has something to read.
     port: Option<usize>,
     frames: Vec<TcpEvent>,
-    is_alone: bool,
+    is_closing: bool,
 }
 
 impl Worker {
     /// Waits until there is something to do, and does a part of it. Says whether there may be
     /// more.
-    pub(super) async fn take_turn(&mut self, incoming: &mut Incoming) -> Result<bool, Alone> {
+    pub(super) async fn take_turn(&mut self, incoming: &mut Incoming) -> Result<bool, Closing> {
         let mut turn = Turn::default();
         let mut due = pin!(sleep_until(self.wake_at(clock::now()).into()));
         poll_fn(|context| self.poll_turn(context, &mut turn, due.as_mut())).await;
-        if turn.is_alone {
-            return Err(Alone);
-        }
+        let ends_all = |end: &End| matches!(end, End::Everything);
+        self.inbox.is_closing |= turn.is_closing || turn.ends.iter().any(ends_all);
         let is_full = turn.ends.len() == ENDS
-            || turn.commands.len() == COMMANDS
+            || self.inbox.taken.len() == COMMANDS
             || turn.frames.len() == FRAMES;
-        for session in turn.ends {
-            self.end_session(session, clock::now());
+        for end in turn.ends {
+            if let End::Session(session) = end {
+                self.end_session(session, clock::now());
+            }
         }
-        for command in turn.commands {
+        while let Some(command) = self.inbox.taken.pop_front() {
             self.carry_out(command, clock::now());
+        }
+        if self.inbox.is_closing {
+            return Err(Closing);
         }
         let has_more = turn.port.is_some_and(|port| self.read(port, incoming));
         for event in turn.frames {
@@ -74,19 +77,23 @@ impl Worker {
     ) -> Poll<()> {
         let inbox = &mut self.inbox;
         let ends = inbox.ends.poll_recv_many(context, &mut turn.ends, ENDS);
-        let commands = inbox
-            .commands
-            .poll_recv_many(context, &mut turn.commands, COMMANDS);
-        turn.is_alone = [ends, commands] == [Poll::Ready(0), Poll::Ready(0)];
+        // No end is what there will ever be when all of the mailbox are gone.
+        turn.is_closing = inbox.is_closing || ends == Poll::Ready(0);
+        while inbox.taken.len() < COMMANDS
+            && let Poll::Ready(Some(command)) = inbox.commands.poll_recv(context)
+        {
+            inbox.taken.push_back(command);
+        }
         if let Poll::Ready(port) = self.network.poll_readable(context) {
             turn.port = Some(port);
         }
         // Nothing at once is what a channel says that is closed, for want of TCP listeners.
         let frames = self.tcp.poll_recv_many(context, &mut turn.frames, FRAMES);
         let has_some = |count: Poll<usize>| matches!(count, Poll::Ready(count) if count > 0);
-        let is_ready = turn.is_alone
+        let is_ready = turn.is_closing
             || turn.port.is_some()
-            || [ends, commands, frames].into_iter().any(has_some);
+            || !self.inbox.taken.is_empty()
+            || [ends, frames].into_iter().any(has_some);
         match is_ready {
             true => Poll::Ready(()),
             false => due.poll(context),

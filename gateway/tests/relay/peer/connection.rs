@@ -229,8 +229,11 @@ impl Connection {
                     }
                 }
                 Event::MediaEgressStats(stats) => seen.nacks = stats.nacks,
-                Event::Closed
-                | Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                Event::Closed => {
+                    seen.is_closed = true;
+                    seen.is_over = true;
+                }
+                Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
                     seen.is_over = true;
                 }
                 _ => {}

@@ -23,6 +23,8 @@ pub(crate) struct Seen {
     pub(crate) reports: Vec<SenderInfo>,
     /// The sources that the other side has said goodbye for.
     pub(crate) goodbyes: Vec<u32>,
+    /// The other side said goodbye by DTLS.
+    pub(crate) is_closed: bool,
     /// The other side said goodbye, or is silent.
     pub(crate) is_over: bool,
 }

@@ -9,10 +9,10 @@ const FEW: usize = 4;
 #[tokio::test]
 async fn datagrams_have_their_turn_beside_any_number_of_commands() {
     let mut rig = Rig::new();
-    let (_, negotiated) = rig.publisher();
+    let (_, negotiated) = publisher(&rig.relay);
     let stranger = Stranger::new(PUBLISHER, &negotiated.answer);
     negotiated.begin().unwrap();
-    let (viewer, negotiated) = rig.viewer();
+    let (viewer, negotiated) = viewer(&rig.relay);
     negotiated.begin().unwrap();
     rig.turn().await;
 
@@ -46,12 +46,7 @@ async fn an_end_does_not_wait_for_commands_and_is_not_refused() {
 #[tokio::test]
 async fn a_session_that_is_ended_before_it_has_begun_is_over_when_it_does() {
     let mut rig = Rig::new();
-    let (publisher, negotiated) = rig.publisher();
-    let first = negotiated.session.clone();
-    negotiated.begin().unwrap();
-    let (viewer, negotiated) = rig.viewer();
-    let second = negotiated.session.clone();
-    negotiated.begin().unwrap();
+    let [(publisher, first), (viewer, second)] = pair(&rig.relay);
     first.end();
     second.end();
     rig.turn().await;
