@@ -6,6 +6,7 @@ pub(crate) mod dtls;
 pub(crate) mod paths;
 pub(crate) mod peer;
 pub(crate) mod registry;
+mod sent_packets;
 pub(crate) mod share;
 pub(crate) mod srtp;
 pub(crate) mod srtp_sender;

@@ -116,6 +116,38 @@ async fn a_publisher_without_a_format_for_it_is_asked_as_well() {
     publisher.until("it is asked", asked).await;
 }
 
+/// Clients without RTX name `nack` all the same, and are sent the same packet once more.
+#[tokio::test]
+async fn a_viewer_without_a_format_for_it_gets_again_what_it_has_lost() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let mut setup = Setup::viewer();
+    setup.formats = vec![(Shape::H264, 102, None)];
+    let viewer = setup.open(&http, "garage").await;
+    viewer.more_video(20).await;
+    let source = viewer.seen(|seen| seen.video().next().unwrap().0.source);
+    let mut lost = BTreeSet::new();
+    let count = Arc::new(AtomicUsize::new(0));
+    let counter = count.clone();
+    let rule = losing(move |head: RtpHead| {
+        let is_lost =
+            head.source == source && head.sequence.is_multiple_of(10) && lost.insert(head.sequence);
+        counter.fetch_add(is_lost.into(), Relaxed);
+        is_lost
+    });
+    viewer
+        .act(move |connection| {
+            connection.link.to_peer = rule;
+            let mut api = connection.rtc.direct_api();
+            api.stream_rx(&source.into()).unwrap().suppress_nack(false);
+        })
+        .await;
+    until_later(&publisher, &viewer).await;
+    assert!(count.load(Relaxed) >= 5);
+    publisher.seen(|seen| assert_eq!((seen.nacks, seen.keyframe_requests.len()), (0, 0)));
+}
+
 /// When each picture could be decoded: not before all that came before it, from a keyframe on. What
 /// is lost for good, and again each time that it is repeated, freezes it until the next one.
 fn decoded(seen: &Seen) -> Vec<Instant> {

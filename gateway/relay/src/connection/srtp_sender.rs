@@ -3,6 +3,9 @@
 //! str0m keeps the connection: ICE, DTLS, and what the viewer sends. The media it does not
 //! send, which is nearly all of a relay's work (`docs/decisions/own-srtp.md`).
 
+use str0m::rtp::Ssrc;
+
+use crate::connection::sent_packets::SentPackets;
 use crate::connection::srtp::Srtp;
 use crate::net::udp::{Network, Route};
 use crate::sdp::extensions::Rtp;
@@ -12,14 +15,19 @@ use crate::subscriber::outgoing::Outgoing;
 /// See the module.
 pub(crate) struct SrtpSender {
     srtp: Srtp,
+    /// What may have to be sent once more.
+    sent: SentPackets,
     /// The peer's last RTCP, decrypted.
     rtcp: Vec<u8>,
 }
 
 impl SrtpSender {
     pub(crate) fn new(srtp: Srtp) -> Self {
-        let rtcp = Vec::new();
-        Self { srtp, rtcp }
+        Self {
+            srtp,
+            sent: SentPackets::default(),
+            rtcp: Vec::new(),
+        }
     }
 
     /// Sends a packet, together with those of the same run.
@@ -61,10 +69,27 @@ impl SrtpSender {
             let head = buffer.len().checked_sub(payload)? - start;
             buffer.resize(start + length + tag, 0);
             let (source, index) = (*outgoing.source, outgoing.sequence);
-            let srtp = &mut self.srtp;
-            let protected = srtp.protect_rtp(&mut buffer[start..], head, source, index);
-            protected.ok()
+            let (srtp, sent) = (&mut self.srtp, &mut self.sent);
+            let protected = &mut buffer[start..];
+            srtp.protect_rtp(protected, head, source, index).ok()?;
+            if outgoing.is_kept {
+                sent.keep((source, index), packet.arrived, protected);
+            }
+            Some(())
         });
+    }
+
+    /// Sends a packet that was sent before once more, bit by bit as it was.
+    pub(crate) fn repeat_rtp(
+        &self,
+        network: &mut Network,
+        route: &Route,
+        source: Ssrc,
+        sequence: u64,
+    ) {
+        if let Some(bytes) = self.sent.find(*source, sequence) {
+            network.send(route, bytes);
+        }
     }
 
     /// The peer's compound packet, decrypted; nothing if it is not authentic.

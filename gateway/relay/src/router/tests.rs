@@ -57,6 +57,8 @@ struct Wire {
     now: Instant,
     sent: Vec<(Key, Sent)>,
     keyframe_requests: usize,
+    /// What was kept to be repeated.
+    kept: Vec<(Key, Sent)>,
 }
 
 /// One packet as a viewer gets it.
@@ -96,7 +98,18 @@ impl Downlink for ToViewer<'_> {
             transport_sequence: packet.transport_sequence,
             payload: packet.packet.payload.to_vec(),
         };
+        if packet.is_kept {
+            self.1.kept.push((self.0, sent.clone()));
+        }
         self.1.sent.push((self.0, sent));
+    }
+
+    fn repeat(&mut self, source: Ssrc, sequence: u64) {
+        let is_it = |(key, sent): &&(Key, Sent)| {
+            *key == self.0 && sent.source == source && sent.sequence == sequence
+        };
+        let kept = self.1.kept.iter().find(is_it).cloned();
+        self.1.sent.extend(kept);
     }
 
     fn finish(self) {}
@@ -115,6 +128,7 @@ impl Stage {
                 now,
                 sent: Vec::new(),
                 keyframe_requests: 0,
+                kept: Vec::new(),
             },
             flush_at: None,
             pictures: 0,
@@ -160,6 +174,15 @@ impl Stage {
     }
 
     fn join(&mut self, encodings: &[&'static str], extensions: &Extensions) -> (Key, Joined) {
+        self.join_with(encodings, extensions, true)
+    }
+
+    fn join_with(
+        &mut self,
+        encodings: &[&'static str],
+        extensions: &Extensions,
+        has_rtx: bool,
+    ) -> (Key, Joined) {
         let key = self.keys.insert(());
         let base = 1000 * self.keys.len() as u32;
         let down_tracks = (0..).zip(encodings).map(|(section, encoding)| {
@@ -170,7 +193,7 @@ impl Stage {
                 format: format(encoding),
                 payload_type: Pt::from(96),
                 source,
-                rtx: Some(Rtx {
+                rtx: has_rtx.then(|| Rtx {
                     payload_type: Pt::from(97),
                     source: Ssrc::from(*source + 100),
                 }),

@@ -31,12 +31,17 @@ pub(crate) struct Outgoing<'a> {
     /// Its number among all packets to the viewer
     /// (draft-holmer-rmcat-transport-wide-cc-extensions-01), if the viewer tells of them.
     pub(crate) transport_sequence: Option<u16>,
+    /// Whether it may have to be [repeated](Downlink::repeat).
+    pub(crate) is_kept: bool,
 }
 
 /// The way to one viewer.
 pub(crate) trait Downlink {
     /// Sends a packet, together with those that follow.
     fn send(&mut self, packet: &Outgoing<'_>);
+
+    /// Sends a packet of this source once more under the same number, as it was.
+    fn repeat(&mut self, source: Ssrc, sequence: u64);
 
     /// Nothing follows for now.
     fn finish(self);

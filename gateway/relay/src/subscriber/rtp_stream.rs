@@ -94,6 +94,7 @@ impl RtpStream {
             extensions: &parameters.extensions,
             encoding: parameters.format.encoding,
             transport_sequence: way.number(&parameters.extensions, packet),
+            is_kept: parameters.rtx.is_none() && parameters.format.encoding.is_video(),
         };
         way.downlink.send(&outgoing);
         self.packets = self.packets.wrapping_add(1);
@@ -113,12 +114,18 @@ impl RtpStream {
         sequence: u16,
         way: &mut Way<'_, impl Downlink>,
     ) {
-        if let Some(sent) = self.sent_history.again(sequence)
-            && let Some(packet) = sent.place.and_then(|place| match place {
-                Place::Cache(cursor) => cache.get(cursor),
-                Place::Sets(index) => sets.get(index),
-            })
-        {
+        let Some(sent) = self.sent_history.again(sequence) else {
+            return;
+        };
+        if parameters.rtx.is_none() {
+            // RFC 4585 section 6.2.1 leaves open how. RFC 4588 has another stream for it; without
+            // one the packet itself comes again, as RTP allows packets to come twice.
+            return way.downlink.repeat(parameters.source, sent.sequence);
+        }
+        if let Some(packet) = sent.place.and_then(|place| match place {
+            Place::Cache(cursor) => cache.get(cursor),
+            Place::Sets(index) => sets.get(index),
+        }) {
             self.send_again(parameters, packet, &sent, way);
         }
     }
@@ -158,6 +165,7 @@ impl RtpStream {
             extensions: &parameters.extensions,
             encoding: parameters.format.encoding,
             transport_sequence: way.number(&parameters.extensions, packet),
+            is_kept: false,
         };
         way.downlink.send(&outgoing);
         self.retransmissions += 1;

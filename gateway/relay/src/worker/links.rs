@@ -51,6 +51,12 @@ impl Downlink for ToViewer<'_> {
         self.sender.send_rtp(self.network, self.route, packet);
     }
 
+    fn repeat(&mut self, source: Ssrc, sequence: u64) {
+        let network = &mut *self.network;
+        self.sender
+            .repeat_rtp(network, self.route, source, sequence);
+    }
+
     fn finish(self) {
         self.network.flush();
     }

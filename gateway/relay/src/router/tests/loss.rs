@@ -98,3 +98,23 @@ fn what_was_of_another_layer_is_not_sent_again() {
     assert_eq!(again.len(), 1, "the second is of the new layer");
     assert_eq!(again[0].payload, new[1].payload);
 }
+
+/// Under its own number nothing but the very same packet may come.
+#[test]
+fn a_viewer_without_a_retransmission_stream_gets_the_packet_itself_again() {
+    let mut stage = Stage::new();
+    let (viewer, _) = stage.join_with(&[VIDEO], &Extensions::default(), false);
+    stage.connect(viewer);
+    stage.picture(true);
+    stage.picture(false);
+    let sent = stage.sent(viewer);
+    miss(&mut stage, viewer, sent[0].source, sent[0].sequence);
+    assert_eq!(stage.sent(viewer), [sent[0].clone(), sent[2].clone()]);
+    (0..20).for_each(|_| miss(&mut stage, viewer, sent[0].source, sent[0].sequence));
+    assert_eq!(stage.sent(viewer).len(), 2 * 7, "not for ever");
+    let other = stage.viewer();
+    stage.sent(other);
+    miss(&mut stage, other, sent[0].source, sent[0].sequence);
+    assert_eq!(stage.sent(other), []);
+    assert!(stage.wire.kept.iter().all(|(key, _)| *key == viewer));
+}
