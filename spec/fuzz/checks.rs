@@ -125,14 +125,16 @@ pub fn room(text: &str) {
     }
 }
 
-/// What parses as an offer or an answer stays byte for byte as it was, and every rewrite of
-/// it parses again.
+/// What parses as an offer or an answer stays as it was but for the end of its last line, what
+/// is read of its sections is within it, and every rewrite of it parses again.
 pub fn sdp(text: &str) {
     if let Some(fingerprint) = Fingerprint::parse(text) {
         assert_eq!(Fingerprint::parse(fingerprint.as_str()), Some(fingerprint));
     }
     let Ok(sdp) = Sdp::parse(text) else { return };
-    assert_eq!(sdp.as_str(), text);
+    assert_eq!(sdp.as_str().trim_end(), text.trim_end());
+    assert_eq!(Sdp::parse(sdp.as_str()).as_ref(), Ok(&sdp));
+    sections(&sdp);
     let rewritten = sdp.without_undescribed_ssrc_groups();
     let rewritten = rewritten.with_mdns_resolved_to([203, 0, 113, 7].into());
     // The media part of a description is nearly a fragment.
@@ -152,6 +154,31 @@ pub fn sdp(text: &str) {
     }
     if let Ok(offer) = ViewerOffer::parse(text) {
         assert!(!offer.ice_credentials().is_empty());
+    }
+}
+
+/// Every line belongs to one section and has its number.
+fn sections(sdp: &Sdp) {
+    let all: Vec<&str> = sdp.as_str().lines().collect();
+    let media = sdp.media().flat_map(|media| media.lines());
+    let mut count = 0;
+    for (number, line) in sdp.numbered_session_lines().chain(media) {
+        assert_eq!(all[number - 1], line);
+        count += 1;
+    }
+    assert_eq!(count, all.len());
+    for media in sdp.media() {
+        let numbers: Vec<u8> = media.payloads().iter().map(|p| p.number).collect();
+        for number in numbers {
+            assert!(media.formats().any(|format| format.parse() == Ok(number)));
+            let _ = media.feedback(number);
+        }
+        let _ = (
+            media.sources(),
+            media.layers(),
+            media.ambiguous_payload_type(),
+        );
+        assert!(media.header_extensions().all(|e| !e.uri.contains(' ')));
     }
 }
 

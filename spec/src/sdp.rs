@@ -5,14 +5,19 @@
 
 mod attribute;
 mod description;
+mod extension;
 mod media;
 mod payload;
 mod rewrite;
+mod source;
+mod whole;
 
 pub use attribute::{Direction, Fingerprint, IceCredentials};
 pub use description::{Sdp, SdpError};
+pub use extension::HeaderExtension;
 pub use media::Media;
 pub use payload::Payload;
+pub use source::Source;
 
 use std::ops::Deref;
 
@@ -53,12 +58,14 @@ macro_rules! role {
 
 role! {
     /// What a camera POSTs. RFC 9725 section 4.2: the client SHOULD use
-    /// `sendonly`, MAY use `sendrecv`; `recvonly` and `inactive` are forbidden.
+    /// `sendonly`, MAY use `sendrecv`; `recvonly` and `inactive` are forbidden. A section
+    /// that is `inactive` beside one that is not does no harm.
     PublisherOffer, [Direction::RecvOnly, Direction::Inactive], "a WHIP offer"
 }
 role! {
     /// What a viewer POSTs. WHEP section 4.3: the player SHOULD use `recvonly`,
-    /// MAY use `sendrecv`; `sendonly` and `inactive` are forbidden.
+    /// MAY use `sendrecv`; `sendonly` and `inactive` are forbidden. A section that is
+    /// `inactive` beside one that is not does no harm.
     ViewerOffer, [Direction::SendOnly, Direction::Inactive], "a WHEP offer"
 }
 role! {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::attribute::{Direction, Fingerprint, IceCredentials};
-use super::media::{Media, MediaLine};
+use super::media::{Media, MediaLine, value_of};
 
 /// A well-formed session description, RFC 8866, kept as it came.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,8 +20,10 @@ pub enum SdpError {
     /// Control characters, so this is no text.
     #[error("this is not text")]
     Binary,
-    /// The last line has no end.
-    #[error("the SDP is cut off: its last line has no line break")]
+    /// The last line has no end, and what is there may not be all of it.
+    #[error(
+        "the SDP is cut off, or its last line has no line break (with curl: --data-binary, not -d)"
+    )]
     Truncated,
     /// A line that is not `<letter>=<value>`; the first is 1.
     #[error("line {0} is not of the form <letter>=<value>")]
@@ -47,11 +49,11 @@ pub enum SdpError {
         direction: Direction,
     },
     /// No or malformed `a=ice-ufrag` and `a=ice-pwd`, RFC 8839 section 5.4.
-    #[error("a section has no valid ice-ufrag and ice-pwd")]
-    IceCredentials,
+    #[error("the section in line {0} has no valid ice-ufrag and ice-pwd")]
+    IceCredentials(usize),
     /// No or malformed `a=fingerprint`, RFC 8122 section 5.
-    #[error("a section has no valid fingerprint")]
-    Fingerprint,
+    #[error("the section in line {0} has no valid fingerprint")]
+    Fingerprint(usize),
     /// Not an answer to the offer it was sent for.
     #[error("this does not answer the offer: {0}")]
     NotAnAnswer(&'static str),
@@ -77,12 +79,29 @@ impl Sdp {
         if text.contains(control) || text.contains(char::REPLACEMENT_CHARACTER) {
             return Err(SdpError::Binary);
         }
-        if !text.ends_with('\n') {
-            return Err(SdpError::Truncated);
+        let body = text.trim_end();
+        let tail = &text[body.len()..];
+        let line_end = tail.find('\n');
+        // Blank lines at the end are what editors and templates leave there.
+        let kept = &text[..body.len() + line_end.map_or(0, |at| at + 1)];
+        let sdp = Self {
+            text: match line_end {
+                Some(_) => kept.into(),
+                None => format!("{body}\r\n").into(),
+            },
+        };
+        let is_whole = line_end.is_some();
+        match sdp.check_lines() {
+            Ok(()) if is_whole || sdp.is_evidently_whole() => Ok(sdp),
+            Err(error) if is_whole => Err(error),
+            Ok(()) | Err(_) => Err(SdpError::Truncated),
         }
+    }
+
+    fn check_lines(&self) -> Result<(), SdpError> {
         let mut session_lines = String::new();
         let mut sections = 0;
-        for (index, line) in text.lines().enumerate() {
+        for (index, line) in self.text.lines().enumerate() {
             let mut chars = line.chars();
             let letter = chars.next().filter(char::is_ascii_lowercase);
             let (Some(letter), Some('=')) = (letter, chars.next()) else {
@@ -111,13 +130,13 @@ impl Sdp {
         if sections > Self::MAX_SECTIONS {
             return Err(SdpError::TooMany("sections"));
         }
-        if !text.starts_with("v=0\r\n") && !text.starts_with("v=0\n") {
+        if self.text.lines().next().map(str::trim_end) != Some("v=0") {
             return Err(SdpError::Missing("v="));
         }
+        // s= is demanded too, and means nothing to anyone; some leave it out.
         match session_lines.as_bytes() {
-            [b'v', b'o', b's', rest @ ..] if rest.contains(&b't') => Ok(Self { text: text.into() }),
-            [b'v', b'o', b's', ..] => Err(SdpError::Missing("t=")),
-            [b'v', b'o', ..] => Err(SdpError::Missing("s=")),
+            [b'v', b'o', rest @ ..] if rest.contains(&b't') => Ok(()),
+            [b'v', b'o', ..] => Err(SdpError::Missing("t=")),
             _ => Err(SdpError::Missing("o=")),
         }
     }
@@ -134,15 +153,33 @@ impl Sdp {
 
     /// The media sections in their order.
     pub fn media(&self) -> impl Iterator<Item = Media<'_>> {
+        let mut first = 1 + self.session_lines().count();
         let starts = self.text.match_indices("\nm=").map(|(at, _)| at + 1);
-        starts.map(|start| {
+        starts.map(move |start| {
             let rest = &self.text[start..];
             let end = rest.find("\nm=").map_or(rest.len(), |at| at + 1);
-            Media {
+            let media = Media {
                 sdp: self,
                 text: &rest[..end],
-            }
+                first,
+            };
+            first += media.text.lines().count();
+            media
         })
+    }
+
+    /// The mids of each group of sections that share one transport (RFC 9143 section 5).
+    pub fn bundles(&self) -> impl Iterator<Item = Vec<&str>> {
+        let groups = self.session_lines().filter_map(|l| value_of(l, "group"));
+        groups.filter_map(|group| {
+            let mut words = group.split_whitespace();
+            (words.next() == Some("BUNDLE")).then(|| words.collect())
+        })
+    }
+
+    /// The lines above the first `m=` line, each with its number; the first is 1.
+    pub fn numbered_session_lines(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..).zip(self.session_lines())
     }
 
     /// The sections that carry audio or video and are not rejected.
@@ -195,14 +232,15 @@ impl Sdp {
         forbidden: [Direction; 2],
         what: &'static str,
     ) -> Result<(), SdpError> {
-        let mut directions = self
-            .active_media()
-            .map(|media| media.direction())
-            .peekable();
-        if directions.peek().is_none() {
+        let directions: Vec<_> = self.active_media().map(|m| m.direction()).collect();
+        // What is inactive beside what is not asks for nothing.
+        let is_idle = |direction: &Direction| *direction == Direction::Inactive;
+        if directions.is_empty() {
             return Err(SdpError::NoMedia);
         }
-        match directions.find(|direction| forbidden.contains(direction)) {
+        let all_idle = directions.iter().all(is_idle);
+        let mut counted = directions.into_iter().filter(|d| all_idle || !is_idle(d));
+        match counted.find(|direction| forbidden.contains(direction)) {
             Some(direction) => Err(SdpError::Direction { what, direction }),
             None => Ok(()),
         }
@@ -211,9 +249,11 @@ impl Sdp {
     /// What every WebRTC peer must say (RFC 8829 section 5.2.1).
     pub(super) fn check_transport(&self) -> Result<(), SdpError> {
         for media in self.active_media() {
-            media.ice_credentials().ok_or(SdpError::IceCredentials)?;
-            let fingerprint = media.attribute("fingerprint").and_then(Fingerprint::parse);
-            fingerprint.ok_or(SdpError::Fingerprint)?;
+            let line = media.first_line();
+            let credentials = media.ice_credentials();
+            credentials.ok_or(SdpError::IceCredentials(line))?;
+            let fingerprints = media.fingerprints();
+            fingerprints.ok_or(SdpError::Fingerprint(line))?;
         }
         Ok(())
     }

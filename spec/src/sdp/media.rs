@@ -1,6 +1,6 @@
 //! One media section of a description.
 
-use super::attribute::{Direction, IceCredentials};
+use super::attribute::{Direction, Fingerprint, IceCredentials};
 use super::description::Sdp;
 
 /// One `m=` line and what belongs to it.
@@ -8,11 +8,14 @@ use super::description::Sdp;
 pub struct Media<'a> {
     pub(super) sdp: &'a Sdp,
     pub(super) text: &'a str,
+    /// The number of its `m=` line in the description; the first is 1.
+    pub(super) first: usize,
 }
 
 pub(super) struct MediaLine<'a> {
     kind: &'a str,
     port: &'a str,
+    protocol: &'a str,
 }
 
 impl<'a> MediaLine<'a> {
@@ -20,9 +23,13 @@ impl<'a> MediaLine<'a> {
     pub(super) fn parse(value: &'a str) -> Option<Self> {
         let mut fields = value.split(' ').filter(|field| !field.is_empty());
         let (kind, port) = (fields.next()?, fields.next()?);
-        let (_proto, _format) = (fields.next()?, fields.next()?);
+        let (protocol, _format) = (fields.next()?, fields.next()?);
         port.split('/').next()?.parse::<u16>().ok()?;
-        Some(Self { kind, port })
+        Some(Self {
+            kind,
+            port,
+            protocol,
+        })
     }
 }
 
@@ -33,12 +40,43 @@ impl<'a> Media<'a> {
         MediaLine::parse(value.strip_prefix("m=").unwrap_or_default()).unwrap_or(MediaLine {
             kind: "",
             port: "0",
+            protocol: "",
         })
+    }
+
+    /// Its lines, each with its number in the description.
+    pub fn lines(&self) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+        (self.first..).zip(self.text.lines())
+    }
+
+    /// The number of its `m=` line in the description; the first is 1.
+    pub fn first_line(&self) -> usize {
+        self.first
     }
 
     /// `audio`, `video`, `application`, …
     pub fn kind(&self) -> &'a str {
         self.line().kind
+    }
+
+    /// The transport as it was written: `UDP/TLS/RTP/SAVPF` and its likes.
+    pub fn protocol(&self) -> &'a str {
+        self.line().protocol
+    }
+
+    /// Whether the transport is one that stands for RTP over DTLS. RFC 8829 section 5.1.2:
+    /// "Any profile in the offer matching one of the following MUST be accepted", among them
+    /// those that do not say so, since `a=fingerprint` does.
+    pub fn is_rtp(&self) -> bool {
+        let (transport, profile) = match self.protocol().rsplit_once("RTP/") {
+            Some((transport, profile)) => (transport, profile),
+            None => return false,
+        };
+        matches!(profile, "SAVPF" | "SAVP" | "AVPF" | "AVP")
+            && matches!(
+                transport,
+                "" | "UDP/TLS/" | "TCP/DTLS/" | "TCP/TLS/" | "UDP/DTLS/"
+            )
     }
 
     /// Port 0 without `bundle-only`: not wanted (RFC 3264 section 6, RFC 9143).
@@ -61,7 +99,27 @@ impl<'a> Media<'a> {
 
     /// Whether its sender offers more than one encoding of the same picture (RFC 8853).
     pub fn offers_layers(&self) -> bool {
-        self.rids().count() > 1
+        self.layers().len() > 1
+    }
+
+    /// The encodings of the same picture that its sender offers at one time, in its order: of
+    /// each `a=simulcast` stream the first alternative (RFC 8853 section 5.1).
+    pub fn layers(&self) -> Vec<&'a str> {
+        let mut words = self
+            .own_attribute("simulcast")
+            .unwrap_or_default()
+            .split_whitespace();
+        let sent = words.find(|word| *word == "send").and(words.next());
+        let streams = sent.unwrap_or_default().split(';');
+        let first = streams.filter_map(|stream| stream.split(',').next());
+        let names = first.map(|name| name.trim_start_matches('~'));
+        let mut layers: Vec<&str> = Vec::new();
+        for name in names {
+            if !layers.contains(&name) && self.rids().any(|rid| rid == name) {
+                layers.push(name);
+            }
+        }
+        layers
     }
 
     /// The encodings that its sender announces (RFC 8851): their names.
@@ -91,14 +149,35 @@ impl<'a> Media<'a> {
 
     /// Whether the section may leave its transport to another of its bundle.
     fn is_bundled(&self) -> bool {
-        let groups = self
-            .sdp
-            .session_lines()
-            .filter_map(|l| value_of(l, "group"));
-        let mut bundled = groups
-            .filter_map(|group| group.strip_prefix("BUNDLE "))
-            .flat_map(|mids| mids.split(' '));
-        self.has("bundle-only") || bundled.any(|mid| Some(mid) == self.mid())
+        let named = |mids: Vec<&str>| self.mid().is_some_and(|mid| mids.contains(&mid));
+        self.has("bundle-only") || self.sdp.bundles().any(named)
+    }
+
+    /// The certificates that its sender may present: the section's own, or those of the
+    /// session, or those of its bundle. Hashes that we have never heard of are passed over
+    /// (RFC 8122 section 5.1); nothing if one that we know is malformed.
+    pub fn fingerprints(&self) -> Option<Vec<Fingerprint>> {
+        let of = |lines: &mut dyn Iterator<Item = &'a str>| -> Vec<&'a str> {
+            lines.filter_map(|l| value_of(l, "fingerprint")).collect()
+        };
+        let mut values = of(&mut self.text.lines());
+        if values.is_empty() {
+            values = of(&mut self.sdp.session_lines());
+        }
+        if values.is_empty() && self.is_bundled() {
+            values = of(&mut self.sdp.text.lines());
+        }
+        let known = values
+            .into_iter()
+            .filter(|value| Fingerprint::is_known(value));
+        let read: Option<Vec<_>> = known.map(Fingerprint::parse).collect();
+        read.filter(|fingerprints| !fingerprints.is_empty())
+    }
+
+    /// Who is to begin with DTLS, as it was written (RFC 4145 section 4): here, at session
+    /// level or in the section's bundle.
+    pub fn setup(&self) -> Option<&'a str> {
+        self.attribute("setup")
     }
 
     /// Whether candidates belong here: neither rejected nor a guest of another
@@ -111,13 +190,14 @@ impl<'a> Media<'a> {
         self.text.lines().find_map(|line| value_of(line, name))
     }
 
-    fn has(&self, flag: &str) -> bool {
+    /// Whether it has the attribute `a=<flag>`, which has no value.
+    pub fn has(&self, flag: &str) -> bool {
         let mut attributes = self.text.lines().filter_map(|l| l.strip_prefix("a="));
         attributes.any(|attribute| attribute.trim_end() == flag)
     }
 }
 
-fn value_of<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+pub(super) fn value_of<'l>(line: &'l str, name: &str) -> Option<&'l str> {
     let value = line.strip_prefix("a=")?.strip_prefix(name)?;
     Some(value.strip_prefix(':')?.trim())
 }

@@ -1,6 +1,6 @@
 //! The payload types of a media section: `a=rtpmap`, `a=fmtp`, and who repairs whom.
 
-use super::media::Media;
+use super::media::{Media, value_of};
 
 /// One payload type of a section, RFC 8866 section 6.6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,10 +74,55 @@ impl<'a> Media<'a> {
         media.map(with_repair).collect()
     }
 
+    /// What it wants to be told of this payload type (RFC 4585 section 4.2), in its order:
+    /// `nack pli`, `transport-cc`. A `*` stands for every payload type.
+    pub fn feedback(&self, number: u8) -> Vec<&'a str> {
+        let lines = self
+            .lines()
+            .filter_map(|(_, line)| value_of(line, "rtcp-fb"));
+        let pairs = lines.filter_map(|value| value.split_once(' '));
+        let is_meant = |format: &str| format == "*" || format.parse() == Ok(number);
+        let wanted = pairs.filter(|(format, _)| is_meant(format));
+        let mut all: Vec<&str> = Vec::new();
+        for (_, feedback) in wanted {
+            let feedback = feedback.trim();
+            if !all.contains(&feedback) {
+                all.push(feedback);
+            }
+        }
+        all
+    }
+
+    /// The first payload type with two meanings: its number, and the line with the second.
+    pub fn ambiguous_payload_type(&self) -> Option<(u8, usize)> {
+        let mut known: Vec<(u8, &str)> = Vec::new();
+        let maps = self.lines().filter_map(|(line, text)| {
+            let (number, encoding) = value_of(text, "rtpmap")?.split_once(' ')?;
+            Some((line, number.parse().ok()?, encoding.trim()))
+        });
+        for (line, number, encoding) in maps {
+            match known.iter().find(|(known, _)| *known == number) {
+                Some((_, same)) if same.eq_ignore_ascii_case(encoding) => {}
+                Some(_) => return Some((number, line)),
+                None => known.push((number, encoding)),
+            }
+        }
+        None
+    }
+
+    /// The payload types that an `a=rtpmap` explains.
+    pub(super) fn payload_types_explained(&self) -> Vec<u8> {
+        let maps = self
+            .lines()
+            .filter_map(|(_, line)| value_of(line, "rtpmap"));
+        let numbers = maps.filter_map(|value| value.split_once(' ')?.0.parse().ok());
+        numbers.collect()
+    }
+
     /// The formats at the end of the `m=` line.
-    fn formats(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub fn formats(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         let line = self.text.lines().next().unwrap_or_default();
-        line.split(' ').filter(|field| !field.is_empty()).skip(3)
+        line.split_whitespace().skip(3)
     }
 }
 
