@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sightline_relay::Unanswerable;
 use sightline_spec::layer::LayerSelectionError;
 use sightline_spec::room::RoomIdError;
 use sightline_spec::sdp::SdpError;
@@ -90,6 +91,8 @@ pub(crate) enum Error {
          for audio"
     )]
     NothingToForward,
+    #[error("the relay cannot answer this offer: {0}")]
+    Unanswerable(Unanswerable),
     #[error("the relay cannot answer this offer")]
     UnacceptableOffer,
     #[error(

@@ -257,6 +257,7 @@ impl From<relay::Error> for Error {
             relay::Error::BadSdp(error) => Self::BadSdp(error),
             relay::Error::NothingToForward => Self::NothingToForward,
             relay::Error::CodecMismatch { encoding } => Self::CodecMismatch { encoding },
+            relay::Error::Unanswerable(what) => Self::Unanswerable(what),
             relay::Error::UnacceptableOffer => Self::UnacceptableOffer,
             relay::Error::NoSuchLayer => Self::NoSuchLayer,
             relay::Error::NoPublisher => Self::NoCamera,

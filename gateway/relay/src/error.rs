@@ -6,6 +6,8 @@ use std::net::SocketAddr;
 use openssl::error::ErrorStack;
 use sightline_spec::sdp::SdpError;
 
+use crate::sdp::offer::Unanswerable;
+
 /// Why the relay did not do what it was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -22,6 +24,9 @@ pub enum Error {
         /// As it is registered.
         encoding: &'static str,
     },
+    /// The offer is well-formed, and something in it has no answer.
+    #[error(transparent)]
+    Unanswerable(#[from] Unanswerable),
     /// The offer is well-formed, and no connection can come of it.
     #[error("the offer cannot be answered")]
     UnacceptableOffer,

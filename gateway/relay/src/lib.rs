@@ -35,4 +35,5 @@ pub use limits::Limits;
 pub use net::ports::MediaPorts;
 pub use net::traffic::Traffic;
 pub use relay::Relay;
+pub use sdp::offer::Unanswerable;
 pub use session::{Negotiated, Session};

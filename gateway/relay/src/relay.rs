@@ -120,8 +120,9 @@ impl Relay {
         let candidates = worker.addresses.candidates();
         let now = clock::now();
         let connection = self.negotiate(|it| it.publisher(offer, &candidates, now))?;
-        let session = self.session(room, session, &connection.offer);
-        let newcomer = session.newcomer(connection.rtc, connection.ufrag, &connection.offer);
+        let offered = Offered::of(offer, &connection.answer);
+        let session = self.session(room, session, offered);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag, offer);
         Ok(Negotiated {
             answer: connection.answer,
             session,
@@ -149,8 +150,9 @@ impl Relay {
         let candidates = worker.addresses.candidates();
         let now = clock::now();
         let connection = self.negotiate(|it| it.viewer(offer, &tracks, &candidates, now))?;
-        let session = self.session(room, session, &connection.offer);
-        let newcomer = session.newcomer(connection.rtc, connection.ufrag, &connection.offer);
+        let offered = Offered::of(offer, &connection.answer);
+        let session = self.session(room, session, offered);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag, offer);
         Ok(Negotiated {
             answer: connection.answer,
             session,
@@ -206,12 +208,12 @@ impl Relay {
         })
     }
 
-    fn session(&self, room: &RoomId, id: SessionId, offer: &Sdp) -> Session {
+    fn session(&self, room: &RoomId, id: SessionId, offered: Offered) -> Session {
         let worker = self.worker(room);
         Session(Arc::new(session::Shared {
             id,
             room: room.clone(),
-            offered: Offered::of(offer),
+            offered,
             streams: self.0.streams.clone(),
             worker: worker.mailbox.clone(),
             is_over: IsOver::default(),

@@ -43,10 +43,8 @@ pub(crate) struct Shared {
 /// What of an offer is needed later. The offer itself is not kept: how large it is, its
 /// peer chooses.
 pub(crate) struct Offered {
-    /// The kind and the name of the section whose transport all share.
-    first: Option<(String, Option<String>)>,
-    /// The names of the simulcast layers in it.
-    layers: Vec<String>,
+    /// The `m=` line, for fragments, and the name of the section whose transport all share.
+    tagged: Option<(String, Option<String>)>,
     /// Of each section.
     is_video: Vec<bool>,
 }
@@ -61,9 +59,8 @@ impl Negotiated {
         let Session(session) = &self.session;
         let worker = session.worker.try_reserve()?;
         if let Command::Publish { tracks, .. } = &self.begin {
-            let layers = session.offered.layers.clone();
             let streams = &session.streams;
-            streams.add(&session.room, session.id, layers, tracks);
+            streams.add(&session.room, session.id, tracks);
         }
         worker.send(self.begin);
         Ok(())
@@ -116,14 +113,12 @@ impl Session {
     /// the worker has too much to do.
     pub fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
         let session = &self.0;
-        if !session.offered.has_video_in(selection.media_id)
-            || !session.streams.offers_layer(&session.room, selection)
-        {
+        if !session.offered.has_video_in(selection.media_id) {
             return Err(Error::NoSuchLayer);
         }
         let select = Command::Select {
             session: session.id,
-            rid: selection.rid.as_ref().map(|rid| rid.as_str().into()),
+            rid: session.streams.layer(&session.room, selection)?,
         };
         session.worker.try_send(select)
     }
@@ -142,9 +137,9 @@ impl Shared {
     fn fragment(&self, ours: IceCredentials) -> SdpFrag {
         let candidates = self.addresses.candidates();
         let candidates = candidates.iter().map(Candidate::to_sdp_string);
-        // All sections share the first one's transport (RFC 9143).
-        let media = self.offered.first.as_ref().map(|(kind, mid)| MediaSection {
-            m_line: format!("{kind} 9 UDP/TLS/RTP/SAVPF 0"),
+        let tagged = self.offered.tagged.as_ref();
+        let media = tagged.map(|(m_line, mid)| MediaSection {
+            m_line: m_line.clone(),
             section: Section {
                 mid: mid.clone(),
                 credentials: Some(ours),
@@ -164,16 +159,15 @@ impl Shared {
 }
 
 impl Offered {
-    pub(crate) fn of(offer: &Sdp) -> Self {
-        let first = offer.active_media().next();
-        let layers = offer.media().flat_map(|media| {
-            let rids = media.rids().map(str::to_owned);
-            rids.collect::<Vec<_>>()
+    pub(crate) fn of(offer: &Sdp, answer: &Sdp) -> Self {
+        // All sections share the first accepted one's transport (RFC 9143 section 7.3.1).
+        let tagged = answer.active_media().next().map(|media| {
+            let m_line = format!("{} 9 {} 0", media.kind(), media.protocol());
+            (m_line, media.mid().map(str::to_owned))
         });
         let is_video = |media: Media<'_>| media.kind() == "video" && !media.is_rejected();
         Self {
-            first: first.map(|first| (first.kind().to_owned(), first.mid().map(str::to_owned))),
-            layers: layers.collect(),
+            tagged,
             is_video: offer.media().map(is_video).collect(),
         }
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
+use str0m::media::Rid;
 
 use crate::error::Error;
 use crate::sdp::negotiate::Track;
@@ -22,23 +23,14 @@ pub(crate) struct Streams {
 struct Published {
     session: SessionId,
     tracks: Arc<[Track]>,
-    /// The names of the simulcast layers that it has announced.
-    layers: Vec<String>,
 }
 
 impl Streams {
     /// The room is this publisher's from now on.
-    pub(crate) fn add(
-        &self,
-        room: &RoomId,
-        session: SessionId,
-        layers: Vec<String>,
-        tracks: &[Track],
-    ) {
+    pub(crate) fn add(&self, room: &RoomId, session: SessionId, tracks: &[Track]) {
         let published = Published {
             session,
             tracks: tracks.into(),
-            layers,
         };
         self.rooms().insert(room.clone(), published);
     }
@@ -58,23 +50,31 @@ impl Streams {
         Ok(published.tracks.clone())
     }
 
-    /// Whether the room's publisher has announced what a viewer wants. None of them has
-    /// spatial or temporal layers, and how large their pictures are is not known.
-    pub(crate) fn offers_layer(&self, room: &RoomId, wanted: &LayerSelection) -> bool {
+    /// The layer that a viewer wants of those which the room's publisher has announced; nothing
+    /// if it leaves that to its link. None of them has spatial or temporal layers, and how large
+    /// their pictures are is not known.
+    pub(crate) fn layer(
+        &self,
+        room: &RoomId,
+        wanted: &LayerSelection,
+    ) -> Result<Option<Rid>, Error> {
         let first_only = |id: Option<u8>| id.is_none_or(|id| id == 0);
         let is_encoding = first_only(wanted.spatial_layer_id)
             && first_only(wanted.temporal_layer_id)
             && wanted.max_width.or(wanted.max_height).is_none();
+        if !is_encoding {
+            return Err(Error::NoSuchLayer);
+        }
+        let Some(name) = &wanted.rid else {
+            return Ok(None);
+        };
         let rooms = self.rooms();
-        let layers = rooms
+        let tracks = rooms
             .get(room)
-            .map_or(&[][..], |published| &published.layers);
-        let is_announced = |rid: &str| layers.iter().any(|known| known == rid);
-        is_encoding
-            && wanted
-                .rid
-                .as_ref()
-                .is_none_or(|rid| is_announced(rid.as_str()))
+            .map_or(&[][..], |published| &published.tracks);
+        let mut layers = tracks.iter().flat_map(|track| &track.layers);
+        let known = layers.find(|layer| *layer.name == *name.as_str());
+        known.map(|layer| Some(layer.rid)).ok_or(Error::NoSuchLayer)
     }
 
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Published>> {

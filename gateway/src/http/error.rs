@@ -62,7 +62,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "nothing-to-forward",
             "No codec that can be forwarded",
         ),
-        Error::UnacceptableOffer => (
+        Error::Unanswerable(_) | Error::UnacceptableOffer => (
             S::UNPROCESSABLE_ENTITY,
             "unacceptable-offer",
             "Unacceptable offer",

@@ -13,6 +13,7 @@ mod key_room;
 mod layers;
 mod loss;
 mod newcomers;
+mod offers;
 mod paths;
 mod tickets;
 mod traffic;

@@ -3,6 +3,7 @@
 //!
 //! Those who lie may take a minute to connect, so that what ends them is their lie.
 
+use openssl::hash::MessageDigest;
 use str0m::ice::TransId;
 use tokio::task::spawn_blocking;
 
@@ -123,5 +124,45 @@ async fn a_viewer_with_another_rsa_certificate_is_refused() {
 
     let given = spawn_blocking(move || given.is_given_media());
     assert!(given.await.unwrap());
+    rig.end();
+}
+
+/// RFC 8122 section 5.1: "an endpoint that receives fingerprints [...] with multiple hash
+/// functions" goes by the one that it prefers, and one of those has to match.
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_checked_by_the_strongest_hash_of_the_offer() {
+    let rig = Rig::start(A_MINUTE);
+    let _publisher = rig.publisher().await;
+    let identity = Identity::rsa();
+    let sha_256 = identity.fingerprint();
+    let sha_384 = identity.fingerprint_by("sha-384", MessageDigest::sha384());
+    let sha_512 = identity
+        .fingerprint_by("SHA-512", MessageDigest::sha512())
+        .to_lowercase();
+    let another = |name, length| format!("{name} {}", vec!["AB"; length].join(":"));
+    let and = |first: &str, second: &str| format!("{first}\r\na=fingerprint:{second}");
+    for (announced, is_true) in [
+        (sha_384.clone(), true),
+        (sha_512.clone(), true),
+        (and(&sha_256, &sha_512), true),
+        (and(&another("sha-512", 64), &sha_512), true),
+        (and(&another("sha3-512", 64), &sha_256), true),
+        (another("sha-384", 48), false),
+        (another("sha-512", 64), false),
+        (and(&sha_256, &another("sha-512", 64)), false),
+    ] {
+        let offer = announcing(&announced, VIEWER);
+        let (session, shaken) = with_rsa(&rig, "whep", identity.clone(), offer).await;
+        match is_true {
+            true => {
+                let given = spawn_blocking(move || shaken.is_given_media());
+                assert!(given.await.unwrap(), "{announced}");
+            }
+            false => {
+                ends(&session).await;
+                assert!(!shaken.has_been_given_media(), "{announced}");
+            }
+        }
+    }
     rig.end();
 }

@@ -14,6 +14,7 @@ use openssl::x509::{X509, X509Builder, X509NameBuilder};
 use crate::support::LONG;
 
 /// A key, and the certificate that says so.
+#[derive(Clone)]
 pub(crate) struct Identity {
     key: PKey<Private>,
     certificate: X509,
@@ -41,9 +42,14 @@ impl Identity {
 
     /// The value of `a=fingerprint` (RFC 8122 section 5).
     pub(crate) fn fingerprint(&self) -> String {
-        let digest = self.certificate.digest(MessageDigest::sha256()).unwrap();
+        self.fingerprint_by("sha-256", MessageDigest::sha256())
+    }
+
+    /// The same by another hash function.
+    pub(crate) fn fingerprint_by(&self, name: &str, algorithm: MessageDigest) -> String {
+        let digest = self.certificate.digest(algorithm).unwrap();
         let bytes = digest.iter().map(|byte| format!("{byte:02X}"));
-        format!("sha-256 {}", bytes.collect::<Vec<_>>().join(":"))
+        format!("{name} {}", bytes.collect::<Vec<_>>().join(":"))
     }
 }
 

@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use super::attribute::Direction;
 use super::description::Sdp;
-use super::media::Media;
 use crate::candidate::Candidate;
 use crate::sdpfrag::SdpFrag;
 
@@ -92,46 +90,6 @@ impl Sdp {
         let end = self.text.find("\nm=").map_or(self.text.len(), |at| at + 1);
         let (session, media) = self.text.split_at(end);
         let text = format!("{session}a={name}:{value}\r\n{media}");
-        Self { text: text.into() }
-    }
-
-    /// Gives every section the direction that `of` says, which it is told with the
-    /// section and its index.
-    #[must_use]
-    pub fn with_directions(&self, of: impl Fn(usize, &Media<'_>) -> Direction) -> Self {
-        let mut text: String = (self.session_lines())
-            .filter(|line| Direction::of_line(line).is_none())
-            .map(|line| format!("{line}\r\n"))
-            .collect();
-        for (index, media) in self.media().enumerate() {
-            let kept = media
-                .text
-                .lines()
-                .filter(|l| Direction::of_line(l).is_none());
-            text.extend(kept.map(|line| format!("{line}\r\n")));
-            text.push_str(&format!("a={}\r\n", of(index, &media)));
-        }
-        Self { text: text.into() }
-    }
-
-    /// All tracks are of one stream (RFC 8830 section 2): viewers take the stream of any
-    /// track for all there is to see and to hear.
-    #[must_use]
-    pub fn in_one_stream(&self) -> Self {
-        let first = self.text.lines().find_map(|l| l.strip_prefix("a=msid:"));
-        let Some(stream) = first.and_then(|msid| msid.split(' ').next()) else {
-            return self.clone();
-        };
-        let lines = self.text.lines().map(|line| {
-            let Some((before, msid)) = line.split_once("msid:") else {
-                return format!("{line}\r\n");
-            };
-            match msid.split_once(' ') {
-                Some((_, track)) => format!("{before}msid:{stream} {track}\r\n"),
-                None => format!("{before}msid:{stream}\r\n"),
-            }
-        });
-        let text: String = lines.collect();
         Self { text: text.into() }
     }
 }

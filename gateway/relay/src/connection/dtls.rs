@@ -1,8 +1,8 @@
 //! DTLS by OpenSSL, behind str0m's provider trait.
 //!
 //! str0m's own DTLS knows ECDSA only, and GStreamer 1.22 presents an RSA certificate.
-//! Media encryption stays with aws-lc (`docs/decisions/openssl-dtls.md`). str0m checks
-//! the peer's certificate against its SDP, whichever provider made the handshake.
+//! Media encryption stays with aws-lc (`docs/decisions/openssl-dtls.md`). The peer's
+//! certificate is checked against its SDP here, since str0m knows two hash functions only.
 
 mod handshake;
 
@@ -23,6 +23,7 @@ use str0m::crypto::dtls::{DtlsCert, DtlsInstance, DtlsProvider, DtlsVersion};
 use str0m::crypto::{CryptoError, CryptoProvider};
 
 use crate::connection::srtp::Keys;
+use crate::sdp::certificates::Certificates;
 use handshake::{Handshake, Remembers};
 
 thread_local! {
@@ -110,7 +111,11 @@ impl DtlsProvider for OpensslDtls {
         if let Some(mtu) = mtu.and_then(|mtu| u32::try_from(mtu).ok()) {
             ssl.set_mtu(mtu).map_err(other)?;
         }
-        Ok(Box::new(Handshake::new(ssl, self.remembers, now)))
+        // Every connection is made with those that its peer may present.
+        let none = || CryptoError::Other("no certificate is expected".to_owned());
+        let expected = Certificates::of_this_connection().ok_or_else(none)?;
+        let handshake = Handshake::new(ssl, expected, self.remembers, now);
+        Ok(Box::new(handshake))
     }
 }
 
@@ -137,7 +142,7 @@ fn new_context(cert: &DtlsCert) -> Result<SslContext, ErrorStack> {
     let mut context = SslContextBuilder::new(SslMethod::dtls())?;
     context.set_cipher_list(CIPHERS)?;
     context.set_tlsext_use_srtp(SRTP_PROFILES)?;
-    // Self-signed certificates are the rule; their hash is what counts, and str0m
+    // Self-signed certificates are the rule; their hash is what counts, and `handshake`
     // compares it with the SDP. A peer without a certificate fails here.
     let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
     context.set_verify_callback(mode, |_, _| true);

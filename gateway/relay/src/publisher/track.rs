@@ -104,10 +104,10 @@ impl PublishedTrack {
         }
         // Those that the SDP names are of the whole track, so not of a layer.
         let named = match rid {
-            None => self.track.format.parameter_sets(),
-            Some(_) => Vec::new(),
+            None => self.track.format.sprop().units(),
+            Some(_) => &[],
         };
-        let sets = ParameterSets::new(self.encoding(), &named);
+        let sets = ParameterSets::new(self.encoding(), named);
         self.layers.push(Layer {
             rid,
             source,

@@ -101,7 +101,7 @@ fn described(track: &PublishedTrack, now: Instant) -> Vec<layer::Layer> {
     let described = |index: usize| {
         let layer = &track.layers[index];
         layer::Layer {
-            rid: layer.rid.and_then(wire_rid),
+            rid: layer.rid.and_then(|rid| wire_rid(track, rid)),
             bitrate: Some(layer.bitrate),
             ..layer::Layer::default()
         }
@@ -110,6 +110,10 @@ fn described(track: &PublishedTrack, now: Instant) -> Vec<layer::Layer> {
     layers.filter(layer::Layer::is_named).collect()
 }
 
-fn wire_rid(rid: Rid) -> Option<layer::Rid> {
-    rid.to_string().parse().ok()
+/// The name that the publisher has given it.
+fn wire_rid(track: &PublishedTrack, rid: Rid) -> Option<layer::Rid> {
+    match track.track.layer_name(rid) {
+        Some(name) => name.parse().ok(),
+        None => rid.to_string().parse().ok(),
+    }
 }

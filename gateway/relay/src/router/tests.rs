@@ -153,7 +153,7 @@ impl Stage {
         let tracks = formats.iter().map(|format| Track {
             mid: format.encoding.name().into(),
             format: format.clone(),
-            has_layers: false,
+            layers: Box::default(),
         });
         self.publisher = Some(key);
         let publisher = Publisher {
@@ -321,7 +321,7 @@ fn format_with(encoding: &'static str, parameters: &'static str) -> Format {
     let payload = Payload {
         number: 96,
         encoding,
-        clock_rate: 90_000,
+        clock_rate: if encoding == SOUND { 48_000 } else { 90_000 },
         channels: None,
         parameters,
         rtx: None,

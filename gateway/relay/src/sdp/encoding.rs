@@ -1,12 +1,12 @@
 //! What the relay forwards: never decoded, only recognised.
 
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD as BASE64;
 use sightline_spec::sdp::Payload;
 use str0m::format::{
-    Codec, FormatParams, detect_av1_keyframe, detect_h264_keyframe, detect_h265_keyframe,
+    FormatParams, detect_av1_keyframe, detect_h264_keyframe, detect_h265_keyframe,
     detect_vp8_keyframe, detect_vp9_keyframe,
 };
+
+use crate::sdp::sprop::Sprop;
 
 /// An encoding that publishers send and viewers decode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding of a payload type, if it is one that we know.
+    /// The encoding of a payload type, if it is one that we know, and by its clock.
     pub(crate) fn of(payload: &Payload<'_>) -> Option<Self> {
         let all = [
             Self::H264,
@@ -30,7 +30,10 @@ impl Encoding {
             Self::Av1,
             Self::Opus,
         ];
-        all.into_iter().find(|encoding| payload.is(encoding.name()))
+        let is_meant = |encoding: &Self| {
+            payload.is(encoding.name()) && payload.clock_rate == encoding.clock_rate()
+        };
+        all.into_iter().find(is_meant)
     }
 
     /// As it is registered, and as people know it.
@@ -42,17 +45,6 @@ impl Encoding {
             Self::Vp9 => "VP9",
             Self::Av1 => "AV1",
             Self::Opus => "opus",
-        }
-    }
-
-    pub(crate) fn codec(self) -> Codec {
-        match self {
-            Self::H264 => Codec::H264,
-            Self::H265 => Codec::H265,
-            Self::Vp8 => Codec::Vp8,
-            Self::Vp9 => Codec::Vp9,
-            Self::Av1 => Codec::Av1,
-            Self::Opus => Codec::Opus,
         }
     }
 
@@ -87,6 +79,7 @@ pub(crate) struct Format {
     pub(crate) encoding: Encoding,
     /// The `a=fmtp` of its offer.
     parameters: Box<str>,
+    sprop: Sprop,
 }
 
 impl Format {
@@ -96,25 +89,13 @@ impl Format {
         Some(Self {
             encoding,
             parameters,
+            sprop: Sprop::of(payload, encoding),
         })
     }
 
-    /// The parameter sets that the offer names (RFC 6184 section 8.1, RFC 7798 section 7.1), as
-    /// NAL units.
-    pub(crate) fn parameter_sets(&self) -> Vec<Vec<u8>> {
-        let names: &[&str] = match self.encoding {
-            Encoding::H264 => &["sprop-parameter-sets"],
-            Encoding::H265 => &["sprop-vps", "sprop-sps", "sprop-pps"],
-            _ => &[],
-        };
-        let named = |parameter: &str| {
-            let (name, value) = parameter.trim().split_once('=')?;
-            let is_one = names.iter().any(|known| name.eq_ignore_ascii_case(known));
-            is_one.then(|| value.trim().to_owned())
-        };
-        let values: Vec<String> = self.parameters.split(';').filter_map(named).collect();
-        let units = values.iter().flat_map(|value| value.split(','));
-        units.filter_map(|unit| BASE64.decode(unit).ok()).collect()
+    /// What the publisher's description says of how to decode it.
+    pub(crate) fn sprop(&self) -> &Sprop {
+        &self.sprop
     }
 
     /// How well a viewer's payload type suits this format: the higher the better, nothing
@@ -169,10 +150,11 @@ mod tests {
     use super::*;
 
     fn payload(encoding: &'static str, parameters: &'static str) -> Payload<'static> {
+        let is_audio = encoding.eq_ignore_ascii_case("opus");
         Payload {
             number: 96,
             encoding,
-            clock_rate: 90_000,
+            clock_rate: if is_audio { 48_000 } else { 90_000 },
             channels: None,
             parameters,
             rtx: None,
@@ -198,19 +180,6 @@ mod tests {
         assert_eq!(fit("profile-level-id=64001f"), Some(1));
         assert_eq!(fit(""), Some(0));
         assert_eq!(high.fit(&payload("VP8", "")), None);
-    }
-
-    #[test]
-    fn the_offer_may_name_parameter_sets() {
-        let h264 = payload(
-            "H264",
-            "packetization-mode=1; sprop-parameter-sets=Z0LgH4A=,aIA=;x=1",
-        );
-        let sets = Format::of(&h264).unwrap().parameter_sets();
-        assert_eq!(sets, [&[0x67, 0x42, 0xe0, 0x1f, 0x80][..], &[0x68, 0x80]]);
-        let h265 = payload("H265", "sprop-vps=QAEM;sprop-sps=QgEB;sprop-pps=RAHA,!");
-        let sets = Format::of(&h265).unwrap().parameter_sets();
-        assert_eq!(sets, [[0x40, 1, 0x0c], [0x42, 1, 1], [0x44, 1, 0xc0]]);
     }
 
     #[test]

@@ -9,25 +9,50 @@ use std::time::Instant;
 
 use sightline_spec::room::SessionId;
 use sightline_spec::sdp::{Direction, IceCredentials, Media, Payload, Sdp};
-use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
-use str0m::format::FormatParams;
 use str0m::ice::IceCreds;
-use str0m::media::{Frequency, Mid, Pt};
-use str0m::rtp::{Extension, ExtensionMap, Ssrc};
-use str0m::{Candidate, Rtc, RtcConfig};
+use str0m::media::{Mid, Pt, Rid};
+use str0m::rtp::Ssrc;
+use str0m::{Candidate, Rtc};
 
 use crate::error::Error;
-use crate::sdp::encoding::{Encoding, Format};
+use crate::sdp::accepted::{Acceptance, Accepted, Side};
+use crate::sdp::answer::{Answer, Sending};
+use crate::sdp::encoding::Format;
+use crate::sdp::engine::Engine;
 use crate::sdp::extensions::Extensions;
+use crate::sdp::offer::{Offer, first_known};
 
 /// One of a publisher's sections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Track {
     pub(crate) mid: Mid,
     pub(crate) format: Format,
-    /// Simulcast: whether there is more than one layer (RFC 8853).
-    pub(crate) has_layers: bool,
+    /// Its simulcast layers (RFC 8853), the publisher's preferred one first; none if there
+    /// is no choice.
+    pub(crate) layers: Box<[LayerName]>,
+}
+
+/// What a layer is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LayerName {
+    /// By the publisher, and so by viewers.
+    pub(crate) name: Box<str>,
+    /// By str0m, which keeps less of it.
+    pub(crate) rid: Rid,
+}
+
+impl Track {
+    /// Simulcast: whether there is more than one layer.
+    pub(crate) fn has_layers(&self) -> bool {
+        self.layers.len() > 1
+    }
+
+    /// What viewers call this layer.
+    pub(crate) fn layer_name(&self, rid: Rid) -> Option<&str> {
+        let known = self.layers.iter().find(|layer| layer.rid == rid);
+        known.map(|layer| &*layer.name)
+    }
 }
 
 /// How a viewer is sent one of the publisher's tracks.
@@ -73,9 +98,6 @@ impl Subscription {
 struct Chosen {
     track: usize,
     section: u16,
-    mid: Mid,
-    payload_type: Pt,
-    rtx_type: Option<Pt>,
 }
 
 /// A connection that waits for its peer, and what to tell that peer.
@@ -85,8 +107,6 @@ pub(crate) struct Negotiated<T> {
     /// Names the connection in the peer's STUN requests.
     pub(crate) ufrag: String,
     pub(crate) answer: Sdp,
-    /// The offer as it was answered.
-    pub(crate) offer: Sdp,
     pub(crate) media: T,
 }
 
@@ -106,46 +126,34 @@ impl Endpoint {
         candidates: &[Candidate],
         now: Instant,
     ) -> Result<Negotiated<Vec<Track>>, Error> {
-        let offer = offer
-            .without_undescribed_ssrc_groups()
-            .with_directions(|_, media| match media.direction() {
-                Direction::SendRecv => Direction::SendOnly,
-                direction => direction,
-            });
-        let mut config = self.config(&self.for_publishers);
-        let mut tracks = Vec::new();
-        for media in offer.active_media() {
-            let known = |payload: &Payload<'_>| fits_section(&media, payload);
-            let Some(payload) = media.payloads().into_iter().find(known) else {
-                continue;
+        let mut acceptance = Acceptance::new(Offer::read(offer)?, Side::Publisher);
+        for (index, media) in acceptance.offer.sections.clone() {
+            let direction = match media.direction().sends() {
+                true => Direction::RecvOnly,
+                false => Direction::Inactive,
             };
-            let Some(format) = Format::of(&payload) else {
-                continue;
-            };
-            accept(&mut config, &payload, format.encoding);
-            let (Some(mid), has_layers) = (media.mid(), media.offers_layers()) else {
-                continue;
-            };
-            tracks.push(Track {
-                mid: mid.into(),
-                format,
-                has_layers,
-            });
+            if let Some(known) = first_known(&media) {
+                acceptance.accept((index, media), known, direction)?;
+            }
         }
+        let tracks: Vec<Track> = acceptance.flowing().filter_map(track).collect();
         if tracks.is_empty() {
             return Err(Error::NothingToForward);
         }
-        let (rtc, ufrag, answer) = connect(config, &offer, candidates, now)?;
+        let mut rtc = self
+            .engine(&acceptance, candidates)
+            .connect(&acceptance, now)?;
+        let answer = answer(&mut rtc, &acceptance, candidates, (&session_name(), &[]))?;
         Ok(Negotiated {
+            ufrag: rtc.direct_api().local_ice_credentials().ufrag,
             rtc,
-            ufrag,
             answer,
-            offer,
             media: tracks,
         })
     }
 
-    /// Offers a viewer what the publisher sends, as far as it can decode that.
+    /// Offers a viewer what the publisher sends, as far as it can decode that. Each section is
+    /// answered for itself (RFC 3264 section 6): who has no use for the picture has the sound.
     pub(crate) fn viewer(
         &self,
         offer: &Sdp,
@@ -153,115 +161,128 @@ impl Endpoint {
         candidates: &[Candidate],
         now: Instant,
     ) -> Result<Negotiated<Subscription>, Error> {
-        let mut config = self.config(&self.for_viewers);
-        // What viewers report comes to us as raw packets: they do not send other ones.
-        config = config
-            .set_extension_map(extensions(tracks))
-            .enable_raw_packets(true);
+        let has_choice = tracks.iter().any(Track::has_layers);
+        let side = Side::Viewer { has_choice };
+        let mut acceptance = Acceptance::new(Offer::read(offer)?, side);
         let mut chosen: Vec<Chosen> = Vec::new();
-        for (section, media) in (0..).zip(offer.media()) {
-            if media.is_rejected() {
-                continue;
-            }
-            let choice = choose(&media, tracks, &chosen);
+        for (section, media) in acceptance.offer.sections.clone() {
+            let wanted = media.direction().receives();
+            let choice = wanted.then(|| choose(&media, tracks, &chosen)).flatten();
             if let Some((track, payload)) = choice {
-                accept(&mut config, &payload, tracks[track].format.encoding);
-                chosen.push(Chosen {
-                    track,
-                    section,
-                    mid: media.mid().unwrap_or_default().into(),
-                    payload_type: payload.number.into(),
-                    rtx_type: payload.rtx.map(Pt::from),
-                });
-            } else if let Some((payload, encoding)) = any_known(&media) {
+                let format = &tracks[track].format;
+                let known = (payload, format.encoding);
+                let accepted = acceptance.accept((section, media), known, Direction::SendOnly)?;
+                accepted.send(&tracks[track]);
+                chosen.push(Chosen { track, section });
+            } else if let Some(known) = first_known(&media) {
                 // There is nothing for it now. A rejected section would be by the book,
                 // but browsers trip over one that is the first of its bundle.
-                accept(&mut config, &payload, encoding);
+                acceptance.accept((section, media), known, Direction::Inactive)?;
             }
         }
-        let offer = offer.with_directions(|index, _| {
-            let is_chosen = chosen.iter().any(|c| usize::from(c.section) == index);
-            match is_chosen {
-                true => Direction::RecvOnly,
-                false => Direction::Inactive,
-            }
+        if chosen.is_empty() {
+            return Err(mismatch(offer, tracks));
+        }
+        let mut rtc = self
+            .engine(&acceptance, candidates)
+            .connect(&acceptance, now)?;
+        let name = session_name();
+        let parameters = chosen.iter().filter_map(|chosen| {
+            let accepted = acceptance
+                .sections
+                .iter()
+                .find(|s| s.index == chosen.section)?;
+            parameters(&mut rtc, accepted, chosen, tracks)
         });
-        refuse_without_picture(tracks, chosen.iter().map(|chosen| chosen.track))?;
-        let (mut rtc, ufrag, answer) = connect(config, &offer, candidates, now)?;
-        let name = chosen.first().and_then(|chosen| rtc.media(chosen.mid));
-        let name = name.map_or("", |media| media.cname()).to_owned();
-        let parameters = |chosen| parameters(&mut rtc, &chosen, tracks);
-        let down_tracks: Vec<SendParameters> = chosen.into_iter().filter_map(parameters).collect();
-        refuse_without_picture(
-            tracks,
-            down_tracks.iter().map(|parameters| parameters.track),
-        )?;
+        let down_tracks: Vec<SendParameters> = parameters.collect();
+        let sending = down_tracks.iter().map(|parameters| Sending {
+            section: parameters.section,
+            source: parameters.source,
+            rtx: parameters.rtx.map(|rtx| rtx.source),
+        });
+        let sending: Vec<Sending> = sending.collect();
+        let answer = answer(&mut rtc, &acceptance, candidates, (&name, &sending))?;
         Ok(Negotiated {
+            ufrag: rtc.direct_api().local_ice_credentials().ufrag,
             rtc,
-            ufrag,
-            answer: answer.in_one_stream(),
-            offer,
+            answer,
             media: Subscription { down_tracks, name },
         })
     }
 
-    fn config(&self, crypto: &Arc<CryptoProvider>) -> RtcConfig {
-        let credentials = credentials();
-        Rtc::builder()
-            .set_crypto_provider(crypto.clone())
-            .set_dtls_cert(self.certificate.clone())
-            .set_local_ice_credentials(credentials)
-            // Peers check and we answer, which is all that FFmpeg can do with.
-            .set_ice_lite(true)
-            .set_rtp_mode(true)
-            .set_extension_map(known_extensions())
-            .clear_codecs()
+    fn engine<'e>(
+        &'e self,
+        acceptance: &Acceptance<'_>,
+        candidates: &'e [Candidate],
+    ) -> Engine<'e> {
+        let is_publisher = acceptance.side == Side::Publisher;
+        Engine {
+            crypto: match is_publisher {
+                true => &self.for_publishers,
+                false => &self.for_viewers,
+            },
+            certificate: &self.certificate,
+            candidates,
+            // What viewers report comes to us as raw packets: they do not send other ones.
+            has_raw_packets: !is_publisher,
+        }
     }
 }
 
-fn parameters(rtc: &mut Rtc, chosen: &Chosen, tracks: &[Track]) -> Option<SendParameters> {
-    let extensions = rtc.media(chosen.mid)?.remote_extmap();
-    let extensions = Extensions::new(extensions, &chosen.mid);
+fn track(section: &Accepted<'_>) -> Option<Track> {
+    let named = section.layers.iter().map(|(name, rid)| LayerName {
+        name: (*name).into(),
+        rid: *rid,
+    });
+    Some(Track {
+        mid: section.mid,
+        format: Format::of(&section.payload)?,
+        layers: named.collect(),
+    })
+}
+
+fn answer(
+    rtc: &mut Rtc,
+    acceptance: &Acceptance<'_>,
+    candidates: &[Candidate],
+    (name, sending): (&str, &[Sending]),
+) -> Result<Sdp, Error> {
+    let api = rtc.direct_api();
+    let answer = Answer {
+        acceptance,
+        credentials: api.local_ice_credentials(),
+        fingerprint: api.local_dtls_fingerprint().to_string(),
+        candidates,
+        sending,
+        name,
+    };
+    Ok(Sdp::parse(&answer.to_string())?)
+}
+
+fn parameters(
+    rtc: &mut Rtc,
+    accepted: &Accepted<'_>,
+    chosen: &Chosen,
+    tracks: &[Track],
+) -> Option<SendParameters> {
     let mut api = rtc.direct_api();
-    let stream = api.stream_tx_by_mid(chosen.mid, None)?;
-    let rtx = chosen.rtx_type.zip(stream.rtx());
+    let stream = api.stream_tx_by_mid(accepted.mid, None)?;
+    let rtx = accepted.payload.rtx.zip(stream.rtx());
     Some(SendParameters {
         track: chosen.track,
         section: chosen.section,
         format: tracks[chosen.track].format.clone(),
-        payload_type: chosen.payload_type,
+        payload_type: accepted.payload.number.into(),
         source: stream.ssrc(),
         rtx: rtx.map(|(payload_type, source)| Rtx {
-            payload_type,
+            payload_type: payload_type.into(),
             source,
         }),
-        extensions,
+        extensions: Extensions::new(
+            &accepted.extension_map(),
+            accepted.media.mid().unwrap_or_default(),
+        ),
     })
-}
-
-/// Those that we know. The numbers are the peer's in the end.
-fn known_extensions() -> ExtensionMap {
-    let mut extensions = ExtensionMap::standard();
-    extensions.set(5, Extension::AbsoluteCaptureTime);
-    extensions
-}
-
-/// The extensions for viewers. Where there is nothing to choose, feedback about every packet
-/// is of no use.
-fn extensions(tracks: &[Track]) -> ExtensionMap {
-    let has_choice = tracks.iter().any(|track| track.has_layers);
-    let mut extensions = ExtensionMap::empty();
-    for (id, extension) in known_extensions().iter() {
-        let is_of_use = match extension {
-            Extension::AbsoluteSendTime => false,
-            Extension::TransportSequenceNumber => has_choice,
-            _ => true,
-        };
-        if is_of_use {
-            extensions.set(id, extension.clone());
-        }
-    }
-    extensions
 }
 
 /// RFC 8839 section 5.4 wants 24 bits in the name and 128 in the password; ours have more,
@@ -273,6 +294,11 @@ pub(crate) fn credentials() -> IceCreds {
     }
 }
 
+/// Names one session's stream, and who sends it: RFC 7022 section 4.2 wants 96 bits.
+fn session_name() -> String {
+    SessionId::random().to_string()
+}
+
 /// The first track that this section can have and no other has, with the payload type that
 /// suits it best. Of equals the first: a viewer's order is its preference.
 fn choose<'a>(
@@ -282,113 +308,37 @@ fn choose<'a>(
 ) -> Option<(usize, Payload<'a>)> {
     let is_free = |(index, track): &(usize, &Track)| {
         let is_taken = chosen.iter().any(|chosen| chosen.track == *index);
-        let kind = match track.format.encoding.is_video() {
-            true => "video",
-            false => "audio",
-        };
-        !is_taken && media.kind() == kind
+        !is_taken && media.kind() == kind_name(track)
     };
-    let (index, track) = tracks.iter().enumerate().find(is_free)?;
     let payloads = media.payloads();
-    let fitting = payloads.iter().filter_map(|payload| {
-        let fit = track.format.fit(payload)?;
-        Some((fit, payload))
-    });
-    let (_, payload) = fitting.rev().max_by_key(|(fit, _)| *fit)?;
-    Some((index, *payload))
-}
-
-fn any_known<'a>(media: &Media<'a>) -> Option<(Payload<'a>, Encoding)> {
-    let mut payloads = media.payloads().into_iter();
-    let payload = payloads.find(|payload| fits_section(media, payload))?;
-    Some((payload, Encoding::of(&payload)?))
-}
-
-fn fits_section(media: &Media<'_>, payload: &Payload<'_>) -> bool {
-    let encoding = Encoding::of(payload);
-    encoding.is_some_and(|encoding| encoding.is_video() == (media.kind() == "video"))
-}
-
-/// Exactly what the peer wrote is what it gets back.
-fn accept(config: &mut RtcConfig, payload: &Payload<'_>, encoding: Encoding) {
-    let channels = match encoding {
-        // RFC 7587 section 7: always two. Some write it without.
-        Encoding::Opus => Some(2),
-        _ => payload.channels,
-    };
-    let clock_rate = match encoding.is_video() {
-        true => Frequency::NINETY_KHZ,
-        false => Frequency::FORTY_EIGHT_KHZ,
-    };
-    config.codec_config().add_config(
-        payload.number.into(),
-        payload.rtx.map(Pt::from),
-        encoding.codec(),
-        clock_rate,
-        channels,
-        FormatParams::parse_line(payload.parameters),
-    );
-}
-
-fn connect(
-    config: RtcConfig,
-    offer: &Sdp,
-    candidates: &[Candidate],
-    now: Instant,
-) -> Result<(Box<Rtc>, String, Sdp), Error> {
-    let mut rtc = Box::new(config.build(now));
-    for candidate in candidates {
-        rtc.add_local_candidate(candidate.clone());
-    }
-    let offer = SdpOffer::from_sdp_string(&readable(offer)).map_err(unacceptable)?;
-    let answer = rtc.sdp_api().accept_offer(offer).map_err(unacceptable)?;
-    let ufrag = rtc.direct_api().local_ice_credentials().ufrag;
-    let answer = Sdp::parse(&answer.to_sdp_string())?;
-    Ok((rtc, ufrag, answer))
-}
-
-/// The offer in the words that str0m reads: `OPUS/48000` is `opus/48000/2`. Where the peer may
-/// be is none of them: we answer checks and make none, so that would only be kept.
-fn readable(offer: &Sdp) -> String {
-    let lines = offer.as_str().lines();
-    let lines = lines.filter(|line| !line.starts_with("a=candidate:"));
-    let lines = lines.map(|line| {
-        let is_opus = line.to_ascii_lowercase().contains(" opus/48000");
-        match line.split_once(' ') {
-            Some((rtpmap, _)) if line.starts_with("a=rtpmap:") && is_opus => {
-                format!("{rtpmap} opus/48000/2\r\n")
-            }
-            _ => format!("{line}\r\n"),
-        }
-    });
-    lines.collect()
-}
-
-fn unacceptable(error: impl std::fmt::Display) -> Error {
-    // Their words are about our library's inside; the log has them.
-    tracing::debug!(%error, "an offer was not accepted");
-    Error::UnacceptableOffer
-}
-
-/// Sound without the picture is not what a viewer came for, and a black picture even less.
-fn refuse_without_picture(
-    tracks: &[Track],
-    chosen: impl Iterator<Item = usize> + Clone,
-) -> Result<(), Error> {
-    let wanted = |track: &&Track| track.format.encoding.is_video();
-    let wanted = tracks
-        .iter()
-        .position(|track| wanted(&track))
-        .or(match tracks {
-            [] => None,
-            _ => Some(0),
+    let mut free = tracks.iter().enumerate().filter(is_free);
+    free.find_map(|(index, track)| {
+        let fitting = payloads.iter().filter_map(|payload| {
+            let fit = track.format.fit(payload)?;
+            Some((fit, payload))
         });
-    match wanted {
-        Some(index) if !chosen.clone().any(|chosen| chosen == index) => {
-            let encoding = tracks[index].format.encoding.name();
-            Err(Error::CodecMismatch { encoding })
-        }
-        _ => Ok(()),
+        let (_, payload) = fitting.rev().max_by_key(|(fit, _)| *fit)?;
+        Some((index, *payload))
+    })
+}
+
+/// Of all that is published nothing is what the viewer can have: which encoding it lacks.
+fn mismatch(offer: &Sdp, tracks: &[Track]) -> Error {
+    let kinds: Vec<&str> = offer.active_media().map(|media| media.kind()).collect();
+    let is_asked_for = |track: &&Track| kinds.contains(&kind_name(track));
+    let lacking = tracks.iter().find(is_asked_for).or(tracks.first());
+    match lacking {
+        Some(track) => Error::CodecMismatch {
+            encoding: track.format.encoding.name(),
+        },
+        None => Error::NoPublisher,
+    }
+}
+
+fn kind_name(track: &Track) -> &'static str {
+    match track.format.encoding.is_video() {
+        true => "video",
+        false => "audio",
     }
 }
 

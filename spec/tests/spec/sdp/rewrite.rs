@@ -144,22 +144,3 @@ fn a_rewritten_description_is_a_description() {
         assert_eq!(Sdp::parse(sdp.as_str()), Ok(sdp), "{}", valid.name);
     }
 }
-
-/// mediamtx's page and others show `event.streams[0]` of whatever track came last.
-#[test]
-fn tracks_come_in_one_stream() {
-    let text = "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n\
-        m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=msid:one sound\r\n\
-        a=ssrc:1 msid:one sound\r\na=ssrc:1 cname:c\r\n\
-        m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=msid:two picture\r\n\
-        a=ssrc:2 msid:two picture\r\n";
-    let changed = Sdp::parse(text).unwrap().in_one_stream();
-    let expected = text.replace("msid:two picture", "msid:one picture");
-    assert_eq!(changed.as_str(), expected);
-}
-
-#[test]
-fn without_streams_there_is_nothing_to_join() {
-    let offer = vector("Chromium 156, watching").sdp();
-    assert_eq!(offer.in_one_stream(), offer);
-}

@@ -16,6 +16,7 @@ use str0m_proto::crypto::dtls::{DtlsCryptoError, DtlsCryptoOperation};
 
 use super::EXPORTED;
 use crate::connection::srtp::Keys;
+use crate::sdp::certificates::Certificates;
 
 /// What a client hello waits for its answer at first; it doubles with each repetition.
 ///
@@ -89,6 +90,8 @@ pub(super) enum Remembers {
 
 /// See the module.
 pub(super) struct Handshake {
+    /// What the peer may present.
+    expected: Certificates,
     remembers: Remembers,
     state: State,
     active: bool,
@@ -117,8 +120,14 @@ enum News {
 }
 
 impl Handshake {
-    pub(super) fn new(ssl: Ssl, remembers: Remembers, now: Instant) -> Self {
+    pub(super) fn new(
+        ssl: Ssl,
+        expected: Certificates,
+        remembers: Remembers,
+        now: Instant,
+    ) -> Self {
         Self {
+            expected,
             remembers,
             state: State::New(ssl, Datagrams::default()),
             active: false,
@@ -158,8 +167,17 @@ impl Handshake {
             State::Failed => return Err(failed(DtlsCryptoOperation::Decrypt)),
         };
         match outcome {
-            Ok(stream) => {
-                self.news.extend(keys(&stream)?);
+            Ok(mut stream) => {
+                match is_expected(&stream, &self.expected) {
+                    true => self.news.extend(keys(&stream)?),
+                    // There are no keys for it, and it is told goodbye.
+                    false => {
+                        tracing::debug!("a certificate is not the one that was announced");
+                        let _ = stream.shutdown();
+                        self.closed = true;
+                        self.news.push_back(News::Closed);
+                    }
+                }
                 self.state = State::Done(stream);
                 self.next_tick = match self.remembers {
                     Remembers::Always => None,
@@ -224,6 +242,13 @@ impl Handshake {
             self.news.push_back(News::Closed);
         }
     }
+}
+
+/// RFC 8827 section 6.5: the peer's certificate MUST be one that its SDP announced.
+fn is_expected(stream: &SslStream<Datagrams>, expected: &Certificates) -> bool {
+    let certificate = stream.ssl().peer_certificate();
+    let der = certificate.and_then(|certificate| certificate.to_der().ok());
+    der.is_some_and(|der| expected.include(&der))
 }
 
 /// The peer's certificate and the keys of RFC 5764 section 4.2.

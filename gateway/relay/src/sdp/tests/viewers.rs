@@ -1,0 +1,88 @@
+//! Viewers who want less than there is.
+
+use sightline_spec::sdp::Direction;
+
+use super::{audio, offer, picture_and_sound, section, sections, video, view};
+use crate::error::Error;
+
+#[test]
+fn who_wants_the_sound_only_has_the_sound() {
+    let tracks = picture_and_sound();
+    let rejected = section(
+        "video 0 UDP/TLS/RTP/SAVPF 96",
+        "1",
+        "a=rtpmap:96 H264/90000",
+    );
+    for (bundle, all) in [
+        ("0", vec![audio("0", "recvonly")]),
+        ("0 1", vec![audio("0", "recvonly"), video("1", "inactive")]),
+        ("1 0", vec![video("1", "inactive"), audio("0", "recvonly")]),
+        ("0", vec![audio("0", "recvonly"), rejected.clone()]),
+        ("0 1", vec![rejected, audio("0", "recvonly")]),
+    ] {
+        let text = offer(bundle, &all);
+        let negotiated = view(&text, &tracks).unwrap();
+        for media in sections(&text, &negotiated.answer) {
+            let sent = match media.kind() {
+                "audio" => Direction::SendOnly,
+                _ => Direction::Inactive,
+            };
+            assert_eq!(media.direction(), sent);
+        }
+        let [sound] = negotiated.media.down_tracks.as_slice() else {
+            panic!("{} tracks", negotiated.media.down_tracks.len());
+        };
+        assert_eq!(tracks[sound.track].format.encoding.name(), "opus");
+    }
+}
+
+#[test]
+fn who_wants_the_picture_only_has_the_picture() {
+    let tracks = picture_and_sound();
+    let text = offer("0", &[video("0", "recvonly")]);
+    let negotiated = view(&text, &tracks).unwrap();
+    sections(&text, &negotiated.answer);
+    assert_eq!(negotiated.media.down_tracks.len(), 1);
+}
+
+#[test]
+fn a_section_that_nothing_fits_costs_the_others_nothing() {
+    let tracks = picture_and_sound();
+    let vp8 = section(
+        "video 9 UDP/TLS/RTP/SAVPF 96",
+        "0",
+        "a=recvonly|a=rtpmap:96 VP8/90000",
+    );
+    let text = offer("0 1", &[vp8.clone(), audio("1", "recvonly")]);
+    let negotiated = view(&text, &tracks).unwrap();
+    let answered = sections(&text, &negotiated.answer);
+    assert_eq!(answered[0].direction(), Direction::Inactive);
+    assert_eq!(answered[1].direction(), Direction::SendOnly);
+
+    let refused = view(&offer("0", &[vp8]), &tracks).map(|_| ()).err();
+    assert_eq!(refused, Some(Error::CodecMismatch { encoding: "H264" }));
+}
+
+#[test]
+fn who_sends_as_well_is_only_sent_to() {
+    let text = offer("0 1", &[audio("0", "sendrecv"), video("1", "sendrecv")]);
+    let negotiated = view(&text, &picture_and_sound()).unwrap();
+    for media in sections(&text, &negotiated.answer) {
+        assert_eq!(media.direction(), Direction::SendOnly);
+    }
+}
+
+/// Players show `event.streams[0]` of whatever track came last (RFC 8830 section 2), and
+/// synchronise what has one CNAME (RFC 3550 section 6.5.1).
+#[test]
+fn all_tracks_are_of_one_stream_and_one_sender() {
+    let text = offer("0 1", &[audio("0", "recvonly"), video("1", "recvonly")]);
+    let answer = view(&text, &picture_and_sound()).unwrap().answer;
+    let values = |start: &str| {
+        let lines = answer.as_str().lines().filter_map(|l| l.split_once(start));
+        let mut values: Vec<&str> = lines.filter_map(|(_, v)| v.split(' ').next()).collect();
+        values.dedup();
+        values.len()
+    };
+    assert_eq!((values("a=msid:"), values("cname:")), (1, 1));
+}
