@@ -122,7 +122,7 @@ impl Relay {
         let connection = self.negotiate(|it| it.publisher(offer, &candidates, now))?;
         let offered = Offered::of(offer, &connection.answer);
         let session = self.session(room, session, offered);
-        let newcomer = session.newcomer(connection.rtc, connection.ufrag, offer);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag);
         Ok(Negotiated {
             answer: connection.answer,
             session,
@@ -152,7 +152,7 @@ impl Relay {
         let connection = self.negotiate(|it| it.viewer(offer, &tracks, &candidates, now))?;
         let offered = Offered::of(offer, &connection.answer);
         let session = self.session(room, session, offered);
-        let newcomer = session.newcomer(connection.rtc, connection.ufrag, offer);
+        let newcomer = session.newcomer(connection.rtc, connection.ufrag);
         Ok(Negotiated {
             answer: connection.answer,
             session,

@@ -45,6 +45,8 @@ pub(crate) struct Shared {
 pub(crate) struct Offered {
     /// The `m=` line, for fragments, and the name of the section whose transport all share.
     tagged: Option<(String, Option<String>)>,
+    /// What that section says of the peer's ICE.
+    credentials: Option<IceCredentials>,
     /// Of each section.
     is_video: Vec<bool>,
 }
@@ -69,14 +71,14 @@ impl Negotiated {
 
 impl Session {
     /// Its connection on the way to its worker; `ufrag` names it in STUN requests.
-    pub(crate) fn newcomer(&self, rtc: Box<Rtc>, ufrag: String, offer: &Sdp) -> Newcomer {
+    pub(crate) fn newcomer(&self, rtc: Box<Rtc>, ufrag: String) -> Newcomer {
         let session = &self.0;
         Newcomer {
             session: session.id,
             room: session.room.clone(),
             rtc,
             ufrag,
-            theirs: offer.ice_credentials().into_iter().next(),
+            theirs: session.offered.credentials.clone(),
             is_over: session.is_over.clone(),
         }
     }
@@ -161,13 +163,16 @@ impl Shared {
 impl Offered {
     pub(crate) fn of(offer: &Sdp, answer: &Sdp) -> Self {
         // All sections share the first accepted one's transport (RFC 9143 section 7.3.1).
-        let tagged = answer.active_media().next().map(|media| {
+        let tagged = (answer.media().zip(offer.media())).find(|(media, _)| !media.is_rejected());
+        let credentials = tagged.and_then(|(_, offered)| offered.ice_credentials());
+        let tagged = tagged.map(|(media, _)| {
             let m_line = format!("{} 9 {} 0", media.kind(), media.protocol());
             (m_line, media.mid().map(str::to_owned))
         });
         let is_video = |media: Media<'_>| media.kind() == "video" && !media.is_rejected();
         Self {
             tagged,
+            credentials,
             is_video: offer.media().map(is_video).collect(),
         }
     }

@@ -3,6 +3,7 @@
 use tokio::time::{interval, timeout};
 
 use super::*;
+use crate::clock;
 use crate::connection::drive::Sink;
 use crate::health::Part;
 
