@@ -139,11 +139,12 @@ impl Worker {
 
     fn on_tcp(&mut self, event: TcpEvent, now: Instant) {
         match event {
-            TcpEvent::Opened(peer, frames) => {
-                self.network.tcp.insert(peer, frames);
+            TcpEvent::Opened(peer, connection) => {
+                self.network.tcp.insert(peer, connection);
             }
             TcpEvent::Closed(peer) => {
                 self.network.tcp.remove(&peer);
+                self.registry.leave((Protocol::Tcp, peer));
             }
             TcpEvent::Frame { peer, local, frame } => {
                 let destination = self.addresses.local(Some(local.ip()), local);
@@ -175,6 +176,11 @@ impl Worker {
             return;
         };
         let Found { key, is_nominated } = found;
+        if proto != Protocol::Udp
+            && let Some(connection) = self.network.tcp.get_mut(&source)
+        {
+            connection.proved();
+        }
         let Some(peer) = self.registry.get_mut(key) else {
             return;
         };

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
+mod by_tcp;
 mod certificates;
 mod datagrams;
 mod forged;

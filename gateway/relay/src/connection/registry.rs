@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use sightline_spec::room::SessionId;
@@ -17,6 +18,10 @@ use crate::net::udp::Route;
 
 /// Addresses that one peer may have been seen at.
 const MAX_ADDRESSES: usize = 16;
+
+/// TCP connections that are one peer's at one time. An agent makes one for each pair of
+/// addresses, and keeps one.
+const MAX_BY_TCP: usize = 8;
 
 /// Whose a datagram is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +124,10 @@ impl Registry {
         if !peer.takes(kind, now) || !peer.accepts(read(back, bytes)?, now) {
             return None;
         }
+        let is_new_by_tcp = back.proto != Protocol::Udp && owner != Some(key);
+        if is_new_by_tcp && by_tcp(peer).count() >= MAX_BY_TCP {
+            return None;
+        }
         let is_copy = peer.checks.has_seen(bytes);
         if is_copy && owner != Some(key) {
             return None;
@@ -153,6 +162,21 @@ impl Registry {
         })?;
         self.place(key, from);
         self.peers.get(key)
+    }
+
+    /// Nothing comes from this address any more.
+    pub(crate) fn leave(&mut self, address: Address) {
+        let peer = self.by_address.remove(&address);
+        if let Some(peer) = peer.and_then(|key| self.peers.get_mut(key)) {
+            peer.addresses.retain(|other| *other != address);
+        }
+    }
+
+    /// The TCP connections that were only this peer's, which is not here any more.
+    pub(crate) fn left_by(&self, peer: &Peer) -> Vec<SocketAddr> {
+        by_tcp(peer)
+            .filter(|address| !self.by_address.contains_key(&(Protocol::Tcp, *address)))
+            .collect()
     }
 
     /// What comes from this address is this peer's.
@@ -222,6 +246,11 @@ impl Registry {
     pub(crate) fn len(&self) -> usize {
         self.peers.len()
     }
+}
+
+fn by_tcp(peer: &Peer) -> impl Iterator<Item = SocketAddr> {
+    let addresses = peer.addresses.iter();
+    addresses.filter_map(|(proto, address)| (*proto != Protocol::Udp).then_some(*address))
 }
 
 fn read<'a>(back: &Route, bytes: &'a [u8]) -> Option<Receive<'a>> {

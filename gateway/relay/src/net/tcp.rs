@@ -1,14 +1,20 @@
 //! ICE over TCP, RFC 6544, for networks that let nothing else through: we are passive,
 //! and every datagram is framed by its length (RFC 4571).
 
+mod frames;
+pub(crate) mod places;
+
+use std::io::{ErrorKind, Result};
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader, BufWriter};
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
+
+use frames::{Reader, write_frames};
+use places::{Place, Places};
 
 /// Frames on their way to one connection: half a second of video. More than that would
 /// only arrive late.
@@ -17,12 +23,13 @@ const OUTGOING: usize = 256;
 /// How long a peer may say nothing. ICE consent is asked for every few seconds.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// No frame of ICE, DTLS or RTP is longer.
-const MAX_FRAME: usize = 2048;
+/// How long a connection may take until a check has said whose it is. Agents send one as
+/// soon as they are connected (RFC 6544 section 7.1).
+const UNPROVED: Duration = Duration::from_secs(5);
 
 /// What connections tell the worker.
 pub(crate) enum TcpEvent {
-    Opened(SocketAddr, mpsc::Sender<Vec<u8>>),
+    Opened(SocketAddr, Connection),
     Frame {
         peer: SocketAddr,
         local: SocketAddr,
@@ -31,10 +38,26 @@ pub(crate) enum TcpEvent {
     Closed(SocketAddr),
 }
 
-/// Accepts connections, at most `most` at one time, until the worker is gone.
-pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpEvent>, most: usize) {
-    let slots = std::sync::Arc::new(tokio::sync::Semaphore::new(most));
-    while let Ok(slot) = slots.clone().acquire_owned().await {
+/// A connection, as the worker has it. It ends when this is dropped, and all is sent.
+pub(crate) struct Connection {
+    pub(crate) frames: mpsc::Sender<Vec<u8>>,
+    /// To be told when it is known whose it is.
+    proved: Option<oneshot::Sender<()>>,
+}
+
+impl Connection {
+    /// It is a peer's.
+    pub(crate) fn proved(&mut self) {
+        if let Some(proved) = self.proved.take() {
+            // It may have ended.
+            let _ = proved.send(());
+        }
+    }
+}
+
+/// Accepts connections, as far as there are places for them, until the worker is gone.
+pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpEvent>, places: Places) {
+    loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -46,14 +69,17 @@ pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpEvent>, 
         if news.is_closed() {
             return;
         }
+        let Some(place) = places.admit(peer.ip()) else {
+            tracing::debug!("a media connection too many");
+            continue;
+        };
         let news = news.clone();
-        // Ends with its socket, its silence, or the worker that reads its news.
+        // Ends with its socket, its place, its silence, or the worker that reads its news.
         tokio::spawn(async move {
-            if let Err(error) = serve(stream, peer, &news).await {
+            if let Err(error) = serve(stream, peer, place, &news).await {
                 tracing::debug!(%error, "a media connection ended");
             }
             let _ = news.send(TcpEvent::Closed(peer)).await;
-            drop(slot);
         });
     }
 }
@@ -61,60 +87,47 @@ pub(crate) async fn listen(listener: TcpListener, news: mpsc::Sender<TcpEvent>, 
 async fn serve(
     stream: TcpStream,
     peer: SocketAddr,
+    mut place: Place,
     news: &mpsc::Sender<TcpEvent>,
-) -> std::io::Result<()> {
+) -> Result<()> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
     let (read, write) = stream.into_split();
-    let (sender, frames) = mpsc::channel(OUTGOING);
-    let _ = news.send(TcpEvent::Opened(peer, sender)).await;
+    let (frames, outgoing) = mpsc::channel(OUTGOING);
+    let (proved, proof) = oneshot::channel();
+    let connection = Connection {
+        frames,
+        proved: Some(proved),
+    };
+    let _ = news.send(TcpEvent::Opened(peer, connection)).await;
+    let mut life = pin!(async {
+        tokio::select! {
+            ended = read_frames(Reader::new(read), peer, local, news) => ended,
+            ended = write_frames(write, outgoing) => ended,
+        }
+    });
     tokio::select! {
-        ended = read_frames(read, peer, local, news) => ended,
-        ended = write_frames(write, frames) => ended,
+        ended = &mut life => return ended,
+        _ = &mut place.lost => return Err(ErrorKind::ConnectionAborted.into()),
+        proof = timeout(UNPROVED, proof) => {
+            proof?.map_err(|_| ErrorKind::ConnectionAborted)?;
+        }
     }
+    place.proved();
+    life.await
 }
 
 async fn read_frames(
-    read: OwnedReadHalf,
+    mut reader: Reader<impl tokio::io::AsyncRead + Unpin>,
     peer: SocketAddr,
     local: SocketAddr,
     news: &mpsc::Sender<TcpEvent>,
-) -> std::io::Result<()> {
-    let mut read = BufReader::new(read);
+) -> Result<()> {
     loop {
-        let length = timeout(SILENCE, read.read_u16()).await??;
-        if usize::from(length) > MAX_FRAME {
-            return Err(std::io::ErrorKind::InvalidData.into());
-        }
-        let mut frame = vec![0; length.into()];
-        timeout(SILENCE, read.read_exact(&mut frame)).await??;
+        let frame = timeout(SILENCE, reader.next()).await??;
         let frame = TcpEvent::Frame { peer, local, frame };
         if news.send(frame).await.is_err() {
             return Ok(());
         }
     }
-}
-
-async fn write_frames(
-    write: OwnedWriteHalf,
-    mut frames: mpsc::Receiver<Vec<u8>>,
-) -> std::io::Result<()> {
-    let mut write = BufWriter::with_capacity(64 * 1024, write);
-    while let Some(frame) = frames.recv().await {
-        put(&mut write, &frame).await?;
-        // All that is there goes out together.
-        while let Ok(frame) = frames.try_recv() {
-            put(&mut write, &frame).await?;
-        }
-        write.flush().await?;
-    }
-    Ok(())
-}
-
-async fn put(write: &mut BufWriter<OwnedWriteHalf>, frame: &[u8]) -> std::io::Result<()> {
-    let Ok(length) = u16::try_from(frame.len()) else {
-        return Ok(());
-    };
-    write.write_u16(length).await?;
-    write.write_all(frame).await
 }

@@ -12,8 +12,8 @@ use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
 use str0m::net::{Protocol, Transmit};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
-use tokio::sync::mpsc;
 
+use crate::net::tcp::Connection;
 use crate::net::traffic::Counted;
 
 /// Bytes that wait for a socket that is full. Beyond that datagrams are dropped, as any
@@ -63,8 +63,8 @@ pub(crate) struct Network {
     pub(crate) counted: Counted,
     /// Addresses of this machine, which can be the source of what we send.
     own: Vec<IpAddr>,
-    /// Frames for each TCP connection, by the peer's address.
-    pub(crate) tcp: HashMap<SocketAddr, mpsc::Sender<Vec<u8>>>,
+    /// TCP connections, by the peer's address.
+    pub(crate) tcp: HashMap<SocketAddr, Connection>,
 }
 
 /// Room for what one read brings.
@@ -308,7 +308,7 @@ impl Network {
     fn send_by_tcp(&mut self, route: &Route, frame: Vec<u8>) {
         if let Some(connection) = self.tcp.get(&route.destination) {
             self.counted.sent += frame.len() as u64;
-            let _ = connection.try_send(frame);
+            let _ = connection.frames.try_send(frame);
         }
     }
 }

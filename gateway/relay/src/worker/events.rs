@@ -123,6 +123,7 @@ impl Worker {
         let Some(mut peer) = self.registry.remove(key) else {
             return;
         };
+        let by_tcp = self.registry.left_by(&peer);
         let Some(router) = self.rooms.get_mut(peer.room) else {
             return;
         };
@@ -136,6 +137,10 @@ impl Worker {
             events: &mut self.events,
             now,
         });
+        // They end when that is sent.
+        for address in by_tcp {
+            self.network.tcp.remove(&address);
+        }
         self.streams.remove(router.room(), peer.session);
         self.teller.tell(Event::Ended {
             session: peer.session,

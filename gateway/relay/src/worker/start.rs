@@ -14,14 +14,21 @@ use super::{Mailbox, Surroundings, Worker};
 use crate::health::AtWork;
 use crate::net::addresses::of_this_machine;
 use crate::net::ports::BoundPorts;
+use crate::net::tcp::places::{Bounds, Places};
 use crate::net::tcp::{self, TcpEvent};
 use crate::net::udp::{Network, UdpPort};
 
 /// Frames from all TCP connections that may wait for a worker.
 const TCP_FRAMES: usize = 1024;
 
-/// TCP connections of one worker at one time.
-const TCP_CONNECTIONS: usize = 4096;
+/// TCP connections of one worker at one time. Those that are nobody's yet have seconds to
+/// become somebody's, so a few are enough for all who come together from behind one address.
+const TCP_CONNECTIONS: Bounds = Bounds {
+    all: 4096,
+    of_one: 256,
+    unproved: 1024,
+    unproved_of_one: 32,
+};
 
 /// After the system has refused what a worker needs.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -40,9 +47,10 @@ impl Sockets {
         let udp = udp.map(|socket| UdpPort::new(socket.try_clone()?));
         let udp = udp.collect::<io::Result<Vec<_>>>()?;
         let (news, tcp) = mpsc::channel(TCP_FRAMES);
+        let places = Places::new(TCP_CONNECTIONS);
         let listeners = ports.tcp.iter().map(|listener| {
             let listener = tokio::net::TcpListener::from_std(listener.try_clone()?)?;
-            let listening = tcp::listen(listener, news.clone(), TCP_CONNECTIONS);
+            let listening = tcp::listen(listener, news.clone(), places.clone());
             Ok(tokio::spawn(listening).abort_handle())
         });
         Ok(Self {

@@ -347,7 +347,7 @@ fn described(shape: Shape) -> (Codec, &'static str) {
 }
 
 /// `a=candidate:… 1 tcp PRIORITY ADDRESS PORT typ host tcptype passive`
-fn tcp_candidate(answer: &str) -> SocketAddr {
+pub(crate) fn tcp_candidate(answer: &str) -> SocketAddr {
     let candidate = answer.lines().find_map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
         let [_, _, protocol, _, address, port, ..] = *words else {
