@@ -126,7 +126,7 @@ pub(crate) enum Error {
     TooManyCandidates,
     #[error("this session has as many event streams as it may")]
     TooManyStreams,
-    #[error("too many POSTs: the next one in {retry_after:?}")]
+    #[error("too many requests: the next one in {retry_after:?}")]
     TooOften { retry_after: Duration },
     #[error("the gateway is shutting down")]
     ShuttingDown,

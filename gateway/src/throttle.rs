@@ -1,4 +1,4 @@
-//! How often somebody may POST, and how many connections somebody may have.
+//! How often somebody may ask for something, and how many connections somebody may have.
 //!
 //! Memory is bounded whoever comes: budgets are shared by those whose keys fall together,
 //! which are few, and nobody can tell who.
@@ -13,24 +13,30 @@ use std::time::Duration;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use ipnet::IpNet;
-use sightline_spec::room::RoomId;
+use sightline_spec::room::{RoomId, SessionId};
 
 use crate::error::Error;
 use crate::session::Side;
 
-/// POSTs in a minute; nothing is no bound.
+/// Requests in a minute; nothing is no bound.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Rates {
-    /// From one address.
+    /// POSTs of offers from one address.
     pub(crate) address: Option<NonZero<u32>>,
-    /// Of one side of one room.
+    /// The same of one side of one room.
     pub(crate) room: Option<NonZero<u32>>,
+    /// Requests about sessions from one address.
+    pub(crate) requests: Option<NonZero<u32>>,
+    /// Requests about one session.
+    pub(crate) session: Option<NonZero<u32>>,
 }
 
 /// Says when it is too often.
 pub(crate) struct Throttle {
     addresses: Option<Budgets>,
     rooms: Option<Budgets>,
+    requests: Option<Budgets>,
+    sessions: Option<Budgets>,
 }
 
 impl Throttle {
@@ -38,6 +44,8 @@ impl Throttle {
         Self {
             addresses: rates.address.map(Budgets::new),
             rooms: rates.room.map(Budgets::new),
+            requests: rates.requests.map(Budgets::new),
+            sessions: rates.session.map(Budgets::new),
         }
     }
 
@@ -57,6 +65,24 @@ impl Throttle {
         match &self.rooms {
             Some(budgets) if !address.is_loopback() => budgets.spend((room, side)),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether a request about a session from this address is one too many, whether or not
+    /// there is such a session.
+    pub(crate) fn request(&self, address: IpAddr) -> Result<(), Error> {
+        match &self.requests {
+            Some(budgets) if !address.is_loopback() => budgets.spend(Neighbourhood::of(address)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a request about this session is one too many, wherever it comes from: what it
+    /// costs others does not depend on that.
+    pub(crate) fn session(&self, session: SessionId) -> Result<(), Error> {
+        match &self.sessions {
+            Some(budgets) => budgets.spend(session),
+            None => Ok(()),
         }
     }
 }
@@ -174,6 +200,7 @@ mod tests {
         Throttle::new(Rates {
             address: NonZero::new(address),
             room: NonZero::new(room),
+            ..Rates::default()
         })
     }
 

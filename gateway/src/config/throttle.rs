@@ -18,17 +18,29 @@ pub struct ThrottleOptions {
     #[arg(long, env, default_value = "6000")]
     posts_per_room: u32,
 
+    /// Requests in a minute about sessions (PATCH, DELETE, events) from one address, or one IPv6
+    /// network; 0 is no bound.
+    #[arg(long, env, default_value = "6000")]
+    requests_per_address: u32,
+
+    /// Requests in a minute about one session, but for its DELETE, from wherever; 0 is no
+    /// bound.
+    #[arg(long, env, default_value = "600")]
+    requests_per_session: u32,
+
     /// Connections at one time from one address, or one IPv6 network; 0 is no bound.
     #[arg(long, env, default_value = "1000")]
     connections_per_address: usize,
 }
 
 impl ThrottleOptions {
-    /// POSTs in a minute.
+    /// Requests in a minute.
     pub(crate) fn rates(&self) -> Rates {
         Rates {
             address: NonZero::new(self.posts_per_address),
             room: NonZero::new(self.posts_per_room),
+            requests: NonZero::new(self.requests_per_address),
+            session: NonZero::new(self.requests_per_session),
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use headers::authorization::Bearer;
 use headers::{Authorization, HeaderMapExt};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -81,6 +81,8 @@ impl FromRequestParts<State> for Stream {
 /// The session that this path names: a camera's is below `/whip`, a viewer's below
 /// `/whep`, and nowhere else.
 fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<app::Session, Error> {
+    let throttle = &context.app.throttle;
+    throttle.request(context.proxies.origin(parts)?.address)?;
     let room: RoomId = room.parse()?;
     let id: SessionId = id.parse().map_err(|_| Error::UnknownSession)?;
     let side = match parts.uri.path().starts_with("/whip/") {
@@ -88,10 +90,14 @@ fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<ap
         false => Side::Viewer,
     };
     let (session, found) = context.app.session(room, id)?;
-    match found == side {
-        true => Ok(session),
-        false => Err(Error::UnknownSession),
+    if found != side {
+        return Err(Error::UnknownSession);
     }
+    // Who has asked too often may still go.
+    if parts.method != Method::DELETE {
+        throttle.session(id)?;
+    }
+    Ok(session)
 }
 
 /// Where the request came from.

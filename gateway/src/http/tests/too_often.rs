@@ -1,4 +1,4 @@
-//! POSTs beyond the rates, RFC 6585 section 4.
+//! Requests beyond the rates, RFC 6585 section 4.
 
 use std::net::SocketAddr;
 use std::num::NonZero;
@@ -11,6 +11,7 @@ fn rates(address: u32, room: u32) -> Rates {
     Rates {
         address: NonZero::new(address),
         room: NonZero::new(room),
+        ..Rates::default()
     }
 }
 
@@ -73,4 +74,73 @@ async fn what_is_no_post_is_not_counted() {
         head.extensions_mut().insert(ConnectInfo(peer));
         assert_eq!(gateway.send(head).await.status(), StatusCode::OK);
     }
+}
+
+fn from(peer: &str, mut request: Request) -> Request {
+    let peer: SocketAddr = peer.parse().unwrap();
+    request.extensions_mut().insert(ConnectInfo(peer));
+    request
+}
+
+fn candidates(session: &str) -> Request {
+    let fragment = "a=end-of-candidates\r\n";
+    request(
+        "PATCH",
+        session,
+        "application/trickle-ice-sdpfrag",
+        fragment,
+    )
+}
+
+async fn viewer_of(gateway: &Gateway, room: &str) -> String {
+    let camera = gateway.hold(offer(&format!("/whip/{room}"))).await;
+    let counter = gateway.send(offer(&format!("/whep/{room}"))).await;
+    drop(camera);
+    location(&counter)
+}
+
+#[tokio::test]
+async fn a_session_that_is_patched_too_often_gets_429_from_anywhere_and_no_other_does() {
+    let gateway = gateway_with(Rates {
+        session: NonZero::new(2),
+        ..Rates::default()
+    });
+    let (session, other) = (
+        viewer_of(&gateway, "garage").await,
+        viewer_of(&gateway, "garden").await,
+    );
+    for _ in 0..2 {
+        let noted = gateway.send(candidates(&session)).await;
+        assert_eq!(noted.status(), StatusCode::NO_CONTENT);
+    }
+    let refused = gateway
+        .send(from("127.0.0.1:1", candidates(&session)))
+        .await;
+    let seconds = refused.headers()["retry-after"].to_str().unwrap();
+    assert!((1..=31).contains(&seconds.parse().unwrap()), "{seconds}");
+    assert_eq!(problem(refused).await.1, "too-often");
+    let noted = gateway.send(candidates(&other)).await;
+    assert_eq!(noted.status(), StatusCode::NO_CONTENT);
+    let deleted = gateway.send(request("DELETE", &session, "", "")).await;
+    assert_eq!(deleted.status(), StatusCode::OK, "it may go");
+}
+
+#[tokio::test]
+async fn an_address_that_tries_sessions_too_often_gets_429() {
+    let gateway = gateway_with(Rates {
+        requests: NonZero::new(2),
+        ..Rates::default()
+    });
+    let unknown = format!("/whep/garage/{}", "0".repeat(32));
+    let mut problems = Vec::new();
+    for _ in 0..3 {
+        let deletes = request("DELETE", &unknown, "", "");
+        problems.push(gateway.problem(from("192.0.2.1:1", deletes)).await.1);
+    }
+    assert_eq!(
+        problems,
+        ["unknown-session", "unknown-session", "too-often"]
+    );
+    let elsewhere = from("192.0.2.2:1", candidates(&unknown));
+    assert_eq!(gateway.problem(elsewhere).await.1, "unknown-session");
 }
