@@ -150,7 +150,10 @@ impl Sessions {
 
     /// Forgets sessions that are over for long enough.
     pub(super) fn forget_old(&self, now: Instant) {
-        let is_old = |entry: &Entry| entry.over.is_some_and(|over| over + self.remember <= now);
+        let is_old = |entry: &Entry| {
+            let over = entry.over;
+            over.is_some_and(|over| now.saturating_duration_since(over) >= self.remember)
+        };
         let mut state = self.state();
         if state.sessions.len() > state.live {
             state.sessions.retain(|_, entry| !is_old(entry));

@@ -350,8 +350,11 @@ impl Peer {
     /// Whether the peer has been silent for longer than it may.
     pub(crate) fn is_overdue(&self, limits: &Limits, now: Instant) -> bool {
         match self.is_connected {
-            true => self.heard_at + limits.silence <= now || self.has_moved_away(now),
-            false => self.created + limits.connect <= now,
+            true => {
+                let silence = now.saturating_duration_since(self.heard_at);
+                silence >= limits.silence || self.has_moved_away(now)
+            }
+            false => now.saturating_duration_since(self.created) >= limits.connect,
         }
     }
 

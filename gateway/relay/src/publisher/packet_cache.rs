@@ -228,6 +228,19 @@ impl PacketCache {
     }
 }
 
+impl Position {
+    /// The position of a packet that str0m has numbered so. A source whose numbers or times run
+    /// backwards gets below zero, and what is there wraps round. Half way up, there is room on
+    /// both sides, and what is earlier is less.
+    fn of_source(sequence: u64, time: u64) -> Self {
+        const ZERO: u64 = 1 << 63;
+        Self {
+            sequence: sequence.wrapping_add(ZERO),
+            time: time.wrapping_add(ZERO),
+        }
+    }
+}
+
 impl Packet {
     /// A packet that did not come as one. Where it stands is up to who sends it.
     fn of(payload: Arc<[u8]>, now: Instant) -> Self {
@@ -253,10 +266,7 @@ impl Packet {
 impl From<RtpPacket> for Packet {
     fn from(packet: RtpPacket) -> Self {
         Self {
-            position: Position {
-                sequence: *packet.seq_no,
-                time: packet.time.numer(),
-            },
+            position: Position::of_source(*packet.seq_no, packet.time.numer()),
             marker: packet.header.marker,
             extensions: forwarded(packet.header.ext_vals),
             payload: packet.payload,
@@ -460,6 +470,16 @@ mod tests {
         }
         assert!(cache.get(slow).is_none());
         assert!(cache.bytes > MAX_BYTES);
+    }
+
+    #[test]
+    fn what_is_below_zero_is_earlier() {
+        let zero = Position::of_source(0, 0);
+        let below = Position::of_source(0_u64.wrapping_sub(3), 0_u64.wrapping_sub(9_000));
+        assert!(below.sequence < zero.sequence && below.time < zero.time);
+        let of = |position: Position| (position.sequence, position.time, KEY);
+        let cache = cache(&[zero, below, Position::of_source(1, 3_000)].map(of));
+        assert_eq!(cache.latest(), Some(Position::of_source(1, 3_000)));
     }
 
     #[test]

@@ -61,7 +61,9 @@ impl Router {
     /// The connections that nobody is left for: viewers whose publisher has been gone for
     /// `linger`, and a publisher that nobody watches.
     pub(crate) fn deserted(&self, linger: Duration, now: Instant) -> Vec<Key> {
-        let over = |since: Option<Instant>, limit| since.is_some_and(|since| since + limit <= now);
+        let over = |since: Option<Instant>, limit| {
+            since.is_some_and(|since| now.saturating_duration_since(since) >= limit)
+        };
         let mut deserted = Vec::new();
         if over(self.without_publisher, linger) {
             deserted.extend(self.subscribers.keys());

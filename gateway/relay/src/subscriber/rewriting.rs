@@ -55,8 +55,11 @@ impl Rewriter {
             },
             Some((last, at)) => Position {
                 sequence: last.sequence + 1,
-                // Never the same time twice, or two pictures would be one.
-                time: last.time + self.ticks(now.saturating_duration_since(at)).max(1),
+                // Never the same time twice, or two pictures would be one. A source whose
+                // time runs backwards may have got below zero.
+                time: last
+                    .time
+                    .wrapping_add(self.ticks(now.saturating_duration_since(at)).max(1)),
             },
         };
         let sequence = next.sequence + before as u64;
@@ -154,6 +157,19 @@ mod tests {
         assert_eq!(rewriter.switch(at(90, 0), 3, now), at(10, 1));
         assert_eq!(rewriter.switch(at(0, 0), 0, now), at(13, 2));
         assert_eq!(rewriter.map(at(0, 0), now), Some(at(13, 2)));
+    }
+
+    #[test]
+    fn a_source_whose_time_runs_backwards_can_be_gone_over_from() {
+        let now = clock::now();
+        let mut rewriter = Rewriter::new(90_000, 1);
+        rewriter.switch(at(500, 9_000), 0, now);
+        rewriter.map(at(500, 9_000), now);
+        let below = rewriter.map(at(501, 0), now).unwrap();
+        assert_eq!(below.time as u32, 0_u32.wrapping_sub(9_000));
+        let later = now + Duration::from_secs(1);
+        rewriter.switch(at(3, 77), 0, later);
+        assert_eq!(rewriter.map(at(3, 77), later), Some(at(3, 81_000)));
     }
 
     #[test]

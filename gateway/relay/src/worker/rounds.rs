@@ -9,7 +9,8 @@ use crate::keys::{Key, RoomKey};
 impl Worker {
     /// One round.
     pub(super) fn look_over(&mut self, now: Instant) {
-        let period = now - std::mem::replace(&mut self.looked, now);
+        let looked = std::mem::replace(&mut self.looked, now);
+        let period = now.saturating_duration_since(looked);
         self.is_behind = self.teller.catch_up();
         self.traffic.add(&mut self.network.counted);
         let limits = &self.limits;

@@ -14,6 +14,9 @@ const REFERENCE: i64 = 64_000;
 /// One unit of a delta, in microseconds.
 const DELTA: i64 = 250;
 
+/// Times are between this and as much before zero, so that no difference of two overflows.
+const FARTHEST: i64 = i64::MAX / 4;
+
 /// Why feedback is not used.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FeedbackError {
@@ -62,12 +65,12 @@ impl FeedbackReader {
             };
             check(&twcc)?;
             has_feedback = true;
-            let mut at = self.reference(&twcc) * REFERENCE;
+            let mut at = in_bounds(self.reference(&twcc).saturating_mul(REFERENCE));
             for (number, status) in twcc.packets().flatten() {
                 let arrived = match status {
                     TwccPacketStatus::NotReceived => None,
                     TwccPacketStatus::Received { delta } => {
-                        at += i64::from(delta) * DELTA;
+                        at = in_bounds(at + i64::from(delta) * DELTA);
                         Some(at)
                     }
                 };
@@ -92,6 +95,11 @@ impl FeedbackReader {
         self.reference = Some(unwrapped);
         unwrapped
     }
+}
+
+/// A clock that is set forward, or back, with every report gets anywhere.
+fn in_bounds(at: i64) -> i64 {
+    at.clamp(-FARTHEST, FARTHEST)
 }
 
 fn check(twcc: &Twcc<'_>) -> Result<(), FeedbackError> {
@@ -216,6 +224,22 @@ mod tests {
         assert_eq!(at(1), 0x100_0001);
         assert_eq!(at(0xff_ffff), 0xff_ffff, "late feedback");
         assert_eq!(at(2), 0x100_0002);
+    }
+
+    #[test]
+    fn a_clock_that_gets_anywhere_overflows_nothing() {
+        for reference in [i64::MAX / REFERENCE, i64::MIN / REFERENCE] {
+            let mut reader = FeedbackReader {
+                reference: Some(reference),
+            };
+            let received = [i16::MIN, i16::MAX].map(|delta| TwccPacketStatus::Received { delta });
+            let told = read(&mut reader, &written(1, 1 << 22, &received)).unwrap();
+            let mut times = told.iter().filter_map(|(_, at)| *at);
+            assert!(
+                times.all(|at| (-FARTHEST..=FARTHEST).contains(&at)),
+                "{told:?}"
+            );
+        }
     }
 
     fn statuses() -> impl Strategy<Value = Vec<TwccPacketStatus>> {
