@@ -185,12 +185,14 @@ impl Worker {
             return;
         };
         peer.paths.hear((proto, source), bytes.len(), now);
-        let router = self.rooms.get_mut(peer.room);
-        if let (Some(router), Some(rtcp)) = (router, peer.open_feedback(bytes, now))
-            && router.take_feedback(key, rtcp, now)
-        {
-            // Nothing in it was for str0m.
-            return;
+        if let Some(router) = self.rooms.get_mut(peer.room) {
+            if let Some(rtcp) = peer.open_feedback(bytes, now)
+                && router.take_feedback(key, rtcp, now)
+            {
+                // Nothing in it was for str0m.
+                return;
+            }
+            peer.expect_source(bytes, router.tracks());
         }
         let mut sink = Sink {
             network: &mut self.network,

@@ -15,5 +15,6 @@ mod loss;
 mod newcomers;
 mod offers;
 mod paths;
+mod sources;
 mod tickets;
 mod traffic;

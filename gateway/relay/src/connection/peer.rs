@@ -136,6 +136,13 @@ impl Peer {
         Some(rtcp)
     }
 
+    /// Sees to it that a publisher's source is taken in that only its payload type tells.
+    pub(crate) fn expect_source(&mut self, datagram: &[u8], tracks: &[PublishedTrack]) {
+        if let Role::Publisher(sources) = &mut self.role {
+            sources.expect(datagram, &mut self.rtc, tracks);
+        }
+    }
+
     /// Takes in a datagram.
     pub(crate) fn receive(&mut self, receive: Receive<'_>, sink: &mut Sink<'_>) {
         self.heard_at = sink.now;

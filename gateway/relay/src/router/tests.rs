@@ -152,6 +152,8 @@ impl Stage {
         let key = self.keys.insert(());
         let tracks = formats.iter().map(|format| Track {
             mid: format.encoding.name().into(),
+            payload_type: Pt::from(96),
+            rtx_type: Some(Pt::from(97)),
             format: format.clone(),
             layers: Box::default(),
         });

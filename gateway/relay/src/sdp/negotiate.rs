@@ -27,6 +27,9 @@ use crate::sdp::offer::{Offer, first_known};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Track {
     pub(crate) mid: Mid,
+    pub(crate) payload_type: Pt,
+    /// That of retransmissions (RFC 4588).
+    pub(crate) rtx_type: Option<Pt>,
     pub(crate) format: Format,
     /// Its simulcast layers (RFC 8853), the publisher's preferred one first; none if there
     /// is no choice.
@@ -236,6 +239,8 @@ fn track(section: &Accepted<'_>) -> Option<Track> {
     });
     Some(Track {
         mid: section.mid,
+        payload_type: section.payload.number.into(),
+        rtx_type: section.payload.rtx.map(Pt::from),
         format: Format::of(&section.payload)?,
         layers: named.collect(),
     })
