@@ -1,7 +1,9 @@
 //! What a publisher sends is what its viewers get, in their own numbers.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use reqwest::StatusCode;
-use str0m::rtp::{Extension, ExtensionMap, ExtensionValues, VideoOrientation};
+use str0m::rtp::{AbsCaptureTime, Extension, ExtensionMap, ExtensionValues, VideoOrientation};
 
 use crate::peer::film::Shape;
 use crate::peer::{Http, Seen, Setup};
@@ -113,8 +115,14 @@ async fn extensions_are_mapped_and_those_of_one_hop_are_left_out() {
     let gateway = Gateway::start(["--relay", "on"]);
     let http = Http::new(&gateway);
     let mut setup = Setup::publisher().with_sound();
+    setup.extensions.set(5, Extension::AbsoluteCaptureTime);
+    let captured = AbsCaptureTime {
+        capture_time: UNIX_EPOCH + Duration::from_millis(1_000_500),
+        clock_offset: Some(-7),
+    };
     for reel in &mut setup.reels {
         reel.extensions = ExtensionValues {
+            abs_capture_time: Some(captured),
             audio_level: Some(-42).filter(|_| reel.is_sound),
             voice_activity: Some(true).filter(|_| reel.is_sound),
             video_orientation: Some(VideoOrientation::Deg90).filter(|_| !reel.is_sound),
@@ -129,6 +137,7 @@ async fn extensions_are_mapped_and_those_of_one_hop_are_left_out() {
         (13, Extension::AudioLevel),
         (1, Extension::RtpMid),
         (2, Extension::TransportSequenceNumber),
+        (7, Extension::AbsoluteCaptureTime),
     ];
     for (id, extension) in ids {
         setup.extensions.set(id, extension);
@@ -144,6 +153,8 @@ async fn extensions_are_mapped_and_those_of_one_hop_are_left_out() {
         (sound.audio_level, sound.voice_activity),
         (Some(-42), Some(true))
     );
+    assert_eq!(video.abs_capture_time, Some(captured));
+    assert_eq!(sound.abs_capture_time, Some(captured));
     // The relay's own section and number, not the publisher's.
     assert!(
         viewer
