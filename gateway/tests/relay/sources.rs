@@ -1,8 +1,11 @@
 //! Publishers that say little of their sources, or something else than what they send.
 
+use std::time::Duration;
+
 use str0m::rtp::ExtensionMap;
 
 use crate::forwarding::missing;
+use crate::peer::film::Shape;
 use crate::peer::link::{RtpHead, losing};
 use crate::peer::{Http, Peer, Seen, Setup};
 use crate::support::Gateway;
@@ -71,4 +74,25 @@ async fn a_source_that_is_not_the_one_that_was_described_is_taken() {
     let _publisher = open(&http, Setup::publisher().with_sound(), misdescribed).await;
     let viewer = Setup::viewer().open(&http, "garage").await;
     sees_both(&viewer).await;
+}
+
+/// Some publishers give up after five seconds without a report.
+#[tokio::test]
+async fn a_publisher_without_retransmissions_has_a_report_each_second() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher().with_sound();
+    setup.formats[0].2 = None;
+    assert!(setup.formats.iter().all(|(.., rtx)| rtx.is_none()));
+    assert_eq!(setup.formats[0].0, Shape::H264);
+    let publisher = open(&http, setup, undescribed).await;
+    let times = publisher.until("reports", |seen| {
+        let source = seen.received.first()?.0;
+        let of_one = seen.received.iter().filter(|(of, _)| *of == source);
+        let times: Vec<_> = of_one.map(|(_, at)| *at).collect();
+        (times.len() >= 4).then_some(times)
+    });
+    let times = times.await;
+    let longest = times.windows(2).map(|two| two[1] - two[0]).max().unwrap();
+    assert!(longest < Duration::from_secs(3), "{longest:?}");
 }

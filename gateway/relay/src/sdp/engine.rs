@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sightline_spec::sdp::Direction;
 use str0m::change::SdpOffer;
@@ -21,6 +21,9 @@ use crate::sdp::offer::Setup;
 
 /// Sources of one section that are announced to str0m; a peer describes as many as it likes.
 const MOST_SOURCES: usize = 16;
+
+/// How often a peer is told what has arrived of each of its streams.
+const REPORTS: Duration = Duration::from_secs(1);
 
 /// A connection that is to be made.
 pub(crate) struct Engine<'a> {
@@ -47,6 +50,9 @@ impl Engine<'_> {
             // Peers check and we answer, which is all that FFmpeg can do with.
             .set_ice_lite(true)
             .set_rtp_mode(true)
+            // Whatever has no RTX str0m takes for sound, and reports on it less often. Some
+            // publishers give up after five seconds without a report.
+            .set_rtcp_report_interval_audio(REPORTS)
             .set_extension_map(acceptance.extensions.clone())
             .enable_raw_packets(self.has_raw_packets)
             .clear_codecs();

@@ -225,7 +225,7 @@ impl Connection {
                 }
                 Event::RawPacket(packet) => {
                     if let RawPacket::RtcpRx(rtcp) = *packet {
-                        seen.note_rtcp(rtcp);
+                        seen.note_rtcp(rtcp, now);
                     }
                 }
                 Event::MediaEgressStats(stats) => seen.nacks = stats.nacks,

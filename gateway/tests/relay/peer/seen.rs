@@ -21,6 +21,8 @@ pub(crate) struct Seen {
     pub(crate) nacks: u64,
     /// What time the other side says that it is in each of its streams.
     pub(crate) reports: Vec<SenderInfo>,
+    /// When the other side has told what has arrived of a source.
+    pub(crate) received: Vec<(u32, Instant)>,
     /// The sources that the other side has said goodbye for.
     pub(crate) goodbyes: Vec<u32>,
     /// The other side said goodbye by DTLS.
@@ -69,8 +71,12 @@ impl Seen {
         self.keyframe_requests.push((now, request.rid));
     }
 
-    pub(crate) fn note_rtcp(&mut self, rtcp: Rtcp) {
+    pub(crate) fn note_rtcp(&mut self, rtcp: Rtcp, now: Instant) {
         match rtcp {
+            Rtcp::ReceiverReport(report) => {
+                let sources = report.reports.iter().map(|report| (*report.ssrc, now));
+                self.received.extend(sources);
+            }
             Rtcp::SenderReport(report) => self.reports.push(report.sender_info),
             Rtcp::Goodbye(goodbye) => {
                 let sources = goodbye.reports.iter().map(|source| **source);
