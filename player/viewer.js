@@ -45,6 +45,8 @@ export class Viewer {
   #session = null;
   #closed = false;
   #wasLive = false;
+  /** What the camera sends now cannot be shown well. */
+  #isJerky = false;
   #direct = true;
   /** @type {Choice[]} */
   #choices = [];
@@ -144,6 +146,13 @@ export class Viewer {
     if (isNew && this.#wanted !== null) void this.#select();
   }
 
+  /** @param {string | null} problem of what the camera sends */
+  #take(problem) {
+    this.#isJerky = problem === 'b-frames';
+    if (this.#state === 'live' && this.#isJerky) this.#enter('jerky');
+    else if (this.#state === 'jerky' && !this.#isJerky) this.#enter('live');
+  }
+
   /** @param {string} endpoint */
   async #attempt(endpoint) {
     const startedAt = this.#env.now();
@@ -164,7 +173,7 @@ export class Viewer {
           path = by;
           this.#env.clearTimeout(patience);
           if (phase === 'live') this.#wasLive = true;
-          if (phase === 'live') this.#enter('live');
+          if (phase === 'live') this.#enter(this.#isJerky ? 'jerky' : 'live');
           else if (phase === 'away') this.#enter('gone');
           else if (this.#state !== 'reconnecting') this.#enter('connecting');
         },
@@ -173,9 +182,11 @@ export class Viewer {
         vitals: (vitals) => this.#listener.vitals?.(vitals, path),
         viewers: (count) => this.#listener.viewers?.(count),
         layers: (choices) => this.#offer(choices),
+        problem: (problem) => this.#take(problem),
       },
     });
     this.#session = session;
+    this.#isJerky = false;
     this.#opening = null;
     const ending = await session.run();
     this.#env.clearTimeout(patience);

@@ -47,11 +47,12 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all that came so far
  * @property {(vitals: Vitals) => void} [vitals]
  * @property {(count: number) => void} [viewers]
+ * @property {(problem: string | null) => void} [problem] what is wrong with what the camera sends
  * @property {(choices: import('./layers.js').Choice[]) => void} [layers] what `select` may choose
  */
 
 /** Names of the events that a viewer understands (WHEP draft section 4.5, and ours). */
-const EVENTS = ['active', 'inactive', 'viewercount', 'reconnect', 'candidates', 'layers'];
+const EVENTS = ['active', 'inactive', 'viewercount', 'reconnect', 'candidates', 'layers', 'problem'];
 
 export class WhepSession {
   #endpoint;
@@ -238,6 +239,8 @@ export class WhepSession {
         return this.#finish('told-to-reconnect', { endpoint: this.#elsewhere(data.url) });
       case 'layers':
         return this.#resource?.hasChoice && this.#listener.layers?.(choices(data));
+      case 'problem':
+        return this.#listener.problem?.(typeof data.problem === 'string' ? data.problem : null);
       case 'viewercount':
         if (Number.isSafeInteger(data.viewercount)) this.#listener.viewers?.(data.viewercount);
     }

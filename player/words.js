@@ -3,8 +3,8 @@
 
 /**
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
- *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'unsupported' | 'failed'
- *   | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'jerky' | 'unsupported'
+ *   | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */
 
@@ -82,6 +82,12 @@ export const WORDS = Object.freeze({
     hint: 'It lacks the camera’s video codec. Try a current Chrome, Edge, Firefox or Safari.',
     mood: 'bad',
     retry: true,
+  },
+  jerky: {
+    short: 'B-frames',
+    title: 'The camera sends B-frames',
+    hint: 'Browsers cannot show them, so the picture hardly moves. Whoever has the camera can switch them off in its encoder’s settings; OBS does so unless it is told to ignore what the service recommends.',
+    mood: 'bad',
   },
   unsupported: {
     short: 'Browser cannot',

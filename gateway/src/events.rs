@@ -138,7 +138,11 @@ impl Outbox {
 fn tells_a_state(kind: EventKind) -> bool {
     matches!(
         kind,
-        EventKind::Active | EventKind::Inactive | EventKind::ViewerCount | EventKind::Layers
+        EventKind::Active
+            | EventKind::Inactive
+            | EventKind::ViewerCount
+            | EventKind::Layers
+            | EventKind::Problem
     )
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use sightline_relay::{self as relay, Event, Events, Health, Limits, MediaPorts, Relay, Traffic};
-use sightline_spec::event;
+use sightline_spec::event::{self, Problem};
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 use tokio::sync::Notify;
@@ -110,6 +110,10 @@ impl Relaying {
             } => {
                 shared.rendezvous.relay_sends(&room, publisher, is_sending);
                 shared.sessions.sends(&room, is_sending);
+            }
+            Event::Reordered { room, is_reordered } => {
+                let problem = is_reordered.then_some(Problem::BFrames);
+                shared.sessions.has_problem(&room, problem);
             }
             Event::Layers { viewer, layers } => {
                 let layers = event::Event::Layers(layers);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Viewer } from '../viewer.js';
+import { WORDS } from '../words.js';
 import { World, gateway, held, problem, relayed } from './world.js';
 
 const ENDPOINT = 'https://gateway.example/whep/garage';
@@ -300,4 +301,30 @@ test('close() also ends a pause', async () => {
   viewer.close();
   await world.pass(600_000);
   assert.equal(world.armed, 0);
+});
+
+test('B-frames are said, and where to switch them off, as long as they come', async () => {
+  const { world, states } = start(({ method, url }) =>
+    (method === 'POST' && url === ENDPOINT ? relayed() : undefined));
+  await goLive(world);
+  world.streams[0].send('problem', { problem: 'b-frames' });
+  await play(world, 3);
+  assert.deepEqual(states, ['connecting', 'live', 'jerky']);
+  assert.match(WORDS.jerky.title, /B-frames/);
+  assert.match(WORDS.jerky.hint, /switch them off/);
+  world.streams[0].send('problem', { problem: 'another one' });
+  await play(world, 1);
+  assert.deepEqual(states, ['connecting', 'live', 'jerky', 'live']);
+  world.streams[0].send('problem', { problem: 'b-frames' });
+  world.streams[0].send('problem', { problem: null });
+  assert.deepEqual(states.slice(4), ['jerky', 'live']);
+});
+
+test('B-frames of which one is told before the first picture', async () => {
+  const { world, states } = start(({ method, url }) =>
+    (method === 'POST' && url === ENDPOINT ? relayed() : undefined));
+  await world.pass(100);
+  world.streams[0].send('problem', { problem: 'b-frames' });
+  await goLive(world);
+  assert.deepEqual(states, ['connecting', 'jerky']);
 });

@@ -331,7 +331,7 @@ const LAYER_LINK = '</whep/garage/1/layer>; rel="urn:ietf:params:whep:ext:core:l
  * @param {Record<string, string>} [more]
  */
 export const relayed = (more = {}) => created(201, ANSWER, {
-  Link: `${EVENTS_LINK.replace('candidates', 'candidates,layers')}, ${LAYER_LINK}`,
+  Link: `${EVENTS_LINK.replace('candidates', 'candidates,layers problem')}, ${LAYER_LINK}`,
   ...more,
 });
 

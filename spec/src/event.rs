@@ -20,12 +20,22 @@ pub enum Event {
     ViewerCount(usize),
     /// To a viewer: make a new session.
     Reconnect,
+    /// To a viewer of the relay: what the camera sends cannot be shown well, or now it can.
+    Problem(Option<Problem>),
     /// To either: candidates that the other side trickled.
     Candidates(SdpFrag),
     /// To a camera: a viewer has taken this session's offer.
     Join,
     /// To a camera: that viewer is gone.
     Leave,
+}
+
+/// What is wrong with what a camera sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Problem {
+    /// Pictures come in another order than they are shown in. Browsers show few of them.
+    #[serde(rename = "b-frames")]
+    BFrames,
 }
 
 /// The kinds of [`Event`], by their names on the wire.
@@ -42,6 +52,8 @@ pub enum EventKind {
     ViewerCount,
     /// [`Event::Reconnect`]
     Reconnect,
+    /// [`Event::Problem`]
+    Problem,
     /// [`Event::Candidates`]
     Candidates,
     /// [`Event::Join`]
@@ -52,7 +64,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// What a viewer's stream can carry. On the direct path there is nothing to choose
-    /// from, so no `layers`.
+    /// from, so no `layers`, and nobody here sees the pictures, so no `problem`.
     pub const FOR_VIEWERS: [Self; 5] = [
         Self::Active,
         Self::Inactive,
@@ -62,12 +74,13 @@ impl EventKind {
     ];
     /// What the stream of a relay's viewer can carry: `candidates` as well, so that a
     /// player that knows them can ask for the same events on both paths.
-    pub const FOR_RELAYED_VIEWERS: [Self; 6] = [
+    pub const FOR_RELAYED_VIEWERS: [Self; 7] = [
         Self::Active,
         Self::Inactive,
         Self::Layers,
         Self::ViewerCount,
         Self::Reconnect,
+        Self::Problem,
         Self::Candidates,
     ];
     /// What a camera's stream can carry.
@@ -81,6 +94,7 @@ impl EventKind {
             Self::Layers => "layers",
             Self::ViewerCount => "viewercount",
             Self::Reconnect => "reconnect",
+            Self::Problem => "problem",
             Self::Candidates => "candidates",
             Self::Join => "join",
             Self::Leave => "leave",
@@ -116,6 +130,11 @@ struct ViewerCountData {
 }
 
 #[derive(Serialize, Deserialize)]
+struct ProblemData {
+    problem: Option<Problem>,
+}
+
+#[derive(Serialize, Deserialize)]
 struct CandidatesData {
     candidates: String,
 }
@@ -129,6 +148,7 @@ impl Event {
             Self::Layers(_) => EventKind::Layers,
             Self::ViewerCount(_) => EventKind::ViewerCount,
             Self::Reconnect => EventKind::Reconnect,
+            Self::Problem(_) => EventKind::Problem,
             Self::Candidates(_) => EventKind::Candidates,
             Self::Join => EventKind::Join,
             Self::Leave => EventKind::Leave,
@@ -142,6 +162,10 @@ impl Event {
             Self::ViewerCount(viewercount) => {
                 let viewercount = *viewercount;
                 serde_json::to_string(&ViewerCountData { viewercount })
+            }
+            Self::Problem(problem) => {
+                let problem = *problem;
+                serde_json::to_string(&ProblemData { problem })
             }
             Self::Candidates(fragment) => {
                 let candidates = fragment.to_string();
@@ -168,6 +192,10 @@ impl Event {
                 let data: ViewerCountData = json(data)?;
                 Self::ViewerCount(data.viewercount)
             }
+            EventKind::Problem => {
+                let data: ProblemData = json(data)?;
+                Self::Problem(data.problem)
+            }
             EventKind::Candidates => {
                 let data: CandidatesData = json(data)?;
                 Self::Candidates(data.candidates.parse().map_err(|_| EventError::Data)?)
@@ -193,6 +221,8 @@ mod tests {
             Event::Layers(Layers::default()),
             Event::ViewerCount(3),
             Event::Reconnect,
+            Event::Problem(Some(Problem::BFrames)),
+            Event::Problem(None),
             Event::Candidates(fragment.parse().unwrap()),
             Event::Join,
             Event::Leave,
@@ -208,6 +238,10 @@ mod tests {
     fn unknown_names_and_malformed_data_are_told_apart() {
         assert_eq!(Event::parse("scte35", "{}"), Err(EventError::UnknownName));
         assert_eq!(Event::parse("viewercount", "{}"), Err(EventError::Data));
+        assert_eq!(
+            Event::Problem(Some(Problem::BFrames)).data(),
+            r#"{"problem":"b-frames"}"#
+        );
         let data = r#"{"candidates":"x=1"}"#;
         assert_eq!(Event::parse("candidates", data), Err(EventError::Data));
     }

@@ -22,6 +22,14 @@ pub enum Event {
         /// Which of the two.
         is_sending: bool,
     },
+    /// A publisher's pictures come in another order than they are shown in, as with B-frames,
+    /// or do so no more. Browsers cannot show them.
+    Reordered {
+        /// Where it publishes.
+        room: RoomId,
+        /// Which of the two.
+        is_reordered: bool,
+    },
     /// A viewer can choose from other layers than before.
     Layers {
         /// Who.
@@ -92,6 +100,7 @@ impl Event {
     fn replaces(&self, earlier: &Self) -> bool {
         match (self, earlier) {
             (Self::Sending { room, .. }, Self::Sending { room: before, .. }) => room == before,
+            (Self::Reordered { room, .. }, Self::Reordered { room: before, .. }) => room == before,
             (Self::Layers { viewer, .. }, Self::Layers { viewer: before, .. }) => viewer == before,
             (Self::Ended { session, .. }, Self::Layers { viewer, .. }) => session == viewer,
             _ => false,

@@ -6,5 +6,6 @@ pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
 pub(crate) mod parameter_sets;
 mod pictures;
+mod reordering;
 pub(crate) mod sources;
 pub(crate) mod track;

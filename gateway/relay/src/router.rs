@@ -42,6 +42,8 @@ pub(crate) struct Router {
     without_publisher: Option<Instant>,
     without_subscribers: Option<Instant>,
     told_layers: Vec<Vec<Option<Rid>>>,
+    /// Whether viewers know that pictures come in another order than they are shown in.
+    told_reordered: bool,
 }
 
 /// Whose media it is.
@@ -85,6 +87,7 @@ impl Router {
             without_publisher: Some(now),
             without_subscribers: Some(now),
             told_layers: Vec::new(),
+            told_reordered: false,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sightline_relay::Session;
-use sightline_spec::event::Event;
+use sightline_spec::event::{Event, Problem};
 use sightline_spec::room::{RoomId, SessionId};
 
 use crate::census::Seat;
@@ -37,6 +37,8 @@ struct Room {
     viewers: HashSet<SessionId>,
     /// Media arrives.
     is_active: bool,
+    /// What is wrong with that media.
+    problem: Option<Problem>,
     /// The count that every viewer here was told last.
     told: Option<usize>,
 }
@@ -83,6 +85,9 @@ impl Sessions {
                 room.told = None;
                 if room.is_active {
                     outbox.push(Event::Active);
+                }
+                if room.problem.is_some() {
+                    outbox.push(Event::Problem(room.problem));
                 }
             }
         }
@@ -180,6 +185,16 @@ impl Sessions {
             false => Event::Inactive,
         };
         tell_all(&state.sessions, room, &event);
+    }
+
+    /// What is wrong with what a room's publisher sends, if anything is; its viewers are told.
+    pub(super) fn has_problem(&self, room: &RoomId, problem: Option<Problem>) {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        if let Some(room) = state.rooms.get_mut(room) {
+            room.problem = problem;
+            tell_all(&state.sessions, room, &Event::Problem(problem));
+        }
     }
 
     /// Puts an event into a session's log. Of one that is over the log takes no more.

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use sightline_spec::event::Event;
+use sightline_spec::event::{Event, Problem};
 
 use crate::peer::{Http, Peer, Setup};
 use crate::support::Gateway;
@@ -54,6 +54,27 @@ async fn a_stream_that_opens_late_tells_what_holds() {
     let mut events = late.session.events().await;
     events.until(&Event::Active).await;
     events.until(&Event::ViewerCount(2)).await;
+}
+
+/// A person at a page that hardly moves has no other way to know why.
+#[tokio::test]
+async fn viewers_are_told_of_pictures_that_browsers_cannot_show() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher();
+    setup.reels[0].swaps = true;
+    let publisher = setup.open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let mut events = viewer.session.events().await;
+    events.until(&Event::Problem(Some(Problem::BFrames))).await;
+    let late = Setup::viewer().open(&http, "garage").await;
+    let mut of_late = late.session.events().await;
+    of_late.until(&Event::Problem(Some(Problem::BFrames))).await;
+
+    publisher
+        .act(|connection| connection.reels[0].swaps = false)
+        .await;
+    events.until(&Event::Problem(None)).await;
 }
 
 /// The camera of design section 2: it serves viewers itself, and its last offer is for

@@ -8,6 +8,7 @@ use str0m::rtp::Ssrc;
 use crate::publisher::keyframe::KeyframeRequests;
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
 use crate::publisher::parameter_sets::ParameterSets;
+use crate::publisher::reordering::Reordering;
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::Track;
 
@@ -34,6 +35,7 @@ pub(crate) struct Layer {
     former: Vec<Ssrc>,
     pub(crate) cache: PacketCache,
     pub(crate) keyframes: KeyframeRequests,
+    reordering: Reordering,
     /// Measured over the last second, in bit/s.
     pub(crate) bitrate: u64,
     bytes: u64,
@@ -83,6 +85,7 @@ impl PublishedTrack {
             return;
         };
         let is_video = self.encoding().is_video();
+        let may_reorder = matches!(self.encoding(), Encoding::H264 | Encoding::H265);
         let layer = &mut self.layers[index];
         if layer.source != source {
             if !layer.can_be_taken_over_by(source, packet.arrived) {
@@ -93,6 +96,9 @@ impl PublishedTrack {
         layer.bytes += packet.payload.len() as u64;
         let now = packet.arrived;
         layer.last_packet = now;
+        if may_reorder {
+            layer.reordering.note(packet.position, now);
+        }
         if layer.cache.push(packet) {
             layer.keyframes.arrived(now);
         }
@@ -114,6 +120,7 @@ impl PublishedTrack {
             former: Vec::new(),
             cache: PacketCache::new(self.encoding(), sets),
             keyframes: KeyframeRequests::default(),
+            reordering: Reordering::default(),
             bitrate: 0,
             bytes: 0,
             periods: 0,
@@ -124,6 +131,12 @@ impl PublishedTrack {
 
     pub(crate) fn encoding(&self) -> Encoding {
         self.track.format.encoding
+    }
+
+    /// Whether pictures come in another order than they are shown in.
+    pub(crate) fn is_reordered(&self, now: Instant) -> bool {
+        let mut layers = self.layers.iter();
+        layers.any(|layer| layer.reordering.is_found(now))
     }
 
     /// Has the publisher asked for a keyframe of this layer, soon.

@@ -38,6 +38,17 @@ impl Router {
         }
     }
 
+    /// Whether the publisher's pictures come in another order than they are shown in, if that
+    /// has changed since the last look.
+    pub(crate) fn reordered(&mut self, now: Instant) -> Option<Event> {
+        let is_reordered = self.tracks.iter().any(|track| track.is_reordered(now));
+        let before = std::mem::replace(&mut self.told_reordered, is_reordered);
+        (before != is_reordered).then(|| Event::Reordered {
+            room: self.room.clone(),
+            is_reordered,
+        })
+    }
+
     /// What each viewer can choose from, if that has changed since the last look, or which of
     /// it is better: a layer that has only begun is not what it will be.
     pub(crate) fn other_layers(&mut self, now: Instant) -> Vec<Event> {

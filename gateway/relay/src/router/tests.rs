@@ -9,6 +9,7 @@ mod loss;
 mod new_packets;
 mod newcomers;
 mod parameter_sets;
+mod reordering;
 mod reports;
 mod sources;
 

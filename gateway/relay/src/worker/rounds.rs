@@ -4,6 +4,7 @@
 use std::time::Instant;
 
 use super::Worker;
+use crate::event::Event;
 use crate::keys::{Key, RoomKey};
 
 impl Worker {
@@ -30,6 +31,19 @@ impl Worker {
             };
             router.measure(period, now);
             for event in router.other_layers(now) {
+                self.teller.tell(event);
+            }
+            if let Some(event) = router.reordered(now) {
+                if let Event::Reordered {
+                    room,
+                    is_reordered: true,
+                } = &event
+                {
+                    tracing::warn!(
+                        ?room,
+                        "the publisher sends B-frames, which browsers cannot show"
+                    );
+                }
                 self.teller.tell(event);
             }
             if let Some(event) = router.fallen_silent(now) {

@@ -20,6 +20,8 @@ pub(crate) struct Reel {
     pub(crate) interval: Duration,
     /// RTP ticks from one picture to the next.
     pub(crate) step: u32,
+    /// Every other picture is shown before the one that was sent before it, as with B-frames.
+    pub(crate) swaps: bool,
     /// Pictures that follow each other without their interval.
     pub(crate) in_a_hurry: u32,
     /// Nothing is sent while it stands still.
@@ -51,6 +53,7 @@ impl Default for Reel {
             group: 60,
             interval: Duration::from_micros(33_333),
             step: 3000,
+            swaps: false,
             in_a_hurry: 0,
             is_running: true,
             is_sound: false,
@@ -129,7 +132,12 @@ impl Reel {
             part: 0,
             parts: self.parts,
         };
+        let shown = match (self.swaps, self.picture % 2) {
+            (false, _) => time,
+            (true, 0) => time.wrapping_add(self.step),
+            (true, _) => time.wrapping_sub(self.step),
+        };
         self.picture += 1;
-        Some((time, self.shape.picture(label, self.size)))
+        Some((shown, self.shape.picture(label, self.size)))
     }
 }

@@ -155,7 +155,7 @@ impl Session {
     pub(crate) async fn events(&self) -> Events {
         let kinds = match self.location.starts_with("/whip") {
             true => r#"["join","leave","candidates"]"#,
-            false => r#"["active","inactive","layers","viewercount","reconnect"]"#,
+            false => r#"["active","inactive","layers","viewercount","reconnect","problem"]"#,
         };
         let json = [("content-type", "application/json")];
         let path = format!("{}/events", self.location);

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 use sightline_spec::candidate::{Address, Candidate};
-use sightline_spec::event::Event;
+use sightline_spec::event::{Event, Problem};
 use sightline_spec::layer::{Layer, LayerSelection, Layers, Rid};
 use sightline_spec::sdp::IceCredentials;
 use sightline_spec::sdpfrag::{MediaSection, SdpFrag, Section};
@@ -142,6 +142,7 @@ pub(crate) fn event() -> impl Strategy<Value = Event> {
         Just(Event::Join),
         Just(Event::Leave),
         any::<usize>().prop_map(Event::ViewerCount),
+        prop::option::of(Just(Problem::BFrames)).prop_map(Event::Problem),
         btree_map(any::<u16>(), vec(layer(), 0..5), 0..3).prop_map(|l| Event::Layers(Layers(l))),
         fragment().prop_map(Event::Candidates),
     ]
