@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::publisher::budget::Budget;
 
 /// Keyframes that a viewer can have one after the other, as one that loses packets does.
-const MOST: u32 = 4;
+const MOST: u32 = 3;
 
 /// After them, one in this time.
 const PERIOD: Duration = Duration::from_secs(5);
