@@ -175,6 +175,9 @@ impl Router {
         let track = self.tracks.get_mut(track)?;
         let clock_rate = track.encoding().clock_rate();
         let (time, arrived) = (packet.position.time, packet.arrived);
+        if let Some(captured) = packet.extensions.abs_capture_time {
+            self.clock.note_captured((source, time), captured, arrived);
+        }
         packet.captured = self.clock.captured(source, time, clock_rate, arrived);
         track.push(rid, source, packet);
         self.last_packet = Some(now);

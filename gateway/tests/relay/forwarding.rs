@@ -1,6 +1,6 @@
 //! What a publisher sends is what its viewers get, in their own numbers.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reqwest::StatusCode;
 use str0m::rtp::{AbsCaptureTime, Extension, ExtensionMap, ExtensionValues, VideoOrientation};
@@ -70,6 +70,48 @@ async fn a_viewer_is_told_what_time_it_is_and_when_it_is_over() {
         sources.iter().all(is_over).then_some(())
     };
     viewer.until("goodbyes", both_over).await;
+}
+
+/// When the last picture and sound arrived, and were captured by what the viewer is told.
+fn captured(seen: &Seen) -> Option<[(Instant, SystemTime); 2]> {
+    let packets = [seen.video().last()?.0, seen.sound().last()?];
+    let captured = packets.map(|packet| {
+        let mut reports = seen.reports.iter().rev();
+        let report = reports.find(|report| *report.ssrc == packet.source)?;
+        let rate = if packet.is_video() { 90e3 } else { 48e3 };
+        let since = (packet.time as u32).wrapping_sub(report.rtp_time.numer() as u32);
+        let since = f64::from(since.cast_signed()) / rate;
+        let time = match since < 0.0 {
+            true => report.ntp_time - Duration::from_secs_f64(-since),
+            false => report.ntp_time + Duration::from_secs_f64(since),
+        };
+        Some((packet.at, time))
+    });
+    let [picture, sound] = captured;
+    Some([picture?, sound?])
+}
+
+/// A picture that takes half a second to encode is half a second older than the sound that comes
+/// with it.
+#[tokio::test]
+async fn when_something_was_captured_is_as_the_publisher_reports() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher().with_sound();
+    setup.reels[0].encoding = Duration::from_millis(500);
+    let _publisher = setup.open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let [picture, sound] = viewer.until("both reports", captured).await;
+    // How much later each arrived than the other, and was captured.
+    let seconds = |ahead: Duration, back: Duration| ahead.as_secs_f64() - back.as_secs_f64();
+    let arrived = seconds(
+        picture.0.saturating_duration_since(sound.0),
+        sound.0.saturating_duration_since(picture.0),
+    );
+    let since = |a: SystemTime, b: SystemTime| a.duration_since(b).unwrap_or_default();
+    let captured = seconds(since(picture.1, sound.1), since(sound.1, picture.1));
+    let apart = arrived - captured;
+    assert!((0.4..0.6).contains(&apart), "{apart} s");
 }
 
 /// Each to its own viewer, which takes it by another number than the publisher's and

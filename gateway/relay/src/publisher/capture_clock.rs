@@ -2,12 +2,14 @@
 //!
 //! Its sender reports (RFC 3550 section 6.4.1) say what time of day it was, by its own clock, at
 //! a time of each of its streams: a picture that took half a second to encode is half a second
-//! older than the sound that arrives with it. What its clock and ours differ by is found from
+//! older than the sound that arrives with it. Some say it in the packets themselves, by
+//! <http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time>, which counts for more: a report
+//! may be about when something was encoded. What its clock and ours differ by is found from
 //! when reports arrive, once for all its streams, so that it cannot put them apart.
 
 use std::time::{Duration, Instant, SystemTime};
 
-use str0m::rtp::Ssrc;
+use str0m::rtp::{AbsCaptureTime, Ssrc};
 
 /// Without a report for so long, when a packet arrived must do. Chromium reports on sound once in
 /// five seconds.
@@ -16,9 +18,8 @@ const REPORTS_WITHIN: Duration = Duration::from_secs(6);
 /// A clock that leaps this far was set anew.
 const LEAP: Duration = Duration::from_secs(5);
 
-/// Of how much later a report is than the fastest one, this part is taken for our clock being
-/// faster than the publisher's.
-const DRIFT: u32 = 64;
+/// Our clock may be faster than the publisher's by this part, so that reports come later and later.
+const DRIFT: u32 = 5000;
 
 /// How long before it arrives, or after, anything can have been captured. Reports that say
 /// something else are wrong.
@@ -43,6 +44,8 @@ pub(crate) struct SenderReport {
 pub(crate) struct CaptureClock {
     /// The publisher's time of day, and when that was by our clock.
     anchor: Option<(SystemTime, Instant)>,
+    /// When anything last told the time of day.
+    noted: Option<Instant>,
     streams: Vec<Stream>,
 }
 
@@ -51,18 +54,52 @@ struct Stream {
     source: Ssrc,
     began: Instant,
     report: Option<SenderReport>,
+    /// Whether its packets say themselves when they were captured.
+    is_exact: bool,
 }
 
 impl CaptureClock {
     /// Takes in a report that has just arrived.
     pub(crate) fn note(&mut self, report: SenderReport, now: Instant) {
-        self.stream(report.source, now).report = Some(report);
-        self.anchor = Some(match self.anchor.zip(self.at(report.wall)) {
+        let stream = self.stream(report.source, now);
+        if !stream.is_exact {
+            stream.report = Some(report);
+        }
+        self.set(report.wall, now);
+    }
+
+    /// Takes in what a packet says itself, which has just arrived: its source, its time in the
+    /// stream, and when it was captured.
+    pub(crate) fn note_captured(
+        &mut self,
+        (source, time): (Ssrc, u64),
+        captured: AbsCaptureTime,
+        now: Instant,
+    ) {
+        let Some(wall) = by_senders_clock(captured) else {
+            return;
+        };
+        let stream = self.stream(source, now);
+        stream.is_exact = true;
+        stream.report = Some(SenderReport {
+            source,
+            wall,
+            // RTP has the lower bits of it.
+            time: time as u32,
+        });
+        self.set(wall, now);
+    }
+
+    /// The publisher says that it is this time of day, or was.
+    fn set(&mut self, wall: SystemTime, now: Instant) {
+        let elapsed = self.noted.replace(now).map(|noted| now - noted);
+        let drift = elapsed.unwrap_or_default() / DRIFT;
+        self.anchor = Some(match self.anchor.zip(self.at(wall)) {
             Some(((wall, at), expected)) if is_late(now, expected) => {
-                (wall, at + (now - expected) / DRIFT)
+                (wall, at + drift.min(now - expected))
             }
             // The fastest one yet, or the clock was set.
-            _ => (report.wall, now),
+            _ => (wall, now),
         });
     }
 
@@ -111,10 +148,24 @@ impl CaptureClock {
                 source,
                 began: now,
                 report: None,
+                is_exact: false,
             });
             self.streams.len() - 1
         });
         &mut self.streams[index]
+    }
+}
+
+/// When it was captured, by the clock that sender reports go by: the difference is that of the
+/// clock that captured it, in seconds with 32 bits of a fraction.
+fn by_senders_clock(captured: AbsCaptureTime) -> Option<SystemTime> {
+    let offset = captured.clock_offset.unwrap_or_default();
+    let difference = offset.unsigned_abs();
+    let nanoseconds = (u128::from(difference) * 1_000_000_000) >> 32;
+    let difference = Duration::from_nanos(u64::try_from(nanoseconds).ok()?);
+    match offset < 0 {
+        true => captured.capture_time.checked_sub(difference),
+        false => captured.capture_time.checked_add(difference),
     }
 }
 
@@ -165,6 +216,36 @@ mod tests {
     }
 
     #[test]
+    fn what_packets_say_themselves_counts_for_more() {
+        let now = clock::now();
+        let mut clock = CaptureClock::default();
+        clock.note(report(1000), now + 1000 * MS);
+        let second = AbsCaptureTime {
+            capture_time: report(1000).wall - 3000 * MS,
+            // Captured by a clock that is 2.5 s behind.
+            clock_offset: Some(5 << 31),
+        };
+        let time = (1 << 32) + 1000 * TICKS;
+        clock.note_captured((Ssrc::from(1), time), second, now + 1000 * MS);
+        assert_eq!(age(&mut clock, 1000, now + 1000 * MS), Some(500 * MS));
+        clock.note(report(2000), now + 2000 * MS);
+        assert_eq!(age(&mut clock, 2000, now + 2000 * MS), Some(500 * MS));
+    }
+
+    #[test]
+    fn what_is_late_all_the_time_moves_nothing_fast() {
+        let now = clock::now();
+        let mut clock = CaptureClock::default();
+        clock.note(report(0), now);
+        for second in 1..=10 {
+            let at = now + second * 1000 * MS;
+            (0..30).for_each(|_| clock.note(report(second * 1000 - 500), at));
+        }
+        let age = age(&mut clock, 9_500, now + 10_000 * MS).unwrap();
+        assert!(age.abs_diff(500 * MS) <= 2 * MS, "{age:?}");
+    }
+
+    #[test]
     fn the_fastest_report_counts_and_a_slow_one_hardly() {
         let now = clock::now();
         let mut clock = CaptureClock::default();
@@ -172,7 +253,8 @@ mod tests {
         clock.note(report(2000), now + 1020 * MS);
         assert_eq!(age(&mut clock, 2000, now + 1020 * MS), Some(Duration::ZERO));
         clock.note(report(3000), now + 2084 * MS);
-        assert_eq!(age(&mut clock, 3000, now + 2021 * MS), Some(Duration::ZERO));
+        let late = age(&mut clock, 3000, now + 2021 * MS).unwrap();
+        assert!(late.abs_diff(MS) < MS, "{late:?}");
     }
 
     #[test]

@@ -162,7 +162,8 @@ impl Connection {
         now: Instant,
     ) {
         let sequence = reel.sequence.into();
-        let write = RtpWrite::new(reel.payload_type.into(), sequence, time, now, payload);
+        let captured = now - reel.encoding;
+        let write = RtpWrite::new(reel.payload_type.into(), sequence, time, captured, payload);
         let write = write
             .marker(is_last || reel.is_sound)
             .nackable(!reel.is_sound);

@@ -20,6 +20,8 @@ pub(crate) struct Reel {
     pub(crate) interval: Duration,
     /// RTP ticks from one picture to the next.
     pub(crate) step: u32,
+    /// How long before it is sent each was captured, as the publisher's reports say.
+    pub(crate) encoding: Duration,
     /// Every other picture is shown before the one that was sent before it, as with B-frames.
     pub(crate) swaps: bool,
     /// Pictures that follow each other without their interval.
@@ -53,6 +55,7 @@ impl Default for Reel {
             group: 60,
             interval: Duration::from_micros(33_333),
             step: 3000,
+            encoding: Duration::ZERO,
             swaps: false,
             in_a_hurry: 0,
             is_running: true,

@@ -4,6 +4,7 @@
 use std::time::UNIX_EPOCH;
 
 use rtcp_types::{Compound, Packet as Rtcp};
+use str0m::rtp::AbsCaptureTime;
 
 use super::*;
 use crate::publisher::capture_clock::SenderReport;
@@ -71,8 +72,18 @@ fn told(stage: &Stage, viewer: Key, number: usize) -> Option<(u32, u64)> {
 
 const ENCODING: Duration = Duration::from_millis(500);
 
+/// How a publisher says when something was captured.
+#[derive(Clone, Copy, PartialEq)]
+enum Says {
+    Nothing,
+    /// Once a second.
+    ByReports,
+    /// In each packet, while its reports are about when it was encoded.
+    ByPackets,
+}
+
 /// A publisher whose pictures take half a second to encode, and sound nothing; both are
-/// captured at the same time. It reports each second if `reports`.
+/// captured at the same time. It says so as `says`.
 struct Slow {
     stage: Stage,
     viewer: Key,
@@ -105,7 +116,7 @@ impl Slow {
     }
 
     /// What was captured 40 ms after the last is sent, of each track what is ready by now.
-    fn step(&mut self, number: u64, reports: bool) {
+    fn step(&mut self, number: u64, says: Says) {
         let now = self.stage.now;
         for track in [0, 1] {
             let Some(captured) = now.checked_sub([ENCODING, Duration::ZERO][track]) else {
@@ -116,14 +127,25 @@ impl Slow {
             }
             let mut packet = self.stage.next_packet(["v", "a"][track], vec![0x65; 100]);
             packet.position.time = self.time(track, captured);
+            // Its clock is far behind ours.
+            let wall = |at: Instant| UNIX_EPOCH + (at - self.began);
+            if says == Says::ByPackets {
+                packet.extensions.abs_capture_time = Some(AbsCaptureTime {
+                    capture_time: wall(captured),
+                    clock_offset: None,
+                });
+            }
             let (rid, source) = (None, Ssrc::from(track as u32));
             self.stage.router.receive((track, rid), source, packet, now);
-            if reports && number.is_multiple_of(25) {
+            if says != Says::Nothing && number.is_multiple_of(25) {
+                let reported = match says {
+                    Says::ByPackets => captured,
+                    Says::ByReports | Says::Nothing => now,
+                };
                 let report = SenderReport {
                     source,
-                    // Its clock is an hour behind ours.
-                    wall: UNIX_EPOCH + (now - self.began),
-                    time: self.time(track, now) as u32,
+                    wall: wall(now),
+                    time: self.time(track, reported) as u32,
                 };
                 let publisher = self.stage.publisher.unwrap();
                 self.stage.router.sender_report(publisher, report, now);
@@ -156,7 +178,16 @@ impl Slow {
 #[test]
 fn sound_and_picture_are_together_by_what_the_publisher_says() {
     let mut slow = Slow::new();
-    (0..250).for_each(|number| slow.step(number, true));
+    (0..250).for_each(|number| slow.step(number, Says::ByReports));
+    let apart = slow.apart().expect("both are reported");
+    assert!(apart < 5.0, "{apart} ms");
+}
+
+/// Its reports put the picture half a second late.
+#[test]
+fn what_the_packets_say_counts_for_more_than_reports() {
+    let mut slow = Slow::new();
+    (0..250).for_each(|number| slow.step(number, Says::ByPackets));
     let apart = slow.apart().expect("both are reported");
     assert!(apart < 5.0, "{apart} ms");
 }
@@ -164,9 +195,9 @@ fn sound_and_picture_are_together_by_what_the_publisher_says() {
 #[test]
 fn of_who_says_nothing_it_is_taken_to_be_captured_when_it_arrives() {
     let mut slow = Slow::new();
-    (0..100).for_each(|number| slow.step(number, false));
+    (0..100).for_each(|number| slow.step(number, Says::Nothing));
     assert!(slow.apart().is_none(), "it may still say so");
-    (0..150).for_each(|number| slow.step(number, false));
+    (0..150).for_each(|number| slow.step(number, Says::Nothing));
     let apart = slow.apart().expect("both are reported");
     assert!((495.0..505.0).contains(&apart), "{apart} ms");
 }
