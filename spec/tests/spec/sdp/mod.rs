@@ -1,9 +1,12 @@
 //! Offers and answers: the vectors in `vectors/sdp.json` by role, and what is read
-//! from them; `rewrite.rs` tests what the gateway changes.
+//! from them. What is cut off, what is read of sections and what the gateway changes have
+//! files of their own.
+mod reading;
 mod rewrite;
+mod whole;
 
 use serde::Deserialize;
-use sightline_spec::sdp::{PublisherOffer, Sdp, SdpError, Source, ViewerAnswer, ViewerOffer};
+use sightline_spec::sdp::{PublisherOffer, Sdp, SdpError, ViewerAnswer, ViewerOffer};
 
 #[derive(Deserialize)]
 struct Vectors {
@@ -127,195 +130,6 @@ fn what_is_invalid_is_refused_with_words() {
     }
 }
 
-/// What the relay and the protocol go by.
-fn meaning(sdp: &Sdp) -> impl PartialEq + std::fmt::Debug {
-    let sections = sdp.media().map(|media| {
-        let encodings = media.payloads().into_iter();
-        let encodings = encodings.map(|p| (p.number, p.encoding.to_owned(), p.clock_rate));
-        (
-            media.kind().to_owned(),
-            media.mid().map(str::to_owned),
-            media.direction(),
-            media.ice_credentials(),
-            media.fingerprints(),
-            media.setup().map(str::to_owned),
-            media.layers().len(),
-            encodings.collect::<Vec<_>>(),
-        )
-    });
-    sections.collect::<Vec<_>>()
-}
-
-/// `docs/decisions/strict-line-end.md`
-#[test]
-fn what_is_cut_off_in_a_line_is_refused_wherever_anything_is_lost() {
-    for valid in vectors().valid {
-        let (text, whole) = (valid.text(), valid.sdp());
-        let inside_a_line = |&end: &usize| !text[..end].ends_with('\n');
-        for end in (1..text.len()).filter(inside_a_line) {
-            let at_line_end = text[end..].starts_with("\r\n") || text[..end].ends_with('\r');
-            match parse(valid.role, &text[..end]) {
-                Ok(cut) if !at_line_end || text[end..].trim().is_empty() => {
-                    assert_eq!(meaning(&cut), meaning(&whole), "{} at {end}", valid.name);
-                }
-                // After a whole line, which no line break would have told either.
-                Ok(cut) => assert_eq!(cut.media().count(), whole.media().count()),
-                Err(_) => {}
-            }
-        }
-    }
-}
-
-#[test]
-fn what_is_whole_may_lack_its_last_line_break_or_have_too_many() {
-    for last in [
-        "a=sendonly",
-        "a=setup:actpass",
-        "a=rtpmap:96 H264/90000",
-        "a=fmtp:96 packetization-mode=1",
-        "a=ssrc:2 cname:camera",
-        "a=end-of-candidates",
-        "a=candidate:1 1 UDP 2130706431 198.51.100.1 39132 typ host",
-        "b=AS:500",
-    ] {
-        let text = valid_ending_with(last);
-        let sdp = PublisherOffer::parse(&format!("{text}\r\n")).unwrap();
-        for end in ["", "\r\n\r\n", "\r\n \r\n\t\n", " ", "\r"] {
-            let same = PublisherOffer::parse(&format!("{text}{end}")).unwrap();
-            assert_eq!(same, sdp, "{last:?} {end:?}");
-        }
-    }
-}
-
-#[test]
-fn what_may_be_the_beginning_of_a_line_needs_its_end() {
-    for last in [
-        "a=send",
-        "a=rtcp-mu",
-        "a=mid:v",
-        "a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa",
-        "a=ice-ufrag:abcd",
-        "a=rtpmap:97 VP8/9000",
-        "a=rtpmap:97 VP",
-        "a=fingerprint:sha-256 AA:BB",
-        "a=simulcast:send a;b",
-        "a=ssrc:2",
-        "a=candidate:1 1 UDP 2130706431 198.51.100.1 39132 typ ho",
-        "m=audio 9 UDP/TLS/RTP/SAVPF 0",
-        "c=IN IP4 0.0.0.0",
-    ] {
-        let cut = Sdp::parse(&valid_ending_with(last));
-        assert_eq!(cut, Err(SdpError::Truncated), "{last:?}");
-    }
-    let unexplained = valid_ending_with("a=sendonly").replace(" 96\r", " 96 98\r");
-    assert_eq!(Sdp::parse(&unexplained), Err(SdpError::Truncated));
-    let unbundled = valid_ending_with("a=sendonly").replace("BUNDLE v", "BUNDLE v a");
-    assert_eq!(Sdp::parse(&unbundled), Err(SdpError::Truncated));
-}
-
-fn valid_ending_with(last: &str) -> String {
-    let fingerprint = ["AB"; 32].join(":");
-    format!(
-        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE v\r\n\
-         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\na=sendonly\r\na=ice-ufrag:abcd\r\n\
-         a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\na=fingerprint:sha-256 {fingerprint}\r\n\
-         a=rtpmap:96 H264/90000\r\n{last}"
-    )
-}
-
-/// Problems name the line that the client sent.
-#[test]
-fn lines_have_the_numbers_that_an_editor_shows() {
-    for valid in vectors().valid {
-        let (sdp, text) = (valid.sdp(), valid.text());
-        let all: Vec<&str> = text.lines().collect();
-        let session = sdp.numbered_session_lines();
-        let media = sdp
-            .media()
-            .flat_map(|media| media.lines().collect::<Vec<_>>());
-        let mut count = 0;
-        for (number, line) in session.chain(media) {
-            assert_eq!(all[number - 1], line, "{}", valid.name);
-            count += 1;
-        }
-        assert_eq!(count, all.len(), "{}", valid.name);
-    }
-}
-
-#[test]
-fn profiles_of_rtp_are_those_of_rfc_8829() {
-    let section = |protocol: &str| {
-        let line = format!("m=video 9 {protocol} 96");
-        let text = valid_ending_with("a=x\r\n");
-        Sdp::parse(&text.replace("m=video 9 UDP/TLS/RTP/SAVPF 96", &line)).unwrap()
-    };
-    let is_rtp = |protocol: &str| section(protocol).media().all(|media| media.is_rtp());
-    for profile in ["SAVPF", "SAVP", "AVPF", "AVP"] {
-        for transport in ["", "UDP/TLS/", "TCP/DTLS/", "TCP/TLS/"] {
-            assert!(
-                is_rtp(&format!("{transport}RTP/{profile}")),
-                "{transport}{profile}"
-            );
-        }
-    }
-    for other in ["UDP/DTLS/SCTP", "UDP", "RTP/X", "X/RTP/SAVPF", "udptl"] {
-        assert!(!is_rtp(other), "{other}");
-    }
-}
-
-#[test]
-fn feedback_is_that_of_the_payload_type_or_of_all() {
-    let text = valid_ending_with(
-        "a=rtcp-fb:* nack pli\r\na=rtcp-fb:97 ccm fir\r\na=rtcp-fb:96 nack \r\n\
-         a=rtcp-fb:96 nack pli\r\n",
-    );
-    let sdp = Sdp::parse(&text).unwrap();
-    let video = sdp.media().next().unwrap();
-    assert_eq!(video.feedback(96), ["nack pli", "nack"]);
-}
-
-#[test]
-fn a_payload_type_has_one_meaning() {
-    let ambiguous = |rtpmap: &str| {
-        let sdp = Sdp::parse(&valid_ending_with(&format!("{rtpmap}\r\n"))).unwrap();
-        sdp.media().next().unwrap().ambiguous_payload_type()
-    };
-    assert_eq!(ambiguous("a=rtpmap:97 H265/90000"), None);
-    assert_eq!(ambiguous("a=rtpmap:96 h264/90000"), None);
-    assert_eq!(ambiguous("a=rtpmap:96 H265/90000"), Some((96, 13)));
-}
-
-#[test]
-fn sources_are_read_with_those_that_repair_them() {
-    let sources = |lines: &str| {
-        let sdp = Sdp::parse(&valid_ending_with(&format!("{lines}\r\n"))).unwrap();
-        sdp.media().next().unwrap().sources()
-    };
-    let source = |ssrc, rtx| Source { ssrc, rtx };
-    let pair = "a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:c\r\na=ssrc:2 cname:c";
-    assert_eq!(sources(pair), [source(1, Some(2))]);
-    // FFmpeg's.
-    let undescribed = "a=ssrc-group:FID 1 2\r\na=ssrc:1 cname:c\r\na=ssrc:1 msid:a b";
-    assert_eq!(sources(undescribed), [source(1, Some(2))]);
-    assert_eq!(
-        sources("a=ssrc:1 cname:c\r\na=ssrc:x cname:c"),
-        [source(1, None)]
-    );
-}
-
-#[test]
-fn what_is_cut_off_before_its_media_is_refused() {
-    for valid in vectors().valid {
-        let text = valid.text();
-        let media = text.find("\r\nm=").unwrap() + 2;
-        let line_ends = text[..media].match_indices('\n').map(|(at, _)| at + 1);
-        for end in line_ends {
-            let cut = parse(valid.role, &text[..end]);
-            assert!(cut.is_err(), "{} at {end}", valid.name);
-        }
-    }
-}
-
 /// Rejected sections and data channels have no direction that matters.
 #[test]
 fn an_offer_of_one_role_is_refused_in_the_other() {
@@ -392,4 +206,15 @@ fn more_than_any_peer_has_is_too_many() {
         assert_eq!(parsed(&rest(most)), Ok(()), "{what}");
         assert_eq!(parsed(&rest(most + 1)), Err(SdpError::TooMany(what)));
     }
+}
+
+/// A description that a publisher may send, if this ends it.
+fn valid_ending_with(last: &str) -> String {
+    let fingerprint = ["AB"; 32].join(":");
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE v\r\n\
+         m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\na=sendonly\r\na=ice-ufrag:abcd\r\n\
+         a=ice-pwd:aaaaaaaaaaaaaaaaaaaaaa\r\na=fingerprint:sha-256 {fingerprint}\r\n\
+         a=rtpmap:96 H264/90000\r\n{last}"
+    )
 }
