@@ -43,6 +43,19 @@ impl Answer<'_> {
         indexes.min() == Some(section.index)
     }
 
+    /// RFC 5761 section 5.1.1: only if it was offered. Bundled sections leave that to the one
+    /// with the transport (RFC 9143 section 7.1.3).
+    fn is_muxed(&self, media: &Media<'_>) -> bool {
+        let offer = &self.acceptance.offer;
+        let in_bundle = || {
+            offer
+                .sections
+                .iter()
+                .any(|(_, media)| media.has("rtcp-mux"))
+        };
+        media.has("rtcp-mux") || (offer.is_bundled && in_bundle())
+    }
+
     fn session(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let offer = self.acceptance.offer.sdp;
         // RFC 8866 section 5.2: a number that fits in 63 bits.
@@ -94,8 +107,7 @@ impl Answer<'_> {
             line(f, format_args!(""))?;
         }
         line(f, format_args!("a={}", section.direction))?;
-        // RFC 5761 section 5.1.1: only if it was offered.
-        if media.has("rtcp-mux") {
+        if self.is_muxed(media) {
             line(f, format_args!("a=rtcp-mux"))?;
         }
         self.codec(section, f)?;

@@ -214,3 +214,20 @@ fn lines_of_any_kind_and_order_are_passed_over() {
         assert_eq!(negotiated.media.len(), 2, "{with:?}");
     }
 }
+
+/// RFC 9143 section 7.2.2: of a bundle-only section port, transport and multiplexing are those of
+/// the bundle.
+#[test]
+fn who_leaves_the_transport_to_its_bundle_is_answered_as_one_of_it() {
+    let alone = "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=bundle-only\r\na=sendonly\r\n\
+                 a=rtpmap:96 H264/90000\r\n";
+    let text = offer("0 1", &[audio("0", "sendonly"), alone.to_owned()]);
+    let negotiated = publish(&text).unwrap();
+    let answered = sections(&text, &negotiated.answer);
+    assert!(answered[1].has("rtcp-mux") && !answered[1].is_rejected());
+    assert_eq!(negotiated.media.len(), 2);
+    let text = text.replace("a=rtcp-mux\r\n", "");
+    let negotiated = publish(&text).unwrap();
+    let answered = sections(&text, &negotiated.answer);
+    assert!(answered.iter().all(|media| !media.has("rtcp-mux")));
+}
