@@ -34,6 +34,11 @@ impl<'a> MediaLine<'a> {
 }
 
 impl<'a> Media<'a> {
+    /// Layers of one picture that are looked at. Browsers and OBS have up to four.
+    pub const MAX_LAYERS: usize = 16;
+    /// Sources that are looked at, and wishes for feedback about one payload type.
+    pub const MAX_LISTED: usize = 64;
+
     fn line(&self) -> MediaLine<'a> {
         let value = self.text.lines().next().unwrap_or_default();
         // `Sdp::parse` has read every one of these lines before.
@@ -111,6 +116,7 @@ impl<'a> Media<'a> {
             .split_whitespace();
         let sent = words.find(|word| *word == "send").and(words.next());
         let streams = sent.unwrap_or_default().split(';');
+        let streams = streams.take(Self::MAX_LAYERS);
         let first = streams.filter_map(|stream| stream.split(',').next());
         let names = first.map(|name| name.trim_start_matches('~'));
         let mut layers: Vec<&str> = Vec::new();

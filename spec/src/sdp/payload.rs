@@ -86,7 +86,7 @@ impl<'a> Media<'a> {
         let mut all: Vec<&str> = Vec::new();
         for (_, feedback) in wanted {
             let feedback = feedback.trim();
-            if !all.contains(&feedback) {
+            if all.len() < Self::MAX_LISTED && !all.contains(&feedback) {
                 all.push(feedback);
             }
         }

@@ -12,11 +12,13 @@ pub struct Source {
 }
 
 impl Media<'_> {
-    /// The section's sources that carry media, in its order.
+    /// The section's sources that carry media, in its order; the first
+    /// [`MAX_LISTED`](Media::MAX_LISTED) of them.
     ///
     /// A repairing one counts also where no `a=ssrc` describes it, as with FFmpeg.
     pub fn sources(&self) -> Vec<Source> {
-        let pairs: Vec<(u32, u32)> = self.values("ssrc-group").filter_map(repair).collect();
+        let pairs = self.values("ssrc-group").filter_map(repair);
+        let pairs: Vec<(u32, u32)> = pairs.take(Self::MAX_LISTED).collect();
         let mut sources: Vec<Source> = Vec::new();
         for value in self.values("ssrc") {
             let number = value.split([' ', ':']).next();
@@ -24,7 +26,8 @@ impl Media<'_> {
                 continue;
             };
             let is_repair = pairs.iter().any(|(_, rtx)| *rtx == ssrc);
-            if !is_repair && sources.iter().all(|source| source.ssrc != ssrc) {
+            let is_new = sources.iter().all(|source| source.ssrc != ssrc);
+            if !is_repair && is_new && sources.len() < Self::MAX_LISTED {
                 let pair = pairs.iter().find(|(main, _)| *main == ssrc);
                 let rtx = pair.map(|(_, rtx)| *rtx);
                 sources.push(Source { ssrc, rtx });

@@ -3,6 +3,8 @@
 //! A line break at the end is the one sign that it is. Without, what is there has to show it:
 //! `docs/decisions/strict-line-end.md`.
 
+use std::collections::HashSet;
+
 use super::attribute::Fingerprint;
 use super::description::Sdp;
 use super::media::Media;
@@ -39,8 +41,8 @@ impl Sdp {
     /// anything, and every section that the description tells of is there.
     pub(super) fn is_evidently_whole(&self) -> bool {
         let last = self.text.lines().next_back().unwrap_or_default();
-        let is_there = |mid: &&str| self.media().any(|media| media.mid() == Some(*mid));
-        let all_there = self.bundles().flatten().all(|mid| is_there(&mid));
+        let mids: HashSet<&str> = self.media().filter_map(|media| media.mid()).collect();
+        let all_there = self.bundles().flatten().all(|mid| mids.contains(mid));
         let has_media = self.active_media().next().is_some();
         has_media
             && all_there

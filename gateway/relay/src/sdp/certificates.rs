@@ -13,6 +13,9 @@ thread_local! {
     static PRESENT: RefCell<Option<Certificates>> = const { RefCell::new(None) };
 }
 
+/// What is kept of one peer's. Most have one; aiortc has one for each of three hash functions.
+const MOST: usize = 16;
+
 /// Those of one peer: at least one.
 #[derive(Debug, Clone)]
 pub(crate) struct Certificates(Vec<Fingerprint>);
@@ -23,7 +26,8 @@ impl Certificates {
     pub(crate) fn of(fingerprints: Vec<Fingerprint>) -> Self {
         let longest = fingerprints.iter().map(|f| f.digest().len()).max();
         let is_longest = |f: &Fingerprint| Some(f.digest().len()) == longest;
-        Self(fingerprints.into_iter().filter(is_longest).collect())
+        let longest = fingerprints.into_iter().filter(is_longest);
+        Self(longest.take(MOST).collect())
     }
 
     /// Whether this certificate, in DER, is one of them.

@@ -1,6 +1,8 @@
 //! A peer's offer as the relay can answer it: what must not be ambiguous is checked, and the
 //! sections are those that share one transport.
 
+use std::collections::HashMap;
+
 use sightline_spec::sdp::{Fingerprint, IceCredentials, Media, Sdp};
 
 use crate::sdp::encoding::Encoding;
@@ -167,14 +169,13 @@ fn check_payload_types(media: &Media<'_>) -> Result<(), Unanswerable> {
 
 /// RFC 8285 section 5: one id, one extension. Those above 4095 only number what is offered.
 fn check_extensions(media: &Media<'_>) -> Result<(), Unanswerable> {
-    let mut known: Vec<(u16, &str)> = Vec::new();
+    let mut known: HashMap<u16, &str> = HashMap::new();
     for extension in media.header_extensions() {
         let (id, uri) = (extension.id, extension.uri);
-        if known.iter().any(|(other, is)| *other == id && *is != uri) {
+        if *known.entry(id).or_insert(uri) != uri {
             let why = format!("a=extmap:{id} is another extension already in this section");
             return Err(Unanswerable::new(extension.line, why));
         }
-        known.push((id, uri));
     }
     Ok(())
 }
