@@ -94,7 +94,7 @@ impl<'a> Acceptance<'a> {
         let is_measured = is_measured(&extensions);
         let feedback = offered
             .into_iter()
-            .filter(|feedback| self.wants(*feedback, &payload, encoding.is_video(), is_measured));
+            .filter(|feedback| is_of_use(feedback, encoding.is_video(), is_measured));
         let layers = match (self.side, direction) {
             (Side::Publisher, Direction::RecvOnly) => media.layers(),
             _ => Vec::new(),
@@ -210,23 +210,6 @@ impl<'a> Acceptance<'a> {
             _ => None,
         }
     }
-
-    /// RFC 4585 section 4.2: only what was offered, and of that what is made use of.
-    fn wants(
-        &self,
-        feedback: &str,
-        payload: &Payload<'_>,
-        is_video: bool,
-        is_measured: bool,
-    ) -> bool {
-        match feedback {
-            "transport-cc" => is_measured,
-            "nack pli" | "ccm fir" => is_video,
-            // A viewer is sent again what it missed by a retransmission stream only.
-            "nack" => is_video && (self.side == Side::Publisher || payload.rtx.is_some()),
-            _ => false,
-        }
-    }
 }
 
 impl Accepted<'_> {
@@ -253,6 +236,15 @@ impl Accepted<'_> {
             }
         }
         map
+    }
+}
+
+/// RFC 4585 section 4.2: only what was offered, and of that what is made use of.
+fn is_of_use(feedback: &str, is_video: bool, is_measured: bool) -> bool {
+    match feedback {
+        "transport-cc" => is_measured,
+        "nack" | "nack pli" | "ccm fir" => is_video,
+        _ => false,
     }
 }
 

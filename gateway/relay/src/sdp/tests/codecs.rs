@@ -58,7 +58,7 @@ fn feedback_is_what_was_offered_and_is_of_use() {
 }
 
 #[test]
-fn who_has_no_retransmission_stream_is_not_told_to_ask_again() {
+fn who_misses_packets_may_ask_again_with_a_retransmission_stream_or_without() {
     let tracks = picture_and_sound();
     let feedback = "a=rtcp-fb:96 nack|a=rtcp-fb:96 nack pli";
     let plain = format!("a=recvonly|a=rtpmap:96 H264/90000|{feedback}");
@@ -66,7 +66,7 @@ fn who_has_no_retransmission_stream_is_not_told_to_ask_again() {
     let negotiated = view(&text, &tracks).unwrap();
     assert_eq!(
         sections(&text, &negotiated.answer)[0].feedback(96),
-        ["nack pli"]
+        ["nack", "nack pli"]
     );
     let rtx = format!("{plain}|a=rtpmap:97 rtx/90000|a=fmtp:97 apt=96");
     let text = offer(
