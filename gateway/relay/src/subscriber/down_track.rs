@@ -1,11 +1,12 @@
 //! One track on its way to one viewer: where the viewer is in the packet cache, and how its
 //! packets are numbered.
 
+mod repair;
+
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use str0m::rtp::Ssrc;
-use str0m::rtp::rtcp::Nack;
 
 use super::bandwidth::LayerChoice;
 use super::keyframe_share::KeyframeShare;
@@ -14,7 +15,7 @@ use super::picture_ids::PictureIds;
 use super::rewriting::Rewriter;
 use super::rtp_stream::RtpStream;
 use super::sent_history::Place;
-use super::{Report, catch_up, retransmission};
+use super::{Report, catch_up};
 use crate::publisher::packet_cache::{Cursor, Group, Packet, PacketCache, Position, SourceNumber};
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::SendParameters;
@@ -346,49 +347,6 @@ impl DownTrack {
         let packet = (packet, Place::Cache(cursor));
         stream.send(parameters, packet, (position, captured), numbers, way);
         true
-    }
-
-    /// Sends again what the viewer has missed, as far as it is still there.
-    pub(crate) fn retransmit(
-        &mut self,
-        tracks: &[PublishedTrack],
-        nack: &Nack,
-        way: &mut Way<'_, impl Downlink>,
-    ) {
-        let track = self.track.and_then(|index| tracks.get(index));
-        let Some(layer) = track.and_then(|track| track.layers.get(self.layer)) else {
-            return;
-        };
-        for sequence in retransmission::missing(nack) {
-            let (parameters, stream) = (&self.parameters, &mut self.stream);
-            let kept = (&layer.cache, &*self.sets);
-            stream.retransmit(parameters, kept, sequence, way);
-        }
-    }
-
-    /// Sends so many bytes of what the viewer has already, as far as there is any.
-    pub(crate) fn pad(
-        &mut self,
-        layers: &[Layer],
-        mut bytes: usize,
-        way: &mut Way<'_, impl Downlink>,
-    ) {
-        let Some(layer) = layers.get(self.layer) else {
-            return;
-        };
-        while bytes > 0 {
-            let sent = self.stream.pad(&self.parameters, &layer.cache, way);
-            let Some(sent) = sent.filter(|sent| *sent > 0) else {
-                return;
-            };
-            bytes = bytes.saturating_sub(sent);
-        }
-    }
-
-    /// Remembers as many packets as the layer's bitrate calls for.
-    pub(crate) fn provide_sent_history(&mut self, tracks: &[PublishedTrack]) {
-        let packets = retransmission::packets(self.bitrate(tracks));
-        self.stream.provide_history(packets);
     }
 
     /// What its layer takes of the viewer's link, in bit/s.
