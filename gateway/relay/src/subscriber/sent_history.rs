@@ -2,7 +2,7 @@
 //!
 //! Only numbers are kept: the packets themselves are in the packet cache, once for everyone.
 
-use crate::publisher::packet_cache::Cursor;
+use crate::publisher::packet_cache::{Cursor, SENT_HISTORY_PACKETS};
 use crate::subscriber::picture_ids::PictureNumbers;
 
 /// How often one packet is sent again; whoever asks more often is not served by it.
@@ -58,6 +58,12 @@ impl SentHistory {
         let highest = self.highest.unwrap_or(sent.sequence);
         if sent.sequence + self.sent.len() as u64 <= highest {
             return false;
+        }
+        // A picture that is larger than all others may lose its first packets with its last.
+        let of_picture = |known: Sent| known.time == sent.time && known.sequence < sent.sequence;
+        let in_place = self.sent.get(self.slot(sent.sequence)).copied().flatten();
+        if in_place.is_some_and(of_picture) && self.sent.len() < SENT_HISTORY_PACKETS {
+            self.provide(2 * self.sent.len());
         }
         let slot = self.slot(sent.sequence);
         let Some(slot) = self.sent.get_mut(slot) else {
@@ -127,7 +133,7 @@ mod tests {
     fn packet(sequence: u64) -> Sent {
         Sent {
             sequence,
-            time: 0,
+            time: 3000 * sequence as u32,
             numbers: None,
             place: Some(Place::Cache(Cursor::default())),
             retransmissions: 0,
@@ -159,6 +165,28 @@ mod tests {
         assert_eq!(history.sent.len(), 16);
         assert!(history.note(packet(3)));
         assert!((1..=4).all(|number| history.again(number).is_some()));
+    }
+
+    #[test]
+    fn all_of_one_picture_is_there_however_large() {
+        let large = |packets| {
+            let mut history = history([]);
+            for sequence in 0..packets {
+                let time = 7;
+                assert!(history.note(Sent {
+                    time,
+                    ..packet(sequence)
+                }));
+            }
+            history
+        };
+        let mut history = large(300);
+        assert!((0..300).all(|number| history.again(number).is_some()));
+        assert!(history.note(packet(300)));
+        assert_eq!(history.sent.len(), 512);
+        let mut history = large(5000);
+        assert_eq!(history.sent.len(), SENT_HISTORY_PACKETS, "but for a bound");
+        assert!(history.again(3975).is_none());
     }
 
     #[test]
