@@ -8,13 +8,13 @@ mod refusals;
 mod viewers;
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use sightline_spec::sdp::{Media, PublisherOffer, Sdp, ViewerOffer};
 use str0m::Candidate;
 use str0m::net::Protocol;
 
 use super::negotiate::{Endpoint, Negotiated, Subscription, Track};
+use crate::clock;
 use crate::connection::dtls;
 use crate::error::Error;
 
@@ -38,12 +38,12 @@ fn candidates() -> Vec<Candidate> {
 
 fn publish(offer: &str) -> Result<Negotiated<Vec<Track>>, Error> {
     let offer = PublisherOffer::parse(offer)?;
-    endpoint().publisher(&offer, &candidates(), Instant::now())
+    endpoint().publisher(&offer, &candidates(), clock::now())
 }
 
 fn view(offer: &str, tracks: &[Track]) -> Result<Negotiated<Subscription>, Error> {
     let offer = ViewerOffer::parse(offer)?;
-    endpoint().viewer(&offer, tracks, &candidates(), Instant::now())
+    endpoint().viewer(&offer, tracks, &candidates(), clock::now())
 }
 
 /// A publisher's tracks: H.264 and Opus.
