@@ -40,6 +40,20 @@ export class Program {
     return lines.map((line) => JSON.parse(line)).at(-1);
   }
 
+  /**
+   * How often it has told of this.
+   *
+   * @param {string} event
+   */
+  countOf(event) {
+    return this.#process.output.match(new RegExp(`^\\{"event": ?"${event}"`, 'gm'))?.length ?? 0;
+  }
+
+  /** Its pictures are to be smaller from now on. */
+  shrink() {
+    this.#process.signal('SIGUSR1');
+  }
+
   /** The program is loaded. */
   begins() {
     return this.tells('starting');

@@ -43,10 +43,11 @@ function measurement(cell) {
 const line = (/** @type {string[]} */ row) => `| ${row.join(' | ')} |`;
 
 /**
+ * @template T
  * @param {string[]} publishers
  * @param {string[]} viewers
- * @param {Cells} cells
- * @param {(cell: Cell | undefined) => string} words
+ * @param {Map<string, Map<string, T>>} cells
+ * @param {(cell: T | undefined) => string} words
  */
 function table(publishers, viewers, cells, words) {
   const rows = publishers.map((publisher) =>
@@ -54,29 +55,87 @@ function table(publishers, viewers, cells, words) {
   return [['', ...viewers], ['---', ...viewers.map(() => '---')], ...rows].map(line).join('\n');
 }
 
+/** Where tables are in the page. */
+const CONNECTS = '## What connects';
+const CODECS = '## VP9, AV1 and H.265';
+
 /**
- * Where a run found something else than the page says.
+ * A section of the page without its heading.
  *
+ * @param {string} page
+ * @param {string} heading
+ */
+const section = (page, heading) => page.split(`${heading}\n`)[1]?.split(/^## /m)[0].trim() ?? '';
+
+/**
+ * Where a run found something else than the page says in a table.
+ *
+ * @template T
+ * @param {string} heading of the table's section
  * @param {string[]} publishers whose rows were run
  * @param {string[]} viewers all, in the order of the page's columns
- * @param {Cells} cells
+ * @param {Map<string, Map<string, T>>} cells by publisher, by viewer
+ * @param {(cell: T) => string} words
  * @returns {string[]} one line for each difference; cells that were not run have none
  */
-export function differences(publishers, viewers, cells) {
+function differencesIn(heading, publishers, viewers, cells, words) {
   const page = readFileSync(PAGE, 'utf8');
-  const rows = page.split('\n').filter((text) => text.startsWith('| ')).map((text) => text.slice(2, -2).split(' | '));
-  const columns = rows.find(([first]) => first === '')?.slice(1) ?? [];
+  const lines = section(page, heading).split('\n').filter((text) => text.startsWith('| '));
+  const [[, ...columns] = [], ...rows] = lines.map((text) => text.slice(2, -2).split(' | '));
   return publishers.flatMap((publisher) => {
-    // The first table of the page is the one of connections.
     const row = rows.find(([first]) => first === publisher)?.slice(1) ?? [];
     return viewers.flatMap((viewer) => {
       const cell = cells.get(publisher)?.get(viewer);
       const told = row[columns.indexOf(viewer)] ?? 'nothing';
-      if (!cell || connection(cell) === told) return [];
-      return [`${publisher} to ${viewer}: ${connection(cell)}, but docs/interop.md says ${told}`];
+      if (cell === undefined || words(cell) === told) return [];
+      return [`${publisher} to ${viewer}: ${words(cell)}, but docs/interop.md says ${told}`];
     });
   });
 }
+
+/**
+ * Where the matrix is another than the page's.
+ *
+ * @param {string[]} publishers
+ * @param {string[]} viewers
+ * @param {Cells} cells
+ */
+export const differences = (publishers, viewers, cells) =>
+  differencesIn(CONNECTS, publishers, viewers, cells, connection);
+
+/**
+ * Where codecs fare otherwise than the page says.
+ *
+ * @param {string[]} publishers
+ * @param {string[]} viewers
+ * @param {Map<string, Map<string, string>>} cells
+ */
+export const codecDifferences = (publishers, viewers, cells) =>
+  differencesIn(CODECS, publishers, viewers, cells, (cell) => cell);
+
+/**
+ * Writes how codecs fare; the rest of the page stays as it is.
+ *
+ * @param {string[]} publishers
+ * @param {string[]} viewers
+ * @param {Map<string, Map<string, string>>} cells
+ */
+export function writeCodecs(publishers, viewers, cells) {
+  const page = readFileSync(PAGE, 'utf8');
+  const before = section(page, CODECS);
+  const rows = table(publishers, viewers, cells, (cell) => cell ?? '**not reached**');
+  writeFileSync(PAGE, page.replace(before, () => codecsSection(rows)));
+}
+
+/** @param {string} rows the table */
+const codecsSection = (rows) => `From a real encoder to a real decoder, all through the relay, in 640x360. A newcomer comes between
+two keyframes of a publisher that has one in twenty seconds and sends none that is asked for; a
+publisher that is a browser is asked. Then the pictures become 320x180. \`make test\` runs this too.
+
+${rows}
+
+GStreamer decodes with libvpx, libaom and FFmpeg, Chromium with libvpx and dav1d. Chromium on Linux has
+H.265 in WebRTC only with hardware for it, and aiortc knows none of the three.`;
 
 /**
  * @param {string[]} publishers
@@ -84,12 +143,13 @@ export function differences(publishers, viewers, cells) {
  * @param {Cells} cells
  */
 export function write(publishers, viewers, cells) {
+  const codecs = section(readFileSync(PAGE, 'utf8'), CODECS);
   writeFileSync(PAGE, `# Interoperability
 
 Rows are publishers, columns are viewers. Each publisher is started once, and two viewers at a
 time watch it. \`make interop\` writes this page; nothing in it is filled in by hand.
 
-## What connects
+${CONNECTS}
 
 Which way the media goes, and whether there is sound. \`make test\` runs every pair and fails where
 it finds anything else than this table says.
@@ -98,6 +158,10 @@ ${table(publishers, viewers, cells, connection)}
 
 OBS cannot be installed here. Its double behaves as OBS 32 does, on the library that OBS uses,
 and gives up where OBS gives up; the mediamtx reader is a script with that reader's manners.
+
+${CODECS}
+
+${codecs}
 
 ## How soon
 

@@ -111,6 +111,11 @@ export class Process {
     });
   }
 
+  /** @param {'SIGUSR1'} signal that it takes for a request of ours */
+  signal(signal) {
+    this.#child.kill(signal);
+  }
+
   /**
    * Ends the process and waits until it is gone, and all that it said is here.
    *

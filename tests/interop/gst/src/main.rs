@@ -1,9 +1,10 @@
 //! One of GStreamer's WHIP or WHEP elements as a program:
 //!
 //! ```text
-//! sightline-interop whipsink|whipclientsink|whepsrc|whepclientsrc URL
+//! sightline-interop whipsink|whipclientsink|whepsrc|whepclientsrc URL [CODEC]
 //! ```
 //!
+//! `whipsink` encodes in that codec (h264, h265, vp9, av1), and makes its pictures smaller on SIGUSR1.
 //! It tells what happens as lines of JSON, and ends the friendly way on SIGTERM.
 
 mod publisher;
@@ -33,16 +34,18 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [element, url] = arguments.as_slice() else {
-        bail!("usage: sightline-interop ELEMENT URL");
+    let [element, url, more @ ..] = arguments.as_slice() else {
+        bail!("usage: sightline-interop ELEMENT URL [CODEC]");
     };
+    let codec = more.first().map_or("h264", String::as_str);
     gst::init()?;
     gstwebrtchttp::plugin_register_static()?;
     gstrswebrtc::plugin_register_static()?;
+    gstrsrtp::plugin_register_static()?;
 
     let report = Arc::new(Report::default());
     let pipeline = match element.as_str() {
-        "whipsink" => publisher::whipsink(url)?,
+        "whipsink" => publisher::whipsink(url, codec)?,
         "whipclientsink" => publisher::whipclientsink(url)?,
         "whepsrc" => viewer::whepsrc(url, &report)?,
         "whepclientsrc" => viewer::whepclientsrc(url, &report)?,

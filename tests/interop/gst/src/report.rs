@@ -3,7 +3,7 @@
 use std::{
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -14,14 +14,32 @@ use serde::Serialize;
 /// How often it is told how many frames there were, from the first one on.
 const COUNTED: Duration = Duration::from_secs(5);
 
+/// How often it is told how many there are so far, and how large the last one is.
+const DECODED: Duration = Duration::from_millis(300);
+
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Event<'a> {
     Starting,
-    Connected { at: f64 },
-    FirstFrame { at: f64 },
-    Counted { video: u64, audio: u64 },
-    Failed { why: &'a str },
+    Connected {
+        at: f64,
+    },
+    FirstFrame {
+        at: f64,
+    },
+    Counted {
+        video: u64,
+        audio: u64,
+    },
+    Decoded {
+        frames: u64,
+        width: i32,
+        height: i32,
+    },
+    Keyframe,
+    Failed {
+        why: &'a str,
+    },
 }
 
 fn tell(event: &Event<'_>) {
@@ -35,12 +53,19 @@ pub(crate) fn failed(why: &str) {
     tell(&Event::Failed { why });
 }
 
+/// The publisher's encoder has made a picture that needs no other.
+pub(crate) fn keyframe() {
+    tell(&Event::Keyframe);
+}
+
 /// What has happened so far.
 #[derive(Default)]
 pub(crate) struct Report {
     started: OnceLock<Instant>,
     video: AtomicU64,
     audio: AtomicU64,
+    width: AtomicI32,
+    height: AtomicI32,
 }
 
 impl Report {
@@ -61,6 +86,12 @@ impl Report {
         self.audio.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Pictures are of this size from now on.
+    pub(crate) fn size(&self, width: i32, height: i32) {
+        self.width.store(width, Ordering::Relaxed);
+        self.height.store(height, Ordering::Relaxed);
+    }
+
     /// A picture was decoded. The first one starts the count.
     pub(crate) fn picture(self: &std::sync::Arc<Self>) {
         if self.video.fetch_add(1, Ordering::Relaxed) > 0 {
@@ -68,6 +99,15 @@ impl Report {
         }
         let at = self.seconds();
         tell(&Event::FirstFrame { at });
+        let report = self.clone();
+        glib::timeout_add(DECODED, move || {
+            tell(&Event::Decoded {
+                frames: report.video.load(Ordering::Relaxed),
+                width: report.width.load(Ordering::Relaxed),
+                height: report.height.load(Ordering::Relaxed),
+            });
+            glib::ControlFlow::Continue
+        });
         let (report, sound_before) = (self.clone(), self.audio.load(Ordering::Relaxed));
         glib::timeout_add(COUNTED, move || {
             tell(&Event::Counted {

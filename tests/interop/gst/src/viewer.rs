@@ -29,6 +29,7 @@ pub(crate) fn whepclientsrc(url: &str, report: &Arc<Report>) -> anyhow::Result<g
 fn watch(source: &gst::Element, report: &Arc<Report>) -> anyhow::Result<gst::Pipeline> {
     let pipeline = gst::Pipeline::new();
     pipeline.add(source)?;
+    wait_through_pauses(&pipeline);
     on_pad(
         source,
         &pipeline,
@@ -39,6 +40,18 @@ fn watch(source: &gst::Element, report: &Arc<Report>) -> anyhow::Result<gst::Pip
         },
     );
     Ok(pipeline)
+}
+
+/// A publisher that pauses has lost nothing. As it comes, the jitter buffer takes a packet that is
+/// not there when it expects one for lost, throws it away when it comes, and GStreamer's AV1
+/// decoder then gives up for good.
+fn wait_through_pauses(pipeline: &gst::Pipeline) {
+    const PROPERTY: &str = "rtx-next-seqnum";
+    pipeline.connect_deep_element_added(|_, _, element| {
+        if element.has_property(PROPERTY) {
+            element.set_property(PROPERTY, false);
+        }
+    });
 }
 
 /// Calls for each pad that the element comes to have; what fails is reported.
@@ -75,6 +88,15 @@ fn count(pipeline: &gst::Pipeline, pad: &gst::Pad, report: &Arc<Report>) -> anyh
     let bin = gst::parse::bin_from_description(&text, true)?;
     let out = bin.by_name("out").context("it is named so")?;
     let out = out.static_pad("sink").context("a sink has one")?;
+    if is_video {
+        let report = report.clone();
+        out.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+            if let Some((width, height)) = info.event().and_then(size_of) {
+                report.size(width, height);
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
     let report = report.clone();
     out.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
         if is_video {
@@ -87,6 +109,15 @@ fn count(pipeline: &gst::Pipeline, pad: &gst::Pad, report: &Arc<Report>) -> anyh
     pipeline.add(&bin)?;
     bin.sync_state_with_parent()?;
     link(pad, bin.upcast_ref())
+}
+
+/// The size of pictures that an event announces.
+fn size_of(event: &gst::Event) -> Option<(i32, i32)> {
+    let gst::EventView::Caps(caps) = event.view() else {
+        return None;
+    };
+    let format = caps.caps().structure(0)?;
+    Some((format.get("width").ok()?, format.get("height").ok()?))
 }
 
 fn link(pad: &gst::Pad, to: &gst::Element) -> anyhow::Result<()> {
