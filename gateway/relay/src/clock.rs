@@ -8,12 +8,13 @@
 
 use std::time::{Instant, SystemTime};
 
-/// What time it is, for everything that follows from what has just come in.
+/// What time it is, for everything that follows from what has just come in. It is the runtime's
+/// time, by which workers also sleep: a test may have stopped it.
 pub(crate) fn now() -> Instant {
-    Instant::now()
+    tokio::time::Instant::now().into_std()
 }
 
 /// The same, and the time of day that it is.
 pub(crate) fn now_and_wall() -> (Instant, SystemTime) {
-    (Instant::now(), SystemTime::now())
+    (now(), SystemTime::now())
 }

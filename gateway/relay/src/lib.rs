@@ -26,6 +26,8 @@ mod sdp;
 mod session;
 mod streams;
 mod subscriber;
+#[cfg(feature = "test-util")]
+mod test_util;
 mod worker;
 
 pub use error::{Error, StartError};
@@ -37,3 +39,5 @@ pub use net::traffic::Traffic;
 pub use relay::Relay;
 pub use sdp::offer::Unanswerable;
 pub use session::{Negotiated, Session};
+#[cfg(feature = "test-util")]
+pub use test_util::Leftovers;

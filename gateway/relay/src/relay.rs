@@ -1,10 +1,10 @@
 //! What the relay is asked for: an answer to a publisher's offer, or to a viewer's.
 
-use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::{fmt, io};
 
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
@@ -16,7 +16,7 @@ use crate::event::{self, Events, Teller};
 use crate::health::{Health, Part};
 use crate::limits::Limits;
 use crate::net::addresses::Addresses;
-use crate::net::ports::MediaPorts;
+use crate::net::ports::{BoundPorts, MediaPorts};
 use crate::net::traffic::Traffic;
 use crate::sdp::negotiate::Endpoint;
 use crate::session::{self, Negotiated, Offered, Session};
@@ -25,14 +25,14 @@ use crate::worker::{Command, IsOver, Mailbox, Surroundings, Worker};
 
 /// The relay. Cheap to clone; every clone is the same one, and without any the workers end.
 #[derive(Clone)]
-pub struct Relay(Arc<Shared>);
+pub struct Relay(pub(crate) Arc<Shared>);
 
-struct Shared {
+pub(crate) struct Shared {
     endpoint: Endpoint,
-    streams: Arc<Streams>,
+    pub(crate) streams: Arc<Streams>,
     traffic: Arc<Traffic>,
     health: Arc<Health>,
-    workers: Vec<Handle>,
+    pub(crate) workers: Vec<Handle>,
 }
 
 /// How to reach a worker. When all are gone, the worker ends.
@@ -56,6 +56,18 @@ impl Relay {
     ///
     /// What cannot be bound, made or started.
     pub fn start(ports: &MediaPorts, limits: &Limits) -> Result<(Self, Events), StartError> {
+        Self::start_with(ports, limits, |ports, surroundings| {
+            let (mailbox, thread) = Worker::start(ports, surroundings)?;
+            Ok((mailbox, Some(thread)))
+        })
+    }
+
+    /// The same with workers that are begun like this.
+    pub(crate) fn start_with(
+        ports: &MediaPorts,
+        limits: &Limits,
+        begin: impl Fn(BoundPorts, Surroundings) -> io::Result<(Mailbox, Option<JoinHandle<()>>)>,
+    ) -> Result<(Self, Events), StartError> {
         let (sender, events) = event::stream();
         let (streams, traffic) = <(Arc<Streams>, Arc<Traffic>)>::default();
         let health = Arc::<Health>::default();
@@ -69,12 +81,12 @@ impl Relay {
                 teller: Teller::new(sender.clone()),
                 limits: limits.clone(),
             };
-            let started = Worker::start(ports, surroundings);
+            let started = begin(ports, surroundings);
             let (mailbox, thread) = started.map_err(StartError::Worker)?;
             Ok(Handle {
                 mailbox,
                 addresses,
-                thread: Mutex::new(Some(thread)),
+                thread: Mutex::new(thread),
             })
         });
         let workers = workers.collect::<Result<_, StartError>>()?;

@@ -77,6 +77,12 @@ impl Streams {
         known.map(|layer| Some(layer.rid)).ok_or(Error::NoSuchLayer)
     }
 
+    /// In how many rooms somebody publishes.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn len(&self) -> usize {
+        self.rooms().len()
+    }
+
     fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, Published>> {
         // A panic inside is a bug; what it did not touch is still in order.
         self.rooms.lock().unwrap_or_else(PoisonError::into_inner)

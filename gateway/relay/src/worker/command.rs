@@ -43,6 +43,11 @@ pub(crate) enum Command {
         session: SessionId,
         rid: Option<Rid>,
     },
+    /// How many connections and rooms there are.
+    #[cfg(feature = "test-util")]
+    Count {
+        done: oneshot::Sender<(usize, usize)>,
+    },
     /// What no command is to do.
     #[cfg(test)]
     Panic,
@@ -95,6 +100,10 @@ impl Worker {
                 {
                     router.select(key, rid);
                 }
+            }
+            #[cfg(feature = "test-util")]
+            Command::Count { done } => {
+                let _ = done.send((self.registry.len(), self.rooms.keys().len()));
             }
             #[cfg(test)]
             Command::Panic => panic!("a test has asked for it"),

@@ -62,6 +62,20 @@ impl Sockets {
 }
 
 impl Worker {
+    /// Serves these ports in the runtime that this is called in. If it breaks, that is all.
+    #[cfg(feature = "test-util")]
+    pub(crate) fn spawn(ports: &BoundPorts, surroundings: Surroundings) -> io::Result<Mailbox> {
+        let (mailbox, inbox) = mailbox();
+        let sockets = Sockets::open(ports)?;
+        let mut worker = Self::new(surroundings, ports.addresses.clone(), inbox, sockets);
+        let at_work = worker.health.goes_to_work();
+        tokio::spawn(async move {
+            worker.run().await;
+            drop(at_work);
+        });
+        Ok(mailbox)
+    }
+
     /// Starts the thread that serves these ports, until everything is told to end or all of its
     /// mailbox are dropped.
     pub(crate) fn start(
