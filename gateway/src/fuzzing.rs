@@ -3,30 +3,39 @@
 //! `fuzz/targets/router.rs` with those that lead where none has led before.
 
 mod attack;
+mod relayed;
 mod seen;
 pub(crate) mod stage;
 
 use std::slice;
 
 use attack::Attack;
+use stage::{gateway_with, relaying_gateway};
 
-/// Does what the bytes say, and then leaves, as everybody does.
+use crate::throttle::Rates;
+
+/// Does what the bytes say, and then leaves, as everybody does. The first one says whether
+/// there is a relay.
 ///
 /// # Panics
 ///
 /// If the gateway panics, or anything does not hold that must.
 pub fn router(bytes: &[u8]) {
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
+        .enable_all()
         .start_paused(true)
         .build();
-    let runtime = runtime.expect("time needs nothing of the system");
+    let runtime = runtime.expect("the system has a descriptor left");
     runtime.block_on(drive(bytes));
 }
 
 async fn drive(bytes: &[u8]) {
-    let mut attack = Attack::begin();
     let mut script = Script(bytes.iter());
+    let gateway = match script.number() % 2 {
+        0 => gateway_with(Rates::default()),
+        _ => relaying_gateway(),
+    };
+    let mut attack = Attack::on(gateway);
     while !script.0.as_slice().is_empty() {
         attack.step += 1;
         attack.act(&mut script).await;

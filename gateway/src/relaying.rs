@@ -7,7 +7,7 @@ mod sessions;
 use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use sightline_relay::{self as relay, Event, Events, Health, Limits, MediaPorts, Relay, Traffic};
@@ -15,7 +15,7 @@ use sightline_spec::event::{self, Problem};
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::Sdp;
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::census::Seat;
 use crate::error::Error;
@@ -72,14 +72,18 @@ impl Relaying {
     ) -> anyhow::Result<(Self, Events)> {
         let started = Relay::start(ports, &limits.media);
         let (relay, events) = started.context("the relay cannot start (see --media-listen)")?;
-        let relaying = Self(Arc::new(Shared {
+        Ok((Self::new(relay, limits, rendezvous), events))
+    }
+
+    /// With a relay that has been started. [`Relaying::run`] must run beside it.
+    pub(crate) fn new(relay: Relay, limits: &RelayingLimits, rendezvous: Rendezvous) -> Self {
+        Self(Arc::new(Shared {
             relay,
             rendezvous,
             sessions: Sessions::new(limits.sessions, limits.remember),
             candidates: limits.candidates,
             has_begun: Notify::new(),
-        }));
-        Ok((relaying, events))
+        }))
     }
 
     /// Does what the relay's events call for, for ever. While there is no session it sleeps.
@@ -94,7 +98,7 @@ impl Relaying {
                     // Without workers nothing happens any more.
                     None => return pending().await,
                 },
-                _ = looks.tick(), if !is_empty => self.look_over(Instant::now()),
+                _ = looks.tick(), if !is_empty => self.look_over(Instant::now().into_std()),
                 () = self.0.has_begun.notified(), if is_empty => {}
             }
         }
@@ -131,7 +135,7 @@ impl Relaying {
         }
     }
 
-    fn look_over(&self, now: Instant) {
+    fn look_over(&self, now: std::time::Instant) {
         let rendezvous = &self.0.rendezvous;
         self.0.sessions.forget_old(now);
         for room in self.0.sessions.rooms() {
@@ -142,7 +146,8 @@ impl Relaying {
 
     /// A session's connection is gone, whoever ended it.
     fn ended(&self, session: SessionId) {
-        if let Some((room, Side::Camera)) = self.0.sessions.ended(session, Instant::now()) {
+        let now = Instant::now().into_std();
+        if let Some((room, Side::Camera)) = self.0.sessions.ended(session, now) {
             self.0.rendezvous.relay_left(&room, session);
         }
     }
@@ -238,6 +243,12 @@ impl Relaying {
     /// Whether all of the relay is at work.
     pub(crate) fn is_whole(&self) -> bool {
         self.0.relay.is_whole()
+    }
+
+    /// What is left in memory, here and in the relay, for tests.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) async fn leftovers(&self) -> ((usize, usize, usize), relay::Leftovers) {
+        (self.0.sessions.leftovers(), self.0.relay.leftovers().await)
     }
 
     /// Says goodbye to everyone.

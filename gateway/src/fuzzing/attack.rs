@@ -12,50 +12,50 @@ use tokio::time::{advance, timeout};
 use tower::ServiceExt;
 
 use super::Script;
-use super::seen::{Seen, location};
-use super::stage::{Gateway, SECOND, SESSIONS, WAITING, gateway_with, request, sdp};
-use crate::throttle::Rates;
+use super::seen::{Asked, Seen, location, sections};
+use super::stage::{Gateway, SECOND, SESSIONS, WAITING, request, sdp};
 
 /// The last is a key that nobody here holds.
-const ROOMS: [&str; 3] = [
+pub(super) const ROOMS: [&str; 3] = [
     "a",
     "b",
     "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
 ];
 const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS", "PUT"];
 const MEDIA_TYPES: [&str; 5] = [SDP, SDPFRAG, JSON, "text/plain", ""];
-const PREFERENCES: [&str; 5] = [
+pub(super) const PREFERENCES: [&str; 5] = [
     "",
     "direct",
     "direct=2, wait=9",
     "wait=0",
     "direct, handling=strict",
 ];
-const PRECONDITIONS: [&str; 4] = ["", "*", "\"0000000000000000\"", "W/\"x\", "];
+pub(super) const PRECONDITIONS: [&str; 4] = ["", "*", "\"0000000000000000\"", "W/\"x\", "];
 const TAILS: [&str; 5] = ["", "/events", "/events/0", "/layer", "/x"];
+
+/// How often everyone has a turn until what a request leads to has happened.
+const TURNS: usize = 24;
 
 /// A gateway, and all that was asked of it.
 pub(super) struct Attack {
-    gateway: Gateway,
+    pub(super) gateway: Gateway,
     held: Vec<Held>,
     streams: Vec<Response<Body>>,
-    seen: Seen,
+    pub(super) seen: Seen,
     /// How many wait, and how many sessions there are.
     present: (usize, usize),
     pub(super) step: usize,
 }
 
 struct Held {
-    /// A camera's ICE user, which nobody else has; none for viewers.
-    camera: Option<String>,
-    since: usize,
+    asked: Asked,
     response: JoinHandle<Response<Body>>,
 }
 
 impl Attack {
-    pub(super) fn begin() -> Self {
+    pub(super) fn on(gateway: Gateway) -> Self {
         Self {
-            gateway: gateway_with(Rates::default()),
+            gateway,
             held: Vec::new(),
             streams: Vec::new(),
             seen: Seen::default(),
@@ -65,9 +65,11 @@ impl Attack {
     }
 
     pub(super) async fn act(&mut self, script: &mut Script<'_>) {
-        match script.number() % 12 {
-            0 | 1 => self.offer(script, true).await,
-            2 | 3 => self.offer(script, false).await,
+        // The last ones only make sense with a relay.
+        let actions = if self.gateway.relay.is_some() { 20 } else { 12 };
+        match script.number() % actions {
+            0 | 1 => self.offer(script, true),
+            2 | 3 => self.offer(script, false),
             4 => self.cut(script).await,
             5 | 6 => self.answer(script).await,
             7 => self.trickle(script).await,
@@ -77,26 +79,47 @@ impl Attack {
                 let seconds = u32::try_from(script.number()).unwrap_or(0);
                 advance(SECOND * (seconds % 40)).await;
             }
-            _ => self.anything(script).await,
+            11 => self.anything(script).await,
+            12..=14 => self.offer_to_relay(script, true),
+            15..=17 => self.offer_to_relay(script, false),
+            18 => self.restart(script).await,
+            _ => self.select(script).await,
         }
         self.collect().await;
     }
 
     /// A POST of a camera or of a viewer, which may be held.
-    async fn offer(&mut self, script: &mut Script<'_>, is_camera: bool) {
+    fn offer(&mut self, script: &mut Script<'_>, is_camera: bool) {
         let user = format!("user{}", self.step);
         let (kind, direction) = match is_camera {
             true => ("whip", "sendonly"),
             false => ("whep", "recvonly"),
         };
         let path = format!("/{kind}/{}", script.text(&ROOMS));
-        let mut request = request("POST", &path, SDP, sdp(direction, &user));
-        set(&mut request, "prefer", script.text(&PREFERENCES));
+        let preference = script.text(&PREFERENCES);
+        let camera = is_camera.then_some(user.clone());
+        self.post(&path, sdp(direction, &user), preference, camera);
+    }
+
+    /// POSTs an offer, which may be held.
+    pub(super) fn post(
+        &mut self,
+        path: &str,
+        offer: String,
+        preference: &'static str,
+        camera: Option<String>,
+    ) {
+        let sections = sections(&offer);
+        let mut request = request("POST", path, SDP, offer);
+        set(&mut request, "prefer", preference);
         let router = self.gateway.router.clone();
         let response = tokio::spawn(async move { respond(router, request).await });
         self.held.push(Held {
-            camera: is_camera.then_some(user),
-            since: self.step,
+            asked: Asked {
+                camera,
+                sections: Some(sections),
+                since: self.step,
+            },
             response,
         });
     }
@@ -106,7 +129,7 @@ impl Attack {
         let index = script.number();
         if !self.held.is_empty() {
             let held = self.held.remove(index % self.held.len());
-            if let Some(user) = held.camera {
+            if let Some(user) = held.asked.camera {
                 self.seen.cut.insert(user, self.step);
             }
             held.response.abort();
@@ -183,12 +206,16 @@ impl Attack {
         // Its connection stays no longer than this.
         let answer = timeout(SECOND, respond(self.gateway.router.clone(), request)).await;
         if let Ok(answer) = answer {
-            self.seen.note(answer, None, self.step).await;
+            let asked = Asked {
+                since: self.step,
+                ..Asked::default()
+            };
+            self.seen.note(answer, asked).await;
         }
     }
 
     /// Sends what is never held.
-    async fn send(&mut self, request: Request) -> Response<Body> {
+    pub(super) async fn send(&mut self, request: Request) -> Response<Body> {
         let response = respond(self.gateway.router.clone(), request).await;
         assert_ne!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         response
@@ -196,7 +223,7 @@ impl Attack {
 
     /// Takes in what has been answered, once everything that is possible has happened.
     async fn collect(&mut self) {
-        for _ in 0..8 {
+        for _ in 0..TURNS {
             yield_now().await;
         }
         let (done, held) = self
@@ -205,13 +232,8 @@ impl Attack {
             .partition(|held| held.response.is_finished());
         self.held = held;
         for held in done {
-            let Held {
-                camera,
-                since,
-                response,
-            } = held;
-            let response = response.await.expect("no request panics");
-            self.seen.note(response, camera, since).await;
+            let response = held.response.await.expect("no request panics");
+            self.seen.note(response, held.asked).await;
         }
     }
 
@@ -224,7 +246,14 @@ impl Attack {
         let before = std::mem::replace(&mut self.present, (waiting, sessions));
         let is_full = before.1 + 2 > SESSIONS;
         assert!(!is_full || waiting + sessions <= before.0 + before.1);
-        assert!(!self.gateway.janitor.is_finished(), "the janitor panicked");
+        let tasks = &self.gateway.tasks;
+        assert!(
+            !tasks.iter().any(JoinHandle::is_finished),
+            "a task panicked"
+        );
+        if let Some(relay) = &self.gateway.relay {
+            self.check_relay(&relay.census());
+        }
     }
 
     /// Everybody is gone, and so is everything.
@@ -238,6 +267,9 @@ impl Attack {
             self.collect().await;
         }
         assert_eq!(self.gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+        if let Some(relay) = &self.gateway.relay {
+            assert_eq!(relay.leftovers().await, Default::default());
+        }
         let context = Arc::downgrade(&self.gateway.context);
         drop(self);
         assert_eq!(
@@ -253,7 +285,7 @@ async fn respond(router: Router, request: Request) -> Response<Body> {
     response
 }
 
-fn set(request: &mut Request, name: &'static str, value: &'static str) {
+pub(super) fn set(request: &mut Request, name: &'static str, value: &'static str) {
     if !value.is_empty() {
         let value = HeaderValue::from_static(value);
         request.headers_mut().insert(name, value);

@@ -16,15 +16,20 @@ pub(super) struct Seen {
     handed_out: HashSet<String>,
 }
 
+/// What a request was.
+#[derive(Default)]
+pub(super) struct Asked {
+    /// A camera's ICE user, which nobody else has; none for others.
+    pub(super) camera: Option<String>,
+    /// How many media sections an offer has.
+    pub(super) sections: Option<usize>,
+    /// The step in which it was sent.
+    pub(super) since: usize,
+}
+
 impl Seen {
-    /// Takes in the answer to a request of the step `since`; `camera` is its ICE user, if it was
-    /// a camera's.
-    pub(super) async fn note(
-        &mut self,
-        response: Response<Body>,
-        camera: Option<String>,
-        since: usize,
-    ) {
+    /// Takes in the answer to a request.
+    pub(super) async fn note(&mut self, response: Response<Body>, asked: Asked) {
         let status = response.status();
         // A stream's is longer.
         let session = location(&response).filter(|path| path.split('/').count() == 4);
@@ -44,7 +49,7 @@ impl Seen {
         let text = String::from_utf8_lossy(&body.to_bytes()).into_owned();
         let is_counter_offer = status == StatusCode::NOT_ACCEPTABLE;
         if is_counter_offer {
-            self.note_counter_offer(&text, since);
+            self.note_counter_offer(&text, asked.since);
         } else if status.is_client_error() || status.is_server_error() {
             assert!(
                 is_problem && status != StatusCode::INTERNAL_SERVER_ERROR,
@@ -56,8 +61,14 @@ impl Seen {
                 assert_eq!(problem.status, status.as_u16());
             }
         }
-        if camera.is_some() && status == StatusCode::CREATED {
+        if status == StatusCode::CREATED && asked.camera.is_some() {
             assert!(text.contains("a=recvonly"), "{text}");
+        }
+        if status == StatusCode::CREATED
+            && let Some(offered) = asked.sections
+        {
+            // RFC 3264 section 6.
+            assert_eq!(sections(&text), offered, "{text}");
         }
     }
 
@@ -75,6 +86,12 @@ impl Seen {
             "an offer was handed out twice: {text}"
         );
     }
+}
+
+/// The media sections of a description.
+pub(super) fn sections(sdp: &str) -> usize {
+    let lines = sdp.split(['\r', '\n']);
+    lines.filter(|line| line.starts_with("m=")).count()
 }
 
 pub(super) fn location(response: &Response<Body>) -> Option<String> {

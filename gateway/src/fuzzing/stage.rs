@@ -1,12 +1,14 @@
 //! A gateway with bounds that are soon reached, on a clock that is advanced instead of waited
 //! for, and what one may ask of it.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
+use sightline_relay::{Limits as MediaLimits, MediaPorts, Relay};
 use tokio::task::JoinHandle;
 
 use crate::app::{App, Waits};
@@ -14,6 +16,7 @@ use crate::auth::{Access, Authority};
 use crate::http::{self, Context, Proxies};
 use crate::ice_servers::IceServers;
 use crate::metrics::Metrics;
+use crate::relaying::{Relaying, RelayingLimits};
 use crate::rendezvous::{Bounds, Rendezvous};
 use crate::room::Limits;
 use crate::throttle::{Rates, Throttle};
@@ -24,24 +27,60 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const WAITING: usize = 5;
 /// Sessions that may be.
 pub(crate) const SESSIONS: usize = 10;
+/// Sessions that the relay may have.
+pub(crate) const RELAYED: usize = 6;
 
 pub(crate) struct Gateway {
     pub(crate) context: Arc<Context>,
     pub(crate) router: Router,
     pub(crate) rendezvous: Rendezvous,
-    pub(crate) janitor: JoinHandle<()>,
+    pub(crate) relay: Option<Relaying>,
+    /// Tasks that end with the gateway and never before.
+    pub(crate) tasks: Vec<JoinHandle<()>>,
 }
 
 impl Drop for Gateway {
     fn drop(&mut self) {
-        self.janitor.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
 
+/// One without a relay.
 pub(crate) fn gateway_with(rates: Rates) -> Gateway {
+    gateway(Rendezvous::new(bounds()), None, rates)
+}
+
+/// One whose relay lives by the same clock, on a loopback port.
+pub(crate) fn relaying_gateway() -> Gateway {
+    let ports = MediaPorts {
+        address: Ipv4Addr::LOCALHOST.into(),
+        port: 0,
+        workers: 1,
+        advertised: Vec::new(),
+    };
+    let limits = RelayingLimits {
+        media: MediaLimits {
+            connect: 15 * SECOND,
+            silence: 10 * SECOND,
+            linger: 30 * SECOND,
+        },
+        sessions: RELAYED,
+        candidates: 8,
+        remember: 30 * SECOND,
+    };
     let rendezvous = Rendezvous::new(bounds());
+    let started = Relay::start_here(&ports, &limits.media);
+    let (relay, events) = started.expect("loopback has a free port");
+    let relaying = Relaying::new(relay, &limits, rendezvous.clone());
+    let mut gateway = gateway(rendezvous, Some(relaying.clone()), Rates::default());
+    let running = tokio::spawn(async move { relaying.run(events).await });
+    gateway.tasks.push(running);
+    gateway
+}
+
+fn gateway(rendezvous: Rendezvous, relay: Option<Relaying>, rates: Rates) -> Gateway {
     let context = Context {
-        app: app(&rendezvous, rates),
+        app: app(&rendezvous, relay.clone(), rates),
         proxies: Proxies::default(),
         max_body: 8192,
         body_timeout: 10 * SECOND,
@@ -56,7 +95,8 @@ pub(crate) fn gateway_with(rates: Rates) -> Gateway {
         context,
         router,
         rendezvous,
-        janitor,
+        relay,
+        tasks: vec![janitor],
     }
 }
 
@@ -75,10 +115,10 @@ fn bounds() -> Bounds {
     }
 }
 
-fn app(rendezvous: &Rendezvous, rates: Rates) -> App {
+fn app(rendezvous: &Rendezvous, relay: Option<Relaying>, rates: Rates) -> App {
     App {
         rendezvous: rendezvous.clone(),
-        relay: None,
+        relay: relay.clone(),
         authority: Authority {
             named_rooms_open: true,
             access: Access::default(),
@@ -92,7 +132,7 @@ fn app(rendezvous: &Rendezvous, rates: Rates) -> App {
             viewer: 5 * SECOND,
             most: 300 * SECOND,
         },
-        metrics: Metrics::new(rendezvous.clone(), None, 8000),
+        metrics: Metrics::new(rendezvous.clone(), relay, 8000),
         strict: false,
         throttle: Throttle::new(rates),
     }

@@ -248,6 +248,13 @@ impl Sessions {
         seats.collect()
     }
 
+    /// Rooms, sessions, and how many of these are not over, for tests.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn leftovers(&self) -> (usize, usize, usize) {
+        let state = self.state();
+        (state.rooms.len(), state.sessions.len(), state.live)
+    }
+
     /// Ends every event stream.
     pub(super) fn close(&self) {
         let state = self.state();
