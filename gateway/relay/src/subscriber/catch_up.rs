@@ -23,12 +23,12 @@ pub(crate) const PACKETS: usize = 24;
 /// More of them after so long.
 pub(super) const PAUSE: Duration = Duration::from_millis(2);
 
-/// Where a packet stands that is from before the time `until`: old pictures are pressed
-/// together.
-pub(super) fn pressed(position: Position, until: u64) -> Position {
-    match position.time < until {
+/// Where a packet stands that is older than `latest`: old pictures are pressed together.
+/// A publisher's clock that goes back makes none.
+pub(super) fn pressed(position: Position, latest: Position) -> Position {
+    match position.sequence < latest.sequence && position.time < latest.time {
         true => Position {
-            time: until - (until - position.time) / SPEED,
+            time: latest.time - (latest.time - position.time) / SPEED,
             ..position
         },
         false => position,

@@ -30,6 +30,9 @@ pub(crate) struct DownTrack {
     rewriter: Rewriter,
     picture_ids: PictureIds,
     state: State,
+    /// What had arrived last when it began with a picture from memory: what is older is pressed
+    /// together.
+    began_behind: Option<Position>,
     /// The layer that is being sent.
     layer: usize,
     /// Which of this layer's sources is.
@@ -48,8 +51,8 @@ pub(crate) struct DownTrack {
 enum State {
     /// For a picture that needs no other.
     Waiting,
-    /// Behind the publisher, on old pictures; these are from before the time `until`.
-    CatchingUp { next: Cursor, until: u64 },
+    /// Behind the publisher, on old pictures.
+    CatchingUp { next: Cursor },
     /// All has been sent that has arrived.
     Live { next: Cursor },
 }
@@ -74,6 +77,7 @@ impl DownTrack {
             parameters,
             picture_ids: PictureIds::default(),
             state: State::Waiting,
+            began_behind: None,
             layer: 0,
             source: SourceNumber::default(),
             wanted: None,
@@ -107,7 +111,7 @@ impl DownTrack {
     pub(crate) fn cursor(&self) -> Option<Cursor> {
         match self.state {
             State::Waiting => None,
-            State::CatchingUp { next, .. } | State::Live { next } => Some(next),
+            State::CatchingUp { next } | State::Live { next } => Some(next),
         }
     }
 
@@ -252,10 +256,8 @@ impl DownTrack {
 
     fn catch_up_from(&mut self, cache: &PacketCache, group: Group, now: Instant) {
         let latest = cache.latest().unwrap_or(group.first);
-        self.state = State::CatchingUp {
-            next: group.cursor,
-            until: latest.time,
-        };
+        self.state = State::CatchingUp { next: group.cursor };
+        self.began_behind = Some(latest);
         self.source = cache.source();
         self.keyframes.served();
         let first = self.position(group.first);
@@ -268,9 +270,10 @@ impl DownTrack {
 
     /// Where a packet stands, with old pictures pressed together.
     fn position(&self, position: Position) -> Position {
-        match self.state {
-            State::CatchingUp { until, .. } => catch_up::pressed(position, until),
-            State::Waiting | State::Live { .. } => position,
+        // One of them may come when the viewer is live: the publisher has sent it again.
+        match self.began_behind {
+            Some(latest) => catch_up::pressed(position, latest),
+            None => position,
         }
     }
 
@@ -278,7 +281,7 @@ impl DownTrack {
     fn write(&mut self, cache: &PacketCache, way: &mut Way<'_, impl Downlink>) -> bool {
         let (mut next, mut left) = match self.state {
             State::Waiting => return false,
-            State::CatchingUp { next, .. } => (next, catch_up::PACKETS),
+            State::CatchingUp { next } => (next, catch_up::PACKETS),
             State::Live { next } => (next, usize::MAX),
         };
         self.give_sets(way);
@@ -305,7 +308,7 @@ impl DownTrack {
         self.state = match self.state {
             _ if cache.get(next).is_none() && !caught_up => State::Waiting,
             _ if caught_up => State::Live { next },
-            State::CatchingUp { until, .. } => State::CatchingUp { next, until },
+            State::CatchingUp { .. } => State::CatchingUp { next },
             _ => State::Live { next },
         };
         !caught_up

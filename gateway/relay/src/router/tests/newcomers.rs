@@ -105,3 +105,27 @@ fn a_fresh_group_is_as_good_as_a_new_one() {
     assert_eq!(stage.sent(newcomer).len(), PARTS);
     assert_eq!(stage.wire.keyframe_requests, before);
 }
+
+/// What a publisher sends again, it may send after a newcomer has come.
+#[test]
+fn a_packet_that_fills_a_gap_of_old_pictures_is_of_its_picture() {
+    let mut stage = Stage::new();
+    stage.picture(true);
+    stage.picture(false);
+    // One is missing.
+    *stage.packets.get_mut("").unwrap() += 1;
+    (0..5).for_each(|_| drop(stage.picture(false)));
+    let (late, newest) = (stage.packets[""] - 5 * PARTS as u64, stage.pictures);
+    let newcomer = stage.viewer();
+    stage.wait(Duration::from_millis(20));
+    stage.packets.insert("", late - 1);
+    stage.pictures = 1;
+    stage.packet("", 0, false, 1000);
+    stage.pictures = newest;
+    stage.flush();
+    let mut sent = stage.sent(newcomer);
+    assert_eq!(sent.len(), 7 * PARTS + 1);
+    sent.sort_by_key(|sent| sent.sequence);
+    assert!(is_unbroken(&sent));
+    assert!(sent.is_sorted_by_key(|sent| sent.time));
+}
