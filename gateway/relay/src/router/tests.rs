@@ -1,6 +1,7 @@
 //! A room in virtual time: a publisher that makes pictures, and viewers that note what they
 //! are sent. One file for each behaviour.
 
+mod arbitrary;
 mod bandwidth;
 mod departures;
 mod keyframe_requests;
