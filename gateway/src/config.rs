@@ -102,7 +102,8 @@ pub struct Config {
     )]
     pub(crate) media_addresses: Vec<IpAddr>,
 
-    /// Threads that carry media. Default: one for each core.
+    /// Threads that carry media, over which rooms and their viewers are spread. Default: one
+    /// for each core.
     #[arg(long, env)]
     pub(crate) media_workers: Option<usize>,
 

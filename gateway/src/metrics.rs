@@ -13,7 +13,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
-use sightline_relay::Part;
+use sightline_relay::{Part, Traffic};
 
 use crate::relaying::Relaying;
 use crate::rendezvous::Rendezvous;
@@ -182,7 +182,11 @@ impl Presence {
             let counter = ConstCounter::new(bytes);
             counter.encode(relayed.encode_family(&[("direction", direction)])?)?;
         }
-        Ok(())
+        let help = "Packets that a worker of the relay had no room for";
+        let name = "relay_not_handed_over_packets";
+        let lost = encoder.encode_descriptor(name, help, None, kind)?;
+        let packets = traffic.map_or(0, Traffic::not_handed_over);
+        ConstCounter::new(packets).encode(lost)
     }
 
     fn encode_panics(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

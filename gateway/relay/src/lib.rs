@@ -8,7 +8,8 @@
 //! packet's way: `net`, `connection`, `publisher`, `subscriber`, `connection`, `net`; what
 //! joins them is `router`, and what drives them is `worker`. `sdp` comes before all that.
 //! Modules know those that come before them and no others: `sdp`, `publisher`, `subscriber`,
-//! then `router` and `connection`, then `worker`.
+//! then `router` and `connection`, then `worker`. A room's viewers may be on any worker, which
+//! pulls the stream from the publisher's: `router/pull.rs` says how.
 
 mod clock;
 mod connection;
@@ -19,6 +20,7 @@ mod keys;
 mod limits;
 mod net;
 mod ntp;
+mod placement;
 mod publisher;
 mod relay;
 mod router;

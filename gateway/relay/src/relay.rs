@@ -1,6 +1,5 @@
 //! What the relay is asked for: an answer to a publisher's offer, or to a viewer's.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -18,9 +17,11 @@ use crate::limits::Limits;
 use crate::net::addresses::Addresses;
 use crate::net::ports::{BoundPorts, MediaPorts};
 use crate::net::traffic::Traffic;
+use crate::placement::{Load, for_publisher, for_viewer};
 use crate::sdp::negotiate::Endpoint;
 use crate::session::{self, Negotiated, Offered, Session};
 use crate::streams::Streams;
+use crate::worker::others::Directory;
 use crate::worker::{Command, IsOver, Mailbox, Surroundings, Worker};
 
 /// The relay. Cheap to clone; every clone is the same one, and without any the workers end.
@@ -38,6 +39,8 @@ pub(crate) struct Shared {
 /// How to reach a worker. When all are gone, the worker ends.
 pub(crate) struct Handle {
     pub(crate) mailbox: Mailbox,
+    /// What it has to do.
+    pub(crate) load: Arc<Load>,
     pub(crate) addresses: Addresses,
     /// Until somebody waits for its end.
     pub(crate) thread: Mutex<Option<JoinHandle<()>>>,
@@ -72,9 +75,14 @@ impl Relay {
         let (streams, traffic) = <(Arc<Streams>, Arc<Traffic>)>::default();
         let health = Arc::<Health>::default();
         let bound = ports.bind()?;
-        let workers = bound.into_iter().map(|ports| {
+        let directory = Arc::new(Directory::new(bound.len()));
+        let workers = bound.into_iter().enumerate().map(|(index, ports)| {
             let addresses = ports.addresses.clone();
+            let load = Arc::<Load>::default();
             let surroundings = Surroundings {
+                index,
+                directory: directory.clone(),
+                load: load.clone(),
                 streams: streams.clone(),
                 traffic: traffic.clone(),
                 health: health.clone(),
@@ -85,6 +93,7 @@ impl Relay {
             let (mailbox, thread) = started.map_err(StartError::Worker)?;
             Ok(Handle {
                 mailbox,
+                load,
                 addresses,
                 thread: Mutex::new(thread),
             })
@@ -128,12 +137,14 @@ impl Relay {
         offer: &Sdp,
         ends_unwatched: bool,
     ) -> Result<Negotiated, Error> {
-        let worker = self.worker(room);
-        let candidates = worker.addresses.candidates();
+        // A room's home stays where it is while anybody is there.
+        let home = self.0.streams.places(room).map(|places| places.home);
+        let index = home.unwrap_or_else(|| for_publisher(&self.loads()));
+        let candidates = self.0.workers[index].addresses.candidates();
         let now = clock::now();
         let connection = self.negotiate(|it| it.publisher(offer, &candidates, now))?;
         let offered = Offered::of(offer, &connection.answer);
-        let session = self.session(room, session, offered);
+        let session = self.session(index, room, session, offered);
         let newcomer = session.newcomer(connection.rtc, connection.ufrag);
         Ok(Negotiated {
             answer: connection.answer,
@@ -157,13 +168,13 @@ impl Relay {
         session: SessionId,
         offer: &Sdp,
     ) -> Result<Negotiated, Error> {
-        let worker = self.worker(room);
-        let tracks = self.0.streams.tracks(room)?;
-        let candidates = worker.addresses.candidates();
+        let (tracks, places) = self.0.streams.tracks(room)?;
+        let index = for_viewer(&self.loads(), &places);
+        let candidates = self.0.workers[index].addresses.candidates();
         let now = clock::now();
         let connection = self.negotiate(|it| it.viewer(offer, &tracks, &candidates, now))?;
         let offered = Offered::of(offer, &connection.answer);
-        let session = self.session(room, session, offered);
+        let session = self.session(index, room, session, offered);
         let newcomer = session.newcomer(connection.rtc, connection.ufrag);
         Ok(Negotiated {
             answer: connection.answer,
@@ -220,26 +231,26 @@ impl Relay {
         })
     }
 
-    fn session(&self, room: &RoomId, id: SessionId, offered: Offered) -> Session {
-        let worker = self.worker(room);
+    /// A session at the worker in this place.
+    fn session(&self, index: usize, room: &RoomId, id: SessionId, offered: Offered) -> Session {
+        let worker = &self.0.workers[index];
         Session(Arc::new(session::Shared {
             id,
             room: room.clone(),
             offered,
             streams: self.0.streams.clone(),
             worker: worker.mailbox.clone(),
+            index,
+            load: worker.load.clone(),
             is_over: IsOver::default(),
             addresses: worker.addresses.clone(),
         }))
     }
 
-    /// A room is one worker's, so that its packets stay on one core.
-    fn worker(&self, room: &RoomId) -> &Handle {
-        let mut hasher = DefaultHasher::new();
-        room.hash(&mut hasher);
-        let workers = &self.0.workers;
-        let index = hasher.finish() % workers.len() as u64;
-        &workers[usize::try_from(index).unwrap_or_default()]
+    /// What each worker has to do.
+    fn loads(&self) -> Vec<u64> {
+        let workers = self.0.workers.iter();
+        workers.map(|worker| worker.load.now()).collect()
     }
 }
 

@@ -1,15 +1,19 @@
-//! One room: what its publisher sends, and who gets it.
+//! One room: what its publisher sends, and who gets it. Where the publisher is is the room's
+//! home; on other workers with viewers of it are replicas (`pull.rs`).
 //!
 //! No sockets and no clocks: packets and the time come in, and packets go out by [`Links`].
 //! Whoever changes something is told what follows from it.
 
+mod handover;
 pub(crate) mod links;
+mod publisher;
+pub(crate) mod pull;
 mod rounds;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use sightline_spec::room::{RoomId, SessionId};
 use str0m::media::Rid;
@@ -24,7 +28,13 @@ use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
 use crate::subscriber::outgoing::Downlink;
 use crate::subscriber::{Report, Subscriber};
+use handover::Handover;
 use links::Links;
+pub(crate) use publisher::{Origin, Publisher, Takeover};
+use pull::{LayerName, Replica, Wish};
+
+/// When to look whether there is room again for what another worker is to have.
+pub(crate) const FULL_PAUSE: Duration = Duration::from_millis(2);
 
 /// See the module.
 pub(crate) struct Router {
@@ -35,6 +45,8 @@ pub(crate) struct Router {
     clock: CaptureClock,
     /// In the order in which they came.
     subscribers: BTreeMap<Key, Subscriber>,
+    /// Other workers' routers that pull from this one.
+    replicas: BTreeMap<Replica, Handover>,
     last_packet: Option<Instant>,
     /// Whether media arrives.
     is_active: bool,
@@ -44,24 +56,6 @@ pub(crate) struct Router {
     told_layers: Vec<Vec<Option<Rid>>>,
     /// Whether viewers know that pictures come in another order than they are shown in.
     told_reordered: bool,
-}
-
-/// Whose media it is.
-pub(crate) struct Publisher {
-    pub(crate) key: Key,
-    pub(crate) session: SessionId,
-    /// Whether it is given up when nobody watches.
-    pub(crate) ends_unwatched: bool,
-}
-
-/// What follows when another connection publishes.
-#[derive(Debug)]
-pub(crate) struct Takeover {
-    /// Who published before; its connection is to be ended.
-    pub(crate) previous: Option<Key>,
-    /// Viewers that cannot go on with what comes now, having no decoder for it.
-    pub(crate) stranded: Vec<Key>,
-    pub(crate) event: Option<Event>,
 }
 
 /// What follows when a viewer comes.
@@ -82,6 +76,7 @@ impl Router {
             tracks: Vec::new(),
             clock: CaptureClock::default(),
             subscribers: BTreeMap::new(),
+            replicas: BTreeMap::new(),
             last_packet: None,
             is_active: false,
             without_publisher: Some(now),
@@ -100,7 +95,12 @@ impl Router {
         &self.tracks
     }
 
-    /// Another connection publishes from now on.
+    /// Whether somebody publishes, here or at the home.
+    pub(crate) fn is_published(&self) -> bool {
+        self.publisher.is_some()
+    }
+
+    /// Somebody else publishes from now on.
     pub(crate) fn publish(&mut self, publisher: Publisher, tracks: Vec<Track>) -> Takeover {
         let previous = self.publisher.replace(publisher);
         self.without_publisher = None;
@@ -111,7 +111,7 @@ impl Router {
             (!goes_on).then_some(*key)
         });
         Takeover {
-            previous: previous.map(|publisher| publisher.key),
+            previous: previous.and_then(|publisher| publisher.key()),
             stranded: stranded.collect(),
             // Nobody has fallen silent.
             event: self.is_active.then(|| self.sending(true)).flatten(),
@@ -132,7 +132,7 @@ impl Router {
         let goes_on = !is_other || subscriber.resume(&self.tracks);
         let layers = self.has_choice().then(|| self.layers_for(&subscriber, now));
         self.subscribers.insert(key, subscriber);
-        self.without_subscribers = None;
+        self.note_watched(now);
         match goes_on {
             true => Joined::Watching(layers),
             false => Joined::Stranded,
@@ -148,8 +148,8 @@ impl Router {
 
     /// A connection is gone.
     pub(crate) fn remove(&mut self, key: Key, now: Instant) -> Option<Event> {
-        if self.subscribers.remove(&key).is_some() && self.subscribers.is_empty() {
-            self.without_subscribers = Some(now);
+        if self.subscribers.remove(&key).is_some() {
+            self.note_watched(now);
         }
         if !self.is_publisher(key) {
             return None;
@@ -167,19 +167,29 @@ impl Router {
     /// track's index and its layer's name.
     pub(crate) fn receive(
         &mut self,
-        (track, rid): (usize, Option<Rid>),
+        layer: LayerName,
         source: Ssrc,
         mut packet: Packet,
         now: Instant,
     ) -> Option<Event> {
-        let track = self.tracks.get_mut(track)?;
-        let clock_rate = track.encoding().clock_rate();
+        let clock_rate = self.tracks.get(layer.0)?.encoding().clock_rate();
         let (time, arrived) = (packet.position.time, packet.arrived);
         if let Some(captured) = packet.extensions.abs_capture_time {
             self.clock.note_captured((source, time), captured, arrived);
         }
         packet.captured = self.clock.captured(source, time, clock_rate, arrived);
-        track.push(rid, source, packet);
+        self.take_in(layer, source, packet, now)
+    }
+
+    /// The same, of a packet of which is known when it was captured, if anybody knows.
+    fn take_in(
+        &mut self,
+        (track, rid): LayerName,
+        source: Ssrc,
+        packet: Packet,
+        now: Instant,
+    ) -> Option<Event> {
+        self.tracks.get_mut(track)?.push(rid, source, packet);
         self.last_packet = Some(now);
         match std::mem::replace(&mut self.is_active, true) {
             true => None,
@@ -194,9 +204,10 @@ impl Router {
         }
     }
 
-    /// Sends every viewer what has arrived; when to call again at the latest.
+    /// Hands what has arrived over to the replicas, and sends it to every viewer; when to call
+    /// again at the latest.
     pub(crate) fn flush(&mut self, now: Instant, links: &mut impl Links) -> Option<Instant> {
-        let mut again = None;
+        let mut again = (!self.hand_over(links)).then_some(now + FULL_PAUSE);
         for (key, subscriber) in &mut self.subscribers {
             if !subscriber.is_connected() {
                 continue;
@@ -270,11 +281,23 @@ impl Router {
         let Some(publisher) = &self.publisher else {
             return;
         };
-        let layers = self.tracks.iter_mut().flat_map(|track| &mut track.layers);
-        let asked = layers.filter_map(|layer| layer.keyframes.ask(now).then_some(layer.source));
-        let asked: Vec<Ssrc> = asked.collect();
-        if !asked.is_empty() {
-            links.request_keyframes(publisher.key, &asked);
+        let (mut sources, mut layers) = (Vec::new(), Vec::new());
+        for (index, track) in self.tracks.iter_mut().enumerate() {
+            for layer in &mut track.layers {
+                if layer.keyframes.ask(now) {
+                    sources.push(layer.source);
+                    layers.push((index, layer.rid));
+                }
+            }
+        }
+        match publisher.origin {
+            _ if sources.is_empty() => {}
+            Origin::Connection(key) => links.request_keyframes(key, &sources),
+            Origin::Home => links.ask_home(Wish {
+                room: self.room.clone(),
+                publisher: publisher.session,
+                layers,
+            }),
         }
     }
 
@@ -286,14 +309,25 @@ impl Router {
     }
 
     pub(crate) fn is_publisher(&self, key: Key) -> bool {
-        self.publisher.as_ref().is_some_and(|p| p.key == key)
+        self.publisher
+            .as_ref()
+            .is_some_and(|p| p.key() == Some(key))
+    }
+
+    /// Notes since when nobody watches, if nobody does.
+    fn note_watched(&mut self, now: Instant) {
+        let is_watched = !(self.subscribers.is_empty() && self.replicas.is_empty());
+        let since = self.without_subscribers.unwrap_or(now);
+        self.without_subscribers = (!is_watched).then_some(since);
     }
 
     /// The publisher's media arrives, or has stopped.
     fn sending(&self, is_sending: bool) -> Option<Event> {
+        // It is told once, at home.
+        let publisher = self.publisher.as_ref().filter(|p| p.key().is_some())?;
         Some(Event::Sending {
             room: self.room.clone(),
-            publisher: self.publisher.as_ref()?.session,
+            publisher: publisher.session,
             is_sending,
         })
     }

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use crate::error::Error;
 use crate::net::addresses::Addresses;
+use crate::placement::Load;
 use crate::sdp::negotiate::{credentials, on_the_wire};
 use crate::streams::Streams;
 use crate::worker::{Command, IsOver, Mailbox, Newcomer};
@@ -36,6 +37,9 @@ pub(crate) struct Shared {
     pub(crate) offered: Offered,
     pub(crate) streams: Arc<Streams>,
     pub(crate) worker: Mailbox,
+    /// Its worker's place among all, and what that has to do.
+    pub(crate) index: usize,
+    pub(crate) load: Arc<Load>,
     pub(crate) is_over: IsOver,
     pub(crate) addresses: Addresses,
 }
@@ -56,14 +60,16 @@ impl Negotiated {
     ///
     /// # Errors
     ///
-    /// [`Error::Busy`] if its worker has too much to do, [`Error::ShuttingDown`] if it is gone.
+    /// [`Error::Busy`] if its worker has too much to do, or another publisher has begun at
+    /// another one in the same moment; [`Error::ShuttingDown`] if it is gone.
     pub fn begin(self) -> Result<(), Error> {
         let Session(session) = &self.session;
         let worker = session.worker.try_reserve()?;
         if let Command::Publish { tracks, .. } = &self.begin {
             let streams = &session.streams;
-            streams.add(&session.room, session.id, tracks);
+            streams.add((&session.room, session.id), tracks, session.index)?;
         }
+        session.load.place();
         worker.send(self.begin);
         Ok(())
     }

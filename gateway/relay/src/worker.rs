@@ -1,11 +1,13 @@
 //! One thread with its own ports and its own rooms. Nothing in it is shared with another
-//! worker, so no packet waits for a lock.
+//! worker, so no packet waits for a lock: what others are to have goes to them by `others.rs`.
 
 mod command;
 mod events;
 mod leaving;
 mod links;
 mod mailbox;
+pub(crate) mod others;
+mod pulls;
 mod rooms;
 mod rounds;
 mod start;
@@ -35,10 +37,13 @@ use crate::net::addresses::Addresses;
 use crate::net::tcp::TcpEvent;
 use crate::net::traffic::Traffic;
 use crate::net::udp::{Incoming, Network, Route};
+use crate::placement::{Load, Meter};
+use crate::router::FULL_PAUSE;
 use crate::streams::Streams;
 pub(crate) use command::{Command, Newcomer};
 use mailbox::Inbox;
 pub(crate) use mailbox::{IsOver, Mailbox};
+use others::{Directory, Others};
 use rooms::Rooms;
 use start::Sockets;
 
@@ -57,6 +62,9 @@ pub(crate) struct Worker {
     network: Network,
     tcp: mpsc::Receiver<TcpEvent>,
     listeners: Vec<AbortHandle>,
+    directory: Arc<Directory>,
+    others: Others,
+    load: Meter,
     registry: Registry,
     rooms: Rooms,
     /// What connections have told and nobody has acted on yet.
@@ -66,10 +74,16 @@ pub(crate) struct Worker {
     is_behind: bool,
     /// The session that is just being begun.
     beginning: Option<(RoomId, SessionId)>,
+    /// Another worker has no room for what it is to have.
+    is_held_up: bool,
 }
 
-/// What a worker shares with the HTTP side, and how it is to work.
+/// What a worker shares with the HTTP side and with other workers, and how it is to work.
 pub(crate) struct Surroundings {
+    /// Its place among all workers.
+    pub(crate) index: usize,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) load: Arc<Load>,
     pub(crate) streams: Arc<Streams>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) health: Arc<Health>,
@@ -85,12 +99,17 @@ impl Worker {
         sockets: Sockets,
     ) -> Self {
         let Surroundings {
+            index,
+            directory,
+            load,
             streams,
             traffic,
             health,
             teller,
             limits,
         } = surroundings;
+        // Whoever was in its place before is gone, and the rooms with it.
+        streams.forget(index);
         Self {
             streams,
             traffic,
@@ -102,12 +121,16 @@ impl Worker {
             network: sockets.network,
             tcp: sockets.tcp,
             listeners: sockets.listeners,
+            others: directory.clone().open(index),
+            load: Meter::new(load),
+            directory,
             registry: Registry::default(),
             rooms: Rooms::default(),
             events: Vec::new(),
             looked: clock::now(),
             is_behind: false,
             beginning: None,
+            is_held_up: false,
         }
     }
 
@@ -118,6 +141,7 @@ impl Worker {
             let now = clock::now();
             self.drive_due(now);
             self.flush_changed(now);
+            self.is_held_up = !self.others.send();
             if self.looked + LOOK <= now {
                 self.look_over(now);
             }
@@ -132,7 +156,8 @@ impl Worker {
     fn wake_at(&self, now: Instant) -> Instant {
         let is_needed = !self.rooms.is_empty() || self.is_behind;
         let look = is_needed.then_some(self.looked + LOOK);
-        let all = [look, self.registry.next_due(), self.rooms.next_due()];
+        let again = self.is_held_up.then_some(now + FULL_PAUSE);
+        let all = [look, again, self.registry.next_due(), self.rooms.next_due()];
         let soonest = all.into_iter().flatten().min();
         soonest.unwrap_or(now + Duration::from_secs(60 * 60))
     }
@@ -163,6 +188,7 @@ impl Worker {
         now: Instant,
     ) {
         self.network.counted.received += bytes.len() as u64;
+        self.network.counted.packets += 1;
         if Transaction::answered_by(bytes).is_some() {
             self.take_answer((proto, source), bytes, now);
             return;

@@ -12,7 +12,7 @@ use crate::peer::{Http, Seen, Setup};
 use crate::support::{Gateway, eventually};
 
 /// Loses every tenth packet of video, but not its retransmission; counts both.
-fn every_tenth(payload_type: u8, rtx: u8) -> (Rule, Arc<AtomicUsize>, Arc<AtomicUsize>) {
+pub(crate) fn every_tenth(payload_type: u8, rtx: u8) -> (Rule, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let (lost, again) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let counters = (lost.clone(), again.clone());
     let mut seen = 0;
@@ -32,14 +32,14 @@ fn every_tenth(payload_type: u8, rtx: u8) -> (Rule, Arc<AtomicUsize>, Arc<Atomic
 }
 
 /// At least as much was sent again as was lost, which goes on.
-async fn mended(lost: &AtomicUsize, again: &AtomicUsize) {
+pub(crate) async fn mended(lost: &AtomicUsize, again: &AtomicUsize) {
     let counts = async || (lost.load(Relaxed), again.load(Relaxed));
     let is_mended = |(lost, again): &(usize, usize)| *lost >= 5 && again >= lost;
     eventually("losses and retransmissions", counts, is_mended).await;
 }
 
 /// Everything up to a picture that is not sent yet.
-async fn until_later(publisher: &crate::peer::Peer, viewer: &crate::peer::Peer) {
+pub(crate) async fn until_later(publisher: &crate::peer::Peer, viewer: &crate::peer::Peer) {
     let later = publisher
         .act(|connection| connection.reels[0].picture + 60)
         .await;

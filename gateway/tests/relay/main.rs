@@ -18,3 +18,4 @@ mod paths;
 mod sources;
 mod tickets;
 mod traffic;
+mod workers;

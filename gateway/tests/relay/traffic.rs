@@ -32,6 +32,8 @@ async fn bytes_that_come_and_go_are_counted() {
     let counted = async || {
         let answer = client.get(&url).bearer_auth(TOKEN).send().await.unwrap();
         let metrics = answer.text().await.unwrap();
+        let nothing = "sightline_relay_not_handed_over_packets_total 0\n";
+        assert!(metrics.contains(nothing), "{metrics}");
         ["received", "sent"].map(|direction| bytes(&metrics, direction))
     };
     let is_media = |counted: &[u64; 2]| counted.iter().all(|bytes| *bytes > MEDIA);

@@ -291,6 +291,7 @@ impl Network {
             return;
         }
         self.counted.sent += self.batch.contents.len() as u64;
+        self.counted.packets += self.batch.count as u64;
         let of_family = |port: &&mut UdpPort| port.address.is_ipv4() == destination.is_ipv4();
         let batch = &mut self.batch;
         if let Some(port) = self.ports.iter_mut().find(of_family) {
@@ -308,6 +309,7 @@ impl Network {
     fn send_by_tcp(&mut self, route: &Route, frame: Vec<u8>) {
         if let Some(connection) = self.tcp.get(&route.destination) {
             self.counted.sent += frame.len() as u64;
+            self.counted.packets += 1;
             let _ = connection.frames.try_send(frame);
         }
     }

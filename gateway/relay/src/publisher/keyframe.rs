@@ -23,6 +23,15 @@ pub(crate) struct KeyframeRequests {
     asked: Option<Instant>,
     budget: Budget,
     is_wanted: bool,
+    answers: Answers,
+    /// Somebody else asks the publisher, together with what others want of it, and tells whether
+    /// it answers.
+    is_passed_on: bool,
+}
+
+/// Whether a publisher answers, as far as that is known.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Answers {
     is_unresponsive: bool,
     has_answered: bool,
 }
@@ -41,13 +50,24 @@ impl Default for KeyframeRequests {
             asked: None,
             budget: Budget::new(MOST, PERIOD),
             is_wanted: false,
-            is_unresponsive: false,
-            has_answered: false,
+            answers: Answers::default(),
+            is_passed_on: false,
         }
     }
 }
 
 impl KeyframeRequests {
+    /// They are passed on to who asks the publisher, of which this is known there.
+    pub(crate) fn pass_on(&mut self, known: Answers) {
+        self.is_passed_on = true;
+        self.answers = known;
+    }
+
+    /// What is known of the publisher.
+    pub(crate) fn answers(&self) -> Answers {
+        self.answers
+    }
+
     /// A viewer needs one.
     pub(crate) fn want(&mut self) {
         self.is_wanted = true;
@@ -71,9 +91,13 @@ impl KeyframeRequests {
     /// A keyframe has come, asked for or not.
     pub(crate) fn arrived(&mut self, now: Instant) {
         self.stop_waiting(now);
-        if let State::Asked(_) = self.state {
-            self.is_unresponsive = false;
-            self.has_answered = true;
+        if let State::Asked(_) = self.state
+            && !self.is_passed_on
+        {
+            self.answers = Answers {
+                is_unresponsive: false,
+                has_answered: true,
+            };
         }
         self.state = State::Quiet;
         self.is_wanted = false;
@@ -82,29 +106,30 @@ impl KeyframeRequests {
     /// Whether the publisher does not answer: newcomers get what is in memory.
     pub(crate) fn is_unresponsive(&mut self, now: Instant) -> bool {
         self.stop_waiting(now);
-        self.is_unresponsive
+        self.answers.is_unresponsive
     }
 
     /// What comes so late is no answer.
     fn stop_waiting(&mut self, now: Instant) {
         if let State::Asked(since) = self.state
             && since + ANSWERS_WITHIN <= now
+            && !self.is_passed_on
         {
-            self.is_unresponsive = true;
+            self.answers.is_unresponsive = true;
             self.state = State::Quiet;
         }
     }
 
     /// Whether the publisher has ever answered.
     pub(crate) fn has_answered(&self) -> bool {
-        self.has_answered
+        self.answers.has_answered
     }
 
     /// When to look again.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let unanswered = match self.state {
-            State::Asked(since) => Some(since + ANSWERS_WITHIN),
-            State::Quiet => None,
+            State::Asked(since) if !self.is_passed_on => Some(since + ANSWERS_WITHIN),
+            State::Asked(_) | State::Quiet => None,
         };
         let rested = self.asked.map(|asked| asked + PAUSE);
         let next = rested.max(self.budget.next());
@@ -177,6 +202,20 @@ mod tests {
         assert!(requests.ask(now + ANSWERS_WITHIN));
         requests.arrived(now + ANSWERS_WITHIN);
         assert!(!requests.is_unresponsive(now + 2 * ANSWERS_WITHIN));
+    }
+
+    /// What it takes to pass a request on says nothing of the publisher.
+    #[test]
+    fn requests_that_are_passed_on_prove_nothing() {
+        let now = clock::now();
+        let mut requests = KeyframeRequests::default();
+        requests.pass_on(Answers::default());
+        requests.want();
+        assert!(requests.ask(now));
+        assert_eq!(requests.deadline(), None);
+        assert!(!requests.is_unresponsive(now + 9 * ANSWERS_WITHIN));
+        requests.arrived(now + 9 * ANSWERS_WITHIN);
+        assert!(!requests.has_answered());
     }
 
     /// A deadline that has passed would have the worker run in circles.

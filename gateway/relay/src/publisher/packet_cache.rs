@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use str0m::rtp::{ExtensionValues, RtpPacket};
+use str0m::rtp::{ExtensionValues, RtpPacket, Ssrc};
 
 use super::parameter_sets::ParameterSets;
 use super::pictures::{Picture, Pictures};
@@ -38,6 +38,11 @@ impl Cursor {
     pub(crate) fn next(self) -> Self {
         Self(self.0 + 1)
     }
+
+    /// How many packets are from another place to this one.
+    pub(crate) fn since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
 }
 
 /// Where a packet stands in its source, both numbers extended beyond their wrap.
@@ -47,8 +52,8 @@ pub(crate) struct Position {
     pub(crate) time: u64,
 }
 
-/// One packet, with what is needed to send it on.
-#[derive(Debug)]
+/// One packet, with what is needed to send it on. Its clones share the payload.
+#[derive(Debug, Clone)]
 pub(crate) struct Packet {
     pub(crate) position: Position,
     pub(crate) marker: bool,
@@ -62,6 +67,14 @@ pub(crate) struct Packet {
 /// Which of the sources that a layer has had one after the other. They count up.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SourceNumber(u64);
+
+impl SourceNumber {
+    /// A name for it, for who is to tell them apart and no more.
+    pub(crate) fn name(self) -> Ssrc {
+        // Nobody remembers so many of them that the same one would come again.
+        Ssrc::from(self.0 as u32)
+    }
+}
 
 /// The last group of pictures.
 #[derive(Debug, Clone, Copy)]
@@ -169,6 +182,21 @@ impl PacketCache {
     /// The source that is being sent.
     pub(crate) fn source(&self) -> SourceNumber {
         self.source
+    }
+
+    /// What was seen of parameter sets.
+    pub(crate) fn sets(&self) -> &ParameterSets {
+        &self.sets
+    }
+
+    /// These were seen elsewhere, before what comes here.
+    pub(crate) fn know_sets(&mut self, sets: ParameterSets) {
+        self.sets = sets;
+    }
+
+    /// Where the first packet is that is still here.
+    pub(crate) fn first(&self) -> Cursor {
+        Cursor(self.first)
     }
 
     /// Where the next packet will be.

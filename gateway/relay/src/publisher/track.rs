@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 
-use crate::publisher::keyframe::KeyframeRequests;
+use crate::publisher::keyframe::{Answers, KeyframeRequests};
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
 use crate::publisher::parameter_sets::ParameterSets;
 use crate::publisher::reordering::Reordering;
@@ -41,10 +41,29 @@ pub(crate) struct Layer {
     bytes: u64,
     /// Measuring periods that it was there for, the first of them not wholly.
     periods: u32,
+    /// What arrived before is not measured: it came all at once.
+    begun: Instant,
     last_packet: Instant,
 }
 
+/// What is known of a layer before any of its packets has come.
+#[derive(Debug)]
+pub(crate) struct KnownLayer {
+    bitrate: u64,
+    periods: u32,
+    sets: ParameterSets,
+}
+
 impl Layer {
+    /// What is known of it.
+    pub(crate) fn known(&self) -> KnownLayer {
+        KnownLayer {
+            bitrate: self.bitrate,
+            periods: self.periods,
+            sets: self.cache.sets().clone(),
+        }
+    }
+
     /// Whether another source feeds the layer from now on. An encoder that begins anew has
     /// another (RFC 3550 section 8.1), and the last one falls silent.
     fn can_be_taken_over_by(&self, source: Ssrc, now: Instant) -> bool {
@@ -80,7 +99,7 @@ impl PublishedTrack {
 
     /// Takes in a packet of the layer `rid`.
     pub(crate) fn push(&mut self, rid: Option<Rid>, source: Ssrc, packet: Packet) {
-        let known = self.layers.iter().position(|layer| layer.rid == rid);
+        let known = self.layer(rid);
         let Some(index) = known.or_else(|| self.add(rid, source, packet.arrived)) else {
             return;
         };
@@ -93,8 +112,10 @@ impl PublishedTrack {
             }
             layer.take_over(source, is_video);
         }
-        layer.bytes += packet.payload.len() as u64;
         let now = packet.arrived;
+        if layer.begun <= now {
+            layer.bytes += packet.payload.len() as u64;
+        }
         layer.last_packet = now;
         if may_reorder {
             layer.reordering.note(packet.position, now);
@@ -102,6 +123,37 @@ impl PublishedTrack {
         if layer.cache.push(packet) {
             layer.keyframes.arrived(now);
         }
+    }
+
+    /// The packets of the layer `rid` are going to come from who knows this of it: the last
+    /// picture group at once, and then each as it arrives there. The first are of `source`.
+    pub(crate) fn adopt(
+        &mut self,
+        (rid, source): (Option<Rid>, Ssrc),
+        known: KnownLayer,
+        now: Instant,
+    ) {
+        let present = self.layer(rid);
+        let Some(index) = present.or_else(|| self.add(rid, source, now)) else {
+            return;
+        };
+        let layer = &mut self.layers[index];
+        layer.bitrate = known.bitrate;
+        layer.periods = known.periods;
+        layer.begun = now;
+        layer.cache.know_sets(known.sets);
+    }
+
+    /// Whoever has the layer `rid` knows this of whether the publisher answers.
+    pub(crate) fn learn(&mut self, rid: Option<Rid>, answers: Answers) {
+        if let Some(index) = self.layer(rid) {
+            self.layers[index].keyframes.pass_on(answers);
+        }
+    }
+
+    /// The index of the layer `rid`.
+    pub(crate) fn layer(&self, rid: Option<Rid>) -> Option<usize> {
+        self.layers.iter().position(|layer| layer.rid == rid)
     }
 
     fn add(&mut self, rid: Option<Rid>, source: Ssrc, now: Instant) -> Option<usize> {
@@ -124,6 +176,7 @@ impl PublishedTrack {
             bitrate: 0,
             bytes: 0,
             periods: 0,
+            begun: now,
             last_packet: now,
         });
         Some(self.layers.len() - 1)

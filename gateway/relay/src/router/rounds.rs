@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sightline_spec::layer::{self, Layers};
 use str0m::media::Rid;
 
-use super::Router;
+use super::{Publisher, Router};
 use crate::event::Event;
 use crate::keys::Key;
 use crate::publisher::track::PublishedTrack;
@@ -41,6 +41,11 @@ impl Router {
     /// Whether the publisher's pictures come in another order than they are shown in, if that
     /// has changed since the last look.
     pub(crate) fn reordered(&mut self, now: Instant) -> Option<Event> {
+        let is_home = self.publisher.iter().any(|p| p.key().is_some());
+        if !is_home && !self.told_reordered {
+            // It is told once, at home.
+            return None;
+        }
         let is_reordered = self.tracks.iter().any(|track| track.is_reordered(now));
         let before = std::mem::replace(&mut self.told_reordered, is_reordered);
         (before != is_reordered).then(|| Event::Reordered {
@@ -81,14 +86,15 @@ impl Router {
         }
         if over(self.without_subscribers, UNWATCHED) {
             let publisher = self.publisher.iter().filter(|p| p.ends_unwatched);
-            deserted.extend(publisher.map(|publisher| publisher.key));
+            deserted.extend(publisher.filter_map(Publisher::key));
         }
         deserted
     }
 
-    /// Whether nobody is here at all.
+    /// Whether nobody is here at all, and nobody watches from elsewhere.
     pub(crate) fn is_empty(&self) -> bool {
-        self.publisher.is_none() && self.subscribers.is_empty()
+        let is_published = self.publisher.iter().any(|p| p.key().is_some());
+        !is_published && self.subscribers.is_empty() && self.replicas.is_empty()
     }
 
     /// Whether there is anything to choose from.

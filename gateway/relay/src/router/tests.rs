@@ -11,6 +11,7 @@ mod new_packets;
 mod newcomers;
 mod parameter_sets;
 mod reordering;
+mod replicas;
 mod reports;
 mod sources;
 
@@ -22,8 +23,10 @@ use slotmap::SlotMap;
 use str0m::media::Pt;
 use str0m::rtp::ExtensionValues;
 
+use super::pull::Update;
 use super::*;
 use crate::clock;
+use crate::keys::WorkerId;
 use crate::publisher::packet_cache::Position;
 use crate::sdp::encoding::Format;
 use crate::sdp::extensions::Extensions;
@@ -61,6 +64,12 @@ struct Wire {
     keyframe_requests: usize,
     /// What was kept to be repeated.
     kept: Vec<(Key, Sent)>,
+    /// For replicas, and what they still have room for.
+    updates: Vec<(Replica, Update)>,
+    room: usize,
+    not_handed_over: u64,
+    /// For the home.
+    wishes: Vec<Wish>,
 }
 
 /// One packet as a viewer gets it.
@@ -86,6 +95,23 @@ impl Links for Wire {
 
     fn request_keyframes(&mut self, _: Key, sources: &[Ssrc]) {
         self.keyframe_requests += sources.len();
+    }
+
+    fn has_room(&self, _: WorkerId) -> bool {
+        self.room > 0
+    }
+
+    fn update(&mut self, replica: Replica, update: Update) {
+        self.room -= 1;
+        self.updates.push((replica, update));
+    }
+
+    fn not_handed_over(&mut self, packets: u64) {
+        self.not_handed_over += packets;
+    }
+
+    fn ask_home(&mut self, wish: Wish) {
+        self.wishes.push(wish);
     }
 }
 
@@ -131,6 +157,10 @@ impl Stage {
                 sent: Vec::new(),
                 keyframe_requests: 0,
                 kept: Vec::new(),
+                updates: Vec::new(),
+                room: usize::MAX,
+                not_handed_over: 0,
+                wishes: Vec::new(),
             },
             flush_at: None,
             pictures: 0,
@@ -161,7 +191,7 @@ impl Stage {
         });
         self.publisher = Some(key);
         let publisher = Publisher {
-            key,
+            origin: Origin::Connection(key),
             session: SessionId::random(),
             ends_unwatched,
         };

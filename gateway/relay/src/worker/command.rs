@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
-use crate::router::{Joined, Publisher};
+use crate::router::{Joined, Origin, Publisher};
 use crate::sdp::negotiate::{Subscription, Track};
 
 /// See the module.
@@ -117,17 +117,20 @@ impl Worker {
         ends_unwatched: bool,
         now: Instant,
     ) {
+        self.load.admitted();
         let (session, is_over) = (newcomer.session, newcomer.is_over.clone());
         let (key, room) = self.admit(newcomer, Role::Publisher(Sources::default()), now);
+        self.be_home(room, now);
         let Some(router) = self.rooms.get_mut(room) else {
             return;
         };
         let publisher = Publisher {
-            key,
+            origin: Origin::Connection(key),
             session,
             ends_unwatched,
         };
         let takeover = router.publish(publisher, tracks);
+        self.rooms.change(room);
         if let Some(previous) = takeover.previous {
             self.end(previous, now);
         }
@@ -143,6 +146,7 @@ impl Worker {
     }
 
     fn add_viewer(&mut self, newcomer: Newcomer, subscription: Subscription, now: Instant) {
+        self.load.admitted();
         if newcomer.is_over.get() {
             let (session, is_stranded) = (newcomer.session, false);
             self.teller.tell(Event::Ended {
@@ -153,6 +157,7 @@ impl Worker {
         }
         let (session, is_measured) = (newcomer.session, subscription.is_measured());
         let (key, room) = self.admit(newcomer, Role::Viewer { is_measured }, now);
+        self.pull(room, now);
         let router = self.rooms.get_mut(room);
         match router.map(|r| r.subscribe(key, session, subscription, now)) {
             Some(Joined::Watching(Some(layers))) => self.teller.tell(layers),

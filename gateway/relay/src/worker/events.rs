@@ -10,7 +10,8 @@ use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
 use crate::event::Event;
 use crate::health::Part;
-use crate::keys::Key;
+use crate::keys::{Key, RoomKey};
+use crate::router::Router;
 
 impl Worker {
     /// What connections told while they were driven.
@@ -56,15 +57,9 @@ impl Worker {
                 self.rooms.change(room);
             }
             ConnectionEvent::Missing(nack) => {
-                let mut connections = Connections {
-                    registry: &mut self.registry,
-                    sink: Sink {
-                        network: &mut self.network,
-                        events: &mut self.events,
-                        now,
-                    },
-                };
-                router.retransmit(key, &nack, now, &mut connections);
+                if let Some((router, mut connections)) = self.room(room, now) {
+                    router.retransmit(key, &nack, now, &mut connections);
+                }
             }
             ConnectionEvent::ReportDue => {
                 let reports = router.reports(key, clock::now_and_wall(), false);
@@ -93,19 +88,43 @@ impl Worker {
         self.rooms.change(peer.room);
     }
 
+    /// A room and all ways out of it.
+    fn room(&mut self, key: RoomKey, now: Instant) -> Option<(&mut Router, Connections<'_>)> {
+        let home = self.rooms.home(key).map(|home| home.worker);
+        let connections = Connections {
+            registry: &mut self.registry,
+            sink: Sink {
+                network: &mut self.network,
+                events: &mut self.events,
+                now,
+            },
+            others: &mut self.others,
+            home,
+        };
+        Some((self.rooms.get_mut(key)?, connections))
+    }
+
+    /// Hands over to other workers what has arrived in rooms that they pull, so that they send it
+    /// to their viewers while this one sends it to its own.
+    fn hand_over_changed(&mut self, now: Instant) {
+        for index in 0..self.rooms.changed().len() {
+            let key = self.rooms.changed()[index];
+            if let Some((router, mut connections)) = self.room(key, now) {
+                // What there is no room for is tried again with the flush.
+                let _ = router.hand_over(&mut connections);
+            }
+        }
+        self.is_held_up = !self.others.send();
+    }
+
     /// Sends on what has arrived in the rooms where anything has, and what is due in others.
     pub(super) fn flush_changed(&mut self, now: Instant) {
+        if !self.others.are_none() {
+            self.hand_over_changed(now);
+        }
         while let Some(key) = self.rooms.pop_changed(now) {
-            let Some(router) = self.rooms.get_mut(key) else {
+            let Some((router, mut connections)) = self.room(key, now) else {
                 continue;
-            };
-            let mut connections = Connections {
-                registry: &mut self.registry,
-                sink: Sink {
-                    network: &mut self.network,
-                    events: &mut self.events,
-                    now,
-                },
             };
             let again = router.flush(now, &mut connections);
             self.rooms.flush_by(key, again);
@@ -146,10 +165,15 @@ impl Worker {
             session: peer.session,
             is_stranded,
         });
+        let was_publisher = router.is_publisher(key);
         if let Some(stopped) = router.remove(key, now) {
             self.teller.tell(stopped);
         }
         let (room, left) = (router.room(), self.registry.len());
         tracing::debug!(?room, left, "a connection to the relay ended");
+        if was_publisher {
+            // Replicas are to know.
+            self.rooms.change(peer.room);
+        }
     }
 }

@@ -80,6 +80,9 @@ impl Worker {
     /// What the next worker on these ports goes on with.
     pub(super) fn dissolve(self) -> (Surroundings, Inbox) {
         let surroundings = Surroundings {
+            index: self.others.id().index,
+            directory: self.directory,
+            load: self.load.give_up(),
             streams: self.streams,
             traffic: self.traffic,
             health: self.health,

@@ -6,6 +6,7 @@ use std::time::Instant;
 use sightline_spec::room::RoomId;
 use slotmap::SlotMap;
 
+use super::pulls::Home;
 use crate::keys::RoomKey;
 use crate::router::Router;
 
@@ -22,18 +23,26 @@ pub(crate) struct Rooms {
 
 struct Room {
     router: Router,
+    /// If its publisher is on another worker.
+    home: Option<Home>,
     is_changed: bool,
     due: Option<Instant>,
 }
 
 impl Rooms {
+    /// The room of this name, if it is here.
+    pub(crate) fn find(&self, id: &RoomId) -> Option<RoomKey> {
+        self.by_id.get(id).copied()
+    }
+
     /// The room of this name, made if need be.
     pub(crate) fn find_or_add(&mut self, id: &RoomId, now: Instant) -> RoomKey {
-        if let Some(key) = self.by_id.get(id) {
-            return *key;
+        if let Some(key) = self.find(id) {
+            return key;
         }
         let key = self.rooms.insert(Room {
             router: Router::new(id.clone(), now),
+            home: None,
             is_changed: false,
             due: None,
         });
@@ -43,6 +52,30 @@ impl Rooms {
 
     pub(crate) fn get_mut(&mut self, key: RoomKey) -> Option<&mut Router> {
         self.rooms.get_mut(key).map(|room| &mut room.router)
+    }
+
+    /// A room and its home, if that is on another worker.
+    pub(super) fn pulled_mut(&mut self, key: RoomKey) -> Option<(&mut Router, &mut Home)> {
+        let room = self.rooms.get_mut(key)?;
+        Some((&mut room.router, room.home.as_mut()?))
+    }
+
+    pub(super) fn home(&self, key: RoomKey) -> Option<Home> {
+        self.rooms.get(key)?.home
+    }
+
+    pub(super) fn set_home(&mut self, key: RoomKey, home: Option<Home>) {
+        if let Some(room) = self.rooms.get_mut(key) {
+            room.home = home;
+        }
+    }
+
+    /// Whether it is known where its stream comes from.
+    pub(super) fn has_source(&self, key: RoomKey) -> bool {
+        self.rooms.get(key).is_some_and(|room| match room.home {
+            Some(home) => home.has_answered,
+            None => room.router.is_published(),
+        })
     }
 
     pub(crate) fn remove(&mut self, key: RoomKey) {
@@ -67,6 +100,11 @@ impl Rooms {
         {
             self.changed.push(key);
         }
+    }
+
+    /// Those with something to be sent on.
+    pub(crate) fn changed(&self) -> &[RoomKey] {
+        &self.changed
     }
 
     /// A room that is to be flushed now.

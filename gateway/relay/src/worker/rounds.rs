@@ -13,7 +13,7 @@ impl Worker {
         let looked = std::mem::replace(&mut self.looked, now);
         let period = now.saturating_duration_since(looked);
         self.is_behind = self.teller.catch_up();
-        self.traffic.add(&mut self.network.counted);
+        let packets = self.traffic.add(&mut self.network.counted);
         let limits = &self.limits;
         let overdue = self
             .registry
@@ -26,6 +26,7 @@ impl Worker {
             peer.check_due(now, &mut self.network);
         }
         for room in self.rooms.keys() {
+            self.look_for_others(room, now);
             let Some(router) = self.rooms.get_mut(room) else {
                 continue;
             };
@@ -51,6 +52,7 @@ impl Worker {
             }
             self.end_deserted(room, now);
         }
+        self.load.measured(packets, period, self.rooms.is_empty());
     }
 
     /// Ends what nobody is left for.
@@ -60,7 +62,8 @@ impl Worker {
         };
         let deserted = router.deserted(self.limits.linger, now);
         if router.is_empty() {
-            self.rooms.remove(room);
+            // If that has to wait, the next round is early enough.
+            self.give_up(room);
         }
         deserted.into_iter().for_each(|key| self.end(key, now));
     }

@@ -1,6 +1,7 @@
 //! A worker that is driven turn by turn, on a real socket.
 
 mod breaking;
+mod homes;
 mod turns;
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -15,6 +16,7 @@ use str0m::ice::{StunMessage, TransId};
 use tokio::sync::oneshot;
 
 use super::mailbox::mailbox;
+use super::others::Directory;
 use super::start::Sockets;
 use super::{Command, Mailbox, Surroundings, Worker};
 use crate::error::Error;
@@ -22,6 +24,7 @@ use crate::event::{self, Event, Events, Teller};
 use crate::limits::Limits;
 use crate::net::ports::{BoundPorts, MediaPorts};
 use crate::net::udp::Incoming;
+use crate::placement::Load;
 use crate::relay::{Handle, Relay};
 use crate::sdp::negotiate::credentials;
 use crate::session::{Negotiated, Session};
@@ -77,15 +80,14 @@ impl Parts {
         };
         let (sender, events) = event::stream();
         let surroundings = Surroundings {
+            index: 0,
+            directory: Arc::new(Directory::new(1)),
+            load: Arc::default(),
             streams: Arc::default(),
             traffic: Arc::default(),
             health: Arc::default(),
             teller: Teller::new(sender),
-            limits: Limits {
-                connect: Duration::from_secs(60),
-                silence: Duration::from_secs(60),
-                linger: Duration::from_secs(60),
-            },
+            limits: limits(),
         };
         Self {
             ports: ports.bind().unwrap().remove(0),
@@ -102,9 +104,11 @@ impl Parts {
             self.surroundings.traffic.clone(),
         );
         let health = self.surroundings.health.clone();
+        let load = self.surroundings.load.clone();
         move |mailbox, thread| {
             let worker = Handle {
                 mailbox,
+                load,
                 addresses,
                 thread: Mutex::new(thread),
             };
@@ -172,6 +176,15 @@ impl Rig {
             _ => None,
         });
         ended.collect()
+    }
+}
+
+/// Of which none is reached.
+fn limits() -> Limits {
+    Limits {
+        connect: Duration::from_secs(60),
+        silence: Duration::from_secs(60),
+        linger: Duration::from_secs(60),
     }
 }
 

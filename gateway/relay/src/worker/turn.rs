@@ -10,6 +10,7 @@ use tokio::time::{Sleep, sleep_until};
 
 use super::Worker;
 use super::mailbox::End;
+use super::others::Batch;
 use crate::clock;
 use crate::net::tcp::TcpEvent;
 use crate::net::udp::Incoming;
@@ -23,6 +24,9 @@ const COMMANDS: usize = 16;
 /// Frames of TCP connections of one turn.
 const FRAMES: usize = 256;
 
+/// Batches of other workers of one turn.
+const BATCHES: usize = 16;
+
 /// Reads from one port before others get their turn.
 const READS: usize = 8;
 
@@ -35,6 +39,7 @@ struct Turn {
     ends: Vec<End>,
     /// The one that has something to read.
     port: Option<usize>,
+    batches: Vec<Batch>,
     frames: Vec<TcpEvent>,
     is_closing: bool,
 }
@@ -50,6 +55,7 @@ impl Worker {
         self.inbox.is_closing |= turn.is_closing || turn.ends.iter().any(ends_all);
         let is_full = turn.ends.len() == ENDS
             || self.inbox.taken.len() == COMMANDS
+            || turn.batches.len() == BATCHES
             || turn.frames.len() == FRAMES;
         for end in turn.ends {
             if let End::Session(session) = end {
@@ -63,6 +69,9 @@ impl Worker {
             return Err(Closing);
         }
         let has_more = turn.port.is_some_and(|port| self.read(port, incoming));
+        for batch in turn.batches {
+            self.take_batch(batch, clock::now());
+        }
         for event in turn.frames {
             self.on_tcp(event, clock::now());
         }
@@ -87,13 +96,14 @@ impl Worker {
         if let Poll::Ready(port) = self.network.poll_readable(context) {
             turn.port = Some(port);
         }
+        let batches = self.others.poll_many(context, &mut turn.batches, BATCHES);
         // Nothing at once is what a channel says that is closed, for want of TCP listeners.
         let frames = self.tcp.poll_recv_many(context, &mut turn.frames, FRAMES);
         let has_some = |count: Poll<usize>| matches!(count, Poll::Ready(count) if count > 0);
         let is_ready = turn.is_closing
             || turn.port.is_some()
             || !self.inbox.taken.is_empty()
-            || [ends, frames].into_iter().any(has_some);
+            || [ends, batches, frames].into_iter().any(has_some);
         match is_ready {
             true => Poll::Ready(()),
             false => due.poll(context),

@@ -3,7 +3,7 @@
 use super::*;
 
 /// Pictures for so many seconds, each three of them shown in this order.
-fn send(stage: &mut Stage, order: [u64; 3], seconds: u64) {
+pub(super) fn send(stage: &mut Stage, order: [u64; 3], seconds: u64) {
     for round in 0..10 * seconds {
         for shown in order {
             for _ in 0..PARTS {

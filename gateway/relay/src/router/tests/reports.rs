@@ -9,9 +9,9 @@ use str0m::rtp::AbsCaptureTime;
 use super::*;
 use crate::publisher::capture_clock::SenderReport;
 
-const WALL: Duration = Duration::from_secs(1_000);
+pub(super) const WALL: Duration = Duration::from_secs(1_000);
 
-fn reports(stage: &Stage, viewer: Key, is_over: bool) -> Vec<Report> {
+pub(super) fn reports(stage: &Stage, viewer: Key, is_over: bool) -> Vec<Report> {
     let clocks = (stage.now, UNIX_EPOCH + WALL);
     stage.router.reports(viewer, clocks, is_over)
 }
