@@ -235,6 +235,16 @@ impl Bandwidth {
         let usage = self.usage();
         let is_delayed = self.rate.update(usage, &observed, now);
         let is_lossy = self.loss.update(self.rate.bitrate(), short, now);
+        if is_delayed || is_lossy {
+            tracing::debug!(
+                is_delayed,
+                is_lossy,
+                estimate = self.estimate() as u64,
+                arriving = short as u64,
+                waited = self.waited,
+                "less fits a viewer's link"
+            );
+        }
         if is_delayed || is_lossy || usage == Usage::Over {
             self.congested_until = now + CONGESTED;
             self.probing.postpone(now);
@@ -265,6 +275,7 @@ impl Bandwidth {
 
     fn listen(&mut self, now: i64) {
         if self.silence.is_too_long(now) {
+            tracing::debug!("a viewer reports nothing of what it is sent");
             self.rate.reduce(SILENCE_PART, now);
             self.congested_until = now + CONGESTED;
             self.probing.postpone(now);

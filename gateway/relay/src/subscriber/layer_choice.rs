@@ -55,6 +55,7 @@ pub(super) fn choose(
                 };
                 let (bitrates, present) = (&choices.bitrates, choices.present);
                 let chosen = down_track.choice.choose(bitrates, present, rest, now);
+                log_change(&choices, chosen, rest);
                 if let Some(better) = chosen.checked_sub(1) {
                     next += others + bitrates[better];
                     best += others + bitrates[0];
@@ -67,6 +68,20 @@ pub(super) fn choose(
     if let Some(bandwidth) = bandwidth {
         bandwidth.want(next, best);
     }
+}
+
+/// Tells of a change with what it was made by: why a link was given less is asked later.
+fn log_change(choices: &Choices, chosen: usize, link: Link) {
+    let Some(present) = choices.present.filter(|present| *present != chosen) else {
+        return;
+    };
+    tracing::debug!(
+        from = choices.bitrates.get(present),
+        to = choices.bitrates.get(chosen),
+        fits = link.estimate as u64,
+        is_congested = link.is_congested,
+        "a viewer's link carries another layer"
+    );
 }
 
 /// What there is to choose from for one track: one layer at least.
