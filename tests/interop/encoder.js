@@ -25,20 +25,20 @@ const DELIMITER_LENGTH = 6;
 const RTP_HEADER = 12;
 
 /**
- * Starts encoding a test picture and a test tone in real time. The group of pictures is two
- * seconds, as streamers have it.
+ * Starts encoding a test picture and a test tone in real time.
  *
  * @param {number} layers 1 to 3
+ * @param {number} interval seconds from one keyframe to the next
  * @param {{ onPicture: (layer: number, picture: Buffer) => void, onSound: (opus: Buffer) => void }} out
  *   a picture is one access unit in Annex B format
  * @returns {Promise<() => void>} ends it
  */
-export async function startEncoder(layers, { onPicture, onSound }) {
+export async function startEncoder(layers, interval, { onPicture, onSound }) {
   const sound = createSocket('udp4');
   sound.on('message', (packet) => onSound(packet.subarray(RTP_HEADER)));
   sound.bind(0, '127.0.0.1');
   await once(sound, 'listening');
-  const args = commandLine(layers, sound.address().port);
+  const args = commandLine(layers, interval, sound.address().port);
   const pipes = LAYERS.slice(0, layers).map(() => /** @type {const} */ ('pipe'));
   const child = spawn(ffmpeg(), args, { stdio: ['ignore', 'ignore', 'inherit', ...pipes] });
   for (let layer = 0; layer < layers; layer += 1) {
@@ -53,13 +53,14 @@ export async function startEncoder(layers, { onPicture, onSound }) {
 
 /**
  * @param {number} layers
+ * @param {number} interval
  * @param {number} soundPort
  */
-function commandLine(layers, soundPort) {
+function commandLine(layers, interval, soundPort) {
   const used = LAYERS.slice(0, layers);
   const split = used.map((_, index) => `[in${index}]`).join('');
   const scale = used.map(({ size }, index) => `;[in${index}]scale=${size}[out${index}]`).join('');
-  const keyframes = String(2 * FRAMES_PER_SECOND);
+  const keyframes = String(interval * FRAMES_PER_SECOND);
   return [
     '-hide_banner', '-loglevel', 'error', '-nostdin',
     '-re', '-f', 'lavfi', '-i', `testsrc=size=640x360:rate=${FRAMES_PER_SECOND}`,

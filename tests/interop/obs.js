@@ -2,7 +2,9 @@
 /**
  * A double of OBS's WHIP output, on the library that OBS uses:
  *
- *     node obs.js URL [LAYERS]
+ *     node obs.js URL [LAYERS [SECONDS]]
+ *
+ * SECONDS from one keyframe to the next are two unless they are given, as streamers have it.
  *
  * It follows plugins/obs-webrtc/whip-output.cpp of OBS 32 step by step. It tells what happens as
  * lines of JSON, and ends the friendly way on SIGTERM.
@@ -190,7 +192,7 @@ function layersIn(answer) {
 }
 
 async function main() {
-  const [endpoint, layers = '1'] = process.argv.slice(2);
+  const [endpoint, layers = '1', interval = '2'] = process.argv.slice(2);
   tell('starting');
   let stopEncoder = () => {};
   let failure = '';
@@ -201,7 +203,7 @@ async function main() {
       resolve();
     });
     output.connect(endpoint).then(async () => {
-      stopEncoder = await startEncoder(Number(layers), {
+      stopEncoder = await startEncoder(Number(layers), Number(interval), {
         onPicture: (layer, picture) => output.sendPicture(layer, picture),
         onSound: (opus) => output.sendSound(opus),
       });

@@ -121,6 +121,17 @@ export class Host {
     }`);
   }
 
+  /**
+   * Makes a cable carry no more than this, with a queue of a fifth of a second, and drop the rest.
+   *
+   * @param {string} cable what leaves by it
+   * @param {string} rate as `tc` has it: 500kbit
+   */
+  limit(cable, rate) {
+    const bucket = ['burst', '5kb', 'latency', '200ms'];
+    this.#run('tc', 'qdisc', 'replace', 'dev', cable, 'root', 'tbf', 'rate', rate, ...bucket);
+  }
+
   /** @param {string} cable that is taken away, with its address */
   unplug(cable) {
     this.#ip('link', 'delete', cable);
@@ -187,6 +198,16 @@ export async function star(t, { forwards }) {
   if (forwards) gateway.forward();
   await areUp(gateway, camera, viewer);
   return { gateway, camera, viewer, address: ADDRESS };
+}
+
+/**
+ * What the viewer's cable carries of what the gateway sends.
+ *
+ * @param {Network} network
+ * @param {string} rate as `tc` has it
+ */
+export function limitViewer({ gateway }, rate) {
+  gateway.limit('eth1', rate);
 }
 
 /**

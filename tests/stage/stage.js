@@ -133,6 +133,16 @@ export class Stage {
   }
 
   /**
+   * Starts a program where cameras run.
+   *
+   * @param {string} name
+   * @param {string[]} args
+   */
+  startBesideCamera(name, args) {
+    return this.#start('camera', name, args);
+  }
+
+  /**
    * @param {'gateway' | 'camera'} where
    * @param {string} file
    * @param {string[]} args
