@@ -1,7 +1,8 @@
 //! What one packet costs this machine at least: its encryption, and its share of the system call
 //! that sends a run of them. What a server uses is a multiple of it.
 
-use std::net::UdpSocket;
+use std::io::IoSliceMut;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -9,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use aws_lc_rs::aead::{AES_128_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use mio::net::UdpSocket;
+use mio::{Events, Interest, Poll, Token};
 use nix::time::{ClockId, clock_gettime};
 use quinn_udp::{RecvMeta, Transmit, UdpSockRef, UdpSocketState};
 use serde::Serialize;
@@ -16,8 +19,8 @@ use serde::Serialize;
 use crate::LimitOptions;
 use crate::report::{Figures, round};
 
-/// What the kernel may hold for the reader.
-const RECEIVE_BUFFER: usize = 8 << 20;
+/// What the kernel may hold for the reader in each socket.
+const RECEIVE_BUFFER: usize = 1 << 20;
 
 /// An RTP header with one extension (RFC 3550 section 5.1, RFC 8285): it is authenticated and
 /// not encrypted.
@@ -55,15 +58,15 @@ pub(crate) fn measure(options: &LimitOptions) -> anyhow::Result<Limit> {
     let viewers: anyhow::Result<Vec<_>> = (0..options.viewers).map(Viewer::new).collect();
     let mut viewers = viewers?;
     let seconds = Duration::from_secs(options.seconds);
-    let encryption = repeated(options, &mut viewers, seconds / 4, |_| Ok(()))?;
+    let encryption = repeated(options, &mut viewers, seconds / 4, |_, _| Ok(()))?;
 
-    let reader = Reader::start()?;
-    let socket = UdpSocket::bind("127.0.0.1:0")?;
+    let reader = Reader::start(options.viewers)?;
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0")?;
     let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
     socket.set_nonblocking(false)?;
-    let all = repeated(options, &mut viewers, seconds, |contents| {
+    let all = repeated(options, &mut viewers, seconds, |viewer, contents| {
         let run = Transmit {
-            destination: reader.address,
+            destination: reader.addresses[viewer],
             ecn: None,
             contents,
             segment_size: (options.run > 1).then_some(options.packet_bytes),
@@ -101,18 +104,18 @@ fn repeated(
     options: &LimitOptions,
     viewers: &mut [Viewer],
     time: Duration,
-    mut send: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    mut send: impl FnMut(usize, &[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<Cost> {
     let mut buffer = Vec::new();
     let mut packets = 0;
     let (began, before) = (Instant::now(), thread_cpu()?);
     while began.elapsed() < time {
-        for viewer in &mut *viewers {
+        for (number, viewer) in viewers.iter_mut().enumerate() {
             buffer.clear();
             for _ in 0..options.run {
                 viewer.encrypt(&mut buffer, options.packet_bytes)?;
             }
-            send(&buffer)?;
+            send(number, &buffer)?;
             packets += options.run as u64;
         }
     }
@@ -157,42 +160,37 @@ fn thread_cpu() -> anyhow::Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
 
-/// Takes what is sent, on a thread of its own whose work is not counted.
+/// Takes what is sent to each viewer's own socket, on a thread whose work is not counted.
 struct Reader {
-    address: std::net::SocketAddr,
+    addresses: Vec<SocketAddr>,
     bytes: Arc<AtomicU64>,
     is_over: Arc<AtomicBool>,
     thread: thread::JoinHandle<()>,
 }
 
 impl Reader {
-    fn start() -> anyhow::Result<Self> {
-        let socket = UdpSocket::bind("127.0.0.1:0")?;
-        let address = socket.local_addr()?;
-        let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
-        state.set_recv_buffer_size(UdpSockRef::from(&socket), RECEIVE_BUFFER)?;
-        socket.set_nonblocking(false)?;
-        socket.set_read_timeout(Some(LOOK))?;
-        let (bytes, is_over) = (
-            Arc::new(AtomicU64::new(0)),
-            Arc::new(AtomicBool::new(false)),
-        );
+    fn start(viewers: usize) -> anyhow::Result<Self> {
+        let poll = Poll::new()?;
+        let sockets: anyhow::Result<Vec<_>> = (0..viewers)
+            .map(|viewer| {
+                let mut socket = UdpSocket::bind("127.0.0.1:0".parse()?)?;
+                let state = UdpSocketState::new(UdpSockRef::from(&socket))?;
+                state.set_recv_buffer_size(UdpSockRef::from(&socket), RECEIVE_BUFFER)?;
+                let readable = Interest::READABLE;
+                poll.registry()
+                    .register(&mut socket, Token(viewer), readable)?;
+                Ok((socket, state))
+            })
+            .collect();
+        let sockets = sockets?;
+        let addresses: Result<_, _> = sockets.iter().map(|(it, _)| it.local_addr()).collect();
+        let (bytes, is_over) = <(Arc<AtomicU64>, Arc<AtomicBool>)>::default();
         let thread = thread::spawn({
             let (bytes, is_over) = (bytes.clone(), is_over.clone());
-            move || {
-                let mut buffer = vec![0; 1 << 16];
-                let mut meta = [RecvMeta::default()];
-                while !is_over.load(Ordering::Relaxed) {
-                    let mut buffers = [std::io::IoSliceMut::new(&mut buffer)];
-                    let received = state.recv(UdpSockRef::from(&socket), &mut buffers, &mut meta);
-                    if received.is_ok() {
-                        bytes.fetch_add(meta[0].len as u64, Ordering::Relaxed);
-                    }
-                }
-            }
+            move || read(poll, &sockets, &bytes, &is_over)
         });
         Ok(Self {
-            address,
+            addresses: addresses?,
             bytes,
             is_over,
             thread,
@@ -201,12 +199,37 @@ impl Reader {
 
     /// Returns the bytes that have arrived.
     fn stop(self) -> u64 {
-        // What was sent last is in the socket.
+        // What was sent last is in the sockets.
         thread::sleep(2 * LOOK);
         self.is_over.store(true, Ordering::Relaxed);
         // A reader that has panicked has read what it has read.
         let _ = self.thread.join();
         self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+fn read(
+    mut poll: Poll,
+    sockets: &[(UdpSocket, UdpSocketState)],
+    bytes: &AtomicU64,
+    is_over: &AtomicBool,
+) {
+    let mut buffer = vec![0; 1 << 16];
+    let mut ready = Events::with_capacity(sockets.len());
+    while !is_over.load(Ordering::Relaxed) && poll.poll(&mut ready, Some(LOOK)).is_ok() {
+        for Token(viewer) in ready.iter().map(mio::event::Event::token) {
+            let Some((socket, state)) = sockets.get(viewer) else {
+                continue;
+            };
+            let mut meta = [RecvMeta::default()];
+            let mut buffers = [IoSliceMut::new(&mut buffer)];
+            while state
+                .recv(UdpSockRef::from(socket), &mut buffers, &mut meta)
+                .is_ok()
+            {
+                bytes.fetch_add(meta[0].len as u64, Ordering::Relaxed);
+            }
+        }
     }
 }
 
