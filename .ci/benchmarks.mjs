@@ -23,6 +23,7 @@ const hundreds = rounds(300);
 const delay = result('relay-delay');
 const many = result('relay-many');
 const spread = result('relay-spread');
+const two = result('relay-many-two');
 const picture = result('first-picture');
 const camera = result('camera-cpu');
 
@@ -37,6 +38,7 @@ const commands = {
   delay: relayCommand(delay),
   many: relayCommand(many),
   spread: relayCommand(spread),
+  two: relayCommand(two),
   picture: 'node bench/browser/first-picture.mjs',
   camera: 'node bench/browser/camera-cpu.mjs',
 };
@@ -94,6 +96,9 @@ const rows = [
   [`… ${number(many.viewers)} viewers of ${megabits(many)} on one core`,
     'no packet lost by the gateway', `${number(many.loss.by_server)} of ${number(many.packets_received + many.loss.packets)} lost by the gateway${clientsLoss(many)}; it used ${many.server_cores_used} of a core`,
     many.loss.by_server === 0 && many.viewers_failed === 0 && many.server_cores_used <= 1, commands.many],
+  ['… the same room on two cores: what a packet costs against one',
+    '1.1 ×', `${(two.cpu_microseconds_per_packet / many.cpu_microseconds_per_packet).toFixed(2)} × (${two.cpu_microseconds_per_packet} µs against ${many.cpu_microseconds_per_packet} µs)`,
+    two.cpu_microseconds_per_packet <= 1.1 * many.cpu_microseconds_per_packet, commands.two],
   ['… gateway\'s memory for each of them',
     'under 100 KiB', `${many.kib_per_viewer} KiB`,
     many.kib_per_viewer < 100, commands.many],
