@@ -12,7 +12,7 @@ import { PUBLISHERS } from './publishers.js';
 import { Tap } from '../stage/tap.js';
 
 const UP = /a connection to the relay is up/;
-const REFUSED = /a connection failed.*fingerprint no match/;
+const REFUSED = /a certificate is not the one that was announced/;
 
 /** @param {string} offer */
 const withAnotherFingerprint = (offer) =>
