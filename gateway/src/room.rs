@@ -122,6 +122,8 @@ pub(crate) struct Room {
     offers: VecDeque<WaitingOffer>,
     viewers: VecDeque<WaitingViewer>,
     relay: RelayState,
+    /// Who was the last to be let in as its publisher.
+    owner: Option<Publisher>,
     /// By the ticket of the camera's POST.
     exchanges: BTreeMap<Ticket, Exchange>,
     sessions: HashMap<SessionId, (Ticket, Side)>,
@@ -144,6 +146,7 @@ impl Room {
         if self.offers.len() >= limits.waiting {
             return Err(Error::RoomFull);
         }
+        self.owner = Some(publisher.clone());
         let offer = WaitingOffer {
             ticket,
             publisher,
@@ -402,13 +405,22 @@ impl Room {
 
     /// Only a publisher that is provably here takes a room: one whose POST is
     /// held or whose event stream is open. Many vanish without a DELETE.
+    ///
+    /// One that had vanished can be here again when another has the room already.
     fn is_taken_by_other_than(&self, publisher: &Publisher) -> bool {
+        let mut present: Vec<_> = self.present_publishers().collect();
+        if let Some(owner) = self.owner.as_ref().filter(|owner| present.contains(owner)) {
+            present = vec![owner];
+        }
+        !present.is_empty() && !present.contains(&publisher)
+    }
+
+    fn present_publishers(&self) -> impl Iterator<Item = &Publisher> {
         let waiting = self.offers.iter().map(|offer| &offer.publisher);
         let live = self.exchanges.values().filter(|e| e.has_camera());
         waiting
             .chain(live.map(|exchange| &exchange.publisher))
-            .chain(self.relay.present_publisher())
-            .any(|present| present != publisher)
+            .chain(self.relay.present_publishers())
     }
 
     fn exchange_of(&mut self, session: SessionId) -> Result<(&mut Exchange, Side), Error> {

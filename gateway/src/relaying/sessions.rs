@@ -33,7 +33,9 @@ struct State {
 
 #[derive(Default)]
 struct Room {
-    publisher: Option<SessionId>,
+    /// Besides the one that has the room, one that it replaces and that ends in a moment, or
+    /// one that cannot begin.
+    publishers: HashSet<SessionId>,
     viewers: HashSet<SessionId>,
     /// Media arrives.
     is_active: bool,
@@ -75,7 +77,7 @@ impl Sessions {
         match entry.side {
             Side::Camera => {
                 let room = state.rooms.entry(entry.room.clone()).or_default();
-                room.publisher = Some(id);
+                room.publishers.insert(id);
                 outbox.push(Event::Join);
             }
             Side::Viewer => {
@@ -138,10 +140,8 @@ impl Sessions {
         entry.party.outbox.end();
         if let Some(room) = state.rooms.get_mut(&entry.room) {
             room.viewers.remove(&id);
-            if room.publisher == Some(id) {
-                room.publisher = None;
-            }
-            if room.publisher.is_none() && room.viewers.is_empty() {
+            room.publishers.remove(&id);
+            if room.publishers.is_empty() && room.viewers.is_empty() {
                 state.rooms.remove(&entry.room);
             }
         }

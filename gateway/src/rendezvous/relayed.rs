@@ -9,7 +9,7 @@ use crate::room::{OfferTerms, Publisher, Shown};
 
 impl Rendezvous {
     /// The relay is about to answer a publisher; nobody else publishes here meanwhile.
-    /// Without [`Claim::settle`] the claim is given back.
+    /// Without [`Claim::settle`] the claim is given back, and the room is as it was.
     pub(crate) fn claim(
         &self,
         id: &RoomId,
@@ -22,12 +22,9 @@ impl Rendezvous {
         if state.closed {
             return Err(Error::ShuttingDown);
         }
-        self.enter(&mut state, id, |room, limits, now| {
-            let now = now.into_std();
-            match room.claim(session, publisher, admission, terms, limits, now) {
-                Ok(actions) => (Ok(()), actions),
-                Err(refused) => (Err(refused), Vec::new()),
-            }
+        self.enter(&mut state, id, |room, _, _| {
+            let claimed = room.claim(session, publisher, admission, terms);
+            (claimed, Vec::new())
         })?;
         Ok(Claim::new(self.clone(), id.clone(), session))
     }

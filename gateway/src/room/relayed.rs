@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use sightline_spec::room::SessionId;
 use sightline_spec::token::Admission;
 
+use super::exchange::Exchange;
 use super::{Action, Limits, OfferTerms, Publisher, Room, State, Ticket, Wants};
 use crate::error::Error;
 
@@ -26,7 +27,11 @@ pub(super) enum RelayState {
         admission: Admission,
     },
     /// It is answering a publisher.
-    Answering(Live),
+    Answering {
+        claimant: Live,
+        /// Whose media it has until then, and goes on with if there is no answer.
+        before: Option<Live>,
+    },
     /// It has.
     Live(Live),
 }
@@ -39,8 +44,18 @@ pub(super) struct Live {
     admission: Admission,
     /// How many viewers the camera serves itself; nothing if it never does.
     direct: Option<usize>,
-    /// Media has stopped: another publisher may have the room.
-    is_silent: bool,
+    media: Media,
+}
+
+/// What has come of a publisher's media.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Media {
+    /// Nothing yet: it has not proved its certificate.
+    Expected,
+    /// It arrives, so its publisher has the certificate of its offer.
+    Arriving,
+    /// It has stopped: another publisher may have the room.
+    Stopped,
 }
 
 impl RelayState {
@@ -48,34 +63,56 @@ impl RelayState {
         matches!(self, Self::Taking { ticket: taken, .. } if *taken == ticket)
     }
 
-    /// A publisher that provably is here.
-    pub(super) fn present_publisher(&self) -> Option<&Publisher> {
-        match self {
+    /// Publishers that are here.
+    pub(super) fn present_publishers(&self) -> impl Iterator<Item = &Publisher> {
+        let taking = match self {
             Self::Taking { publisher, .. } => Some(publisher),
-            Self::Answering(live) | Self::Live(live) if !live.is_silent => Some(&live.publisher),
-            Self::Absent | Self::Answering(_) | Self::Live(_) => None,
-        }
+            _ => None,
+        };
+        let present = self.lives().filter(|live| live.media != Media::Stopped);
+        taking
+            .into_iter()
+            .chain(present.map(|live| &live.publisher))
     }
 
-    /// Whom its publisher lets watch.
-    pub(super) fn admission(&self) -> Option<Admission> {
-        match self {
+    /// Whether the media of a publisher arrives that has proved its certificate.
+    fn is_arriving(&self) -> bool {
+        self.lives().any(|live| live.media == Media::Arriving)
+    }
+
+    /// Whom its publishers let watch.
+    pub(super) fn admissions(&self) -> impl Iterator<Item = Admission> {
+        let taking = match self {
             Self::Taking { admission, .. } => Some(*admission),
-            Self::Answering(live) | Self::Live(live) => Some(live.admission),
-            Self::Absent => None,
-        }
+            _ => None,
+        };
+        let lives = self.lives().map(|live| live.admission);
+        taking.into_iter().chain(lives)
+    }
+
+    /// All of which it has or is about to have media.
+    fn lives(&self) -> impl Iterator<Item = &Live> {
+        let lives = match self {
+            Self::Answering { claimant, before } => [Some(claimant), before.as_ref()],
+            Self::Live(live) => [Some(live), None],
+            Self::Absent | Self::Taking { .. } => [None, None],
+        };
+        lives.into_iter().flatten()
     }
 
     fn live(&mut self, session: SessionId) -> Option<&mut Live> {
-        match self {
-            Self::Answering(live) | Self::Live(live) if live.session == session => Some(live),
-            _ => None,
-        }
+        let lives = match self {
+            Self::Answering { claimant, before } => [Some(claimant), before.as_mut()],
+            Self::Live(live) => [Some(live), None],
+            Self::Absent | Self::Taking { .. } => [None, None],
+        };
+        let mut lives = lives.into_iter().flatten();
+        lives.find(|live| live.session == session)
     }
 }
 
 impl Room {
-    /// The relay is about to answer this publisher, which has the room from now on.
+    /// The relay is about to answer this publisher, which has the room if that succeeds.
     ///
     /// `terms` are those of an offer that had waited.
     pub(crate) fn claim(
@@ -84,21 +121,31 @@ impl Room {
         publisher: Publisher,
         admission: Admission,
         terms: Option<OfferTerms>,
-        limits: &Limits,
-        now: Instant,
-    ) -> Result<Vec<Action>, Error> {
+    ) -> Result<(), Error> {
         if self.is_taken_by_other_than(&publisher) {
             return Err(Error::RoomTaken);
         }
-        self.relay = RelayState::Answering(Live {
+        // A certificate's hash is in every offer, so anybody can copy it. Whoever comes with
+        // it has proved nothing, and takes nothing from who has.
+        let is_proved = publisher == Publisher::Key || terms.is_some();
+        if !is_proved && (self.relay.is_arriving() || self.is_published_directly()) {
+            return Err(Error::RoomTaken);
+        }
+        let before = match std::mem::take(&mut self.relay) {
+            RelayState::Live(live) => Some(live),
+            // Of two that are answered at once the later one has the room.
+            RelayState::Answering { before, .. } => before,
+            RelayState::Absent | RelayState::Taking { .. } => None,
+        };
+        let claimant = Live {
             session,
             publisher,
             admission,
             direct: terms.map(|terms| terms.direct),
-            is_silent: false,
-        });
-        // Whom it does not admit need not wait.
-        Ok(self.pair(limits, now))
+            media: Media::Expected,
+        };
+        self.relay = RelayState::Answering { claimant, before };
+        Ok(())
     }
 
     /// The relay has answered: viewers can have what it has.
@@ -109,7 +156,10 @@ impl Room {
         now: Instant,
     ) -> Vec<Action> {
         self.relay = match std::mem::take(&mut self.relay) {
-            RelayState::Answering(live) if live.session == session => RelayState::Live(live),
+            RelayState::Answering { claimant, .. } if claimant.session == session => {
+                self.owner = Some(claimant.publisher.clone());
+                RelayState::Live(claimant)
+            }
             other => other,
         };
         self.pair(limits, now)
@@ -118,34 +168,55 @@ impl Room {
     /// The relay's publisher has stopped sending, or begun again.
     pub(crate) fn relay_sends(&mut self, session: SessionId, is_sending: bool) {
         if let Some(live) = self.relay.live(session) {
-            live.is_silent = !is_sending;
+            live.media = match is_sending {
+                true => Media::Arriving,
+                false => Media::Stopped,
+            };
         }
     }
 
-    /// The relay has lost its publisher, or could not answer it.
+    /// The relay has lost a publisher, or could not answer it: what it had before it has
+    /// still.
     pub(crate) fn relay_left(
         &mut self,
         session: SessionId,
         limits: &Limits,
         now: Instant,
     ) -> Vec<Action> {
-        match self.relay.live(session) {
-            Some(_) => {
-                self.relay = RelayState::Absent;
-                self.pair(limits, now)
+        self.relay = match std::mem::take(&mut self.relay) {
+            RelayState::Live(live) if live.session == session => RelayState::Absent,
+            RelayState::Answering { claimant, before } if claimant.session == session => {
+                before.map_or(RelayState::Absent, RelayState::Live)
             }
-            None => Vec::new(),
-        }
+            RelayState::Answering { claimant, before } => RelayState::Answering {
+                claimant,
+                before: before.filter(|live| live.session != session),
+            },
+            other => return self.put_back(other),
+        };
+        self.pair(limits, now)
+    }
+
+    fn put_back(&mut self, relay: RelayState) -> Vec<Action> {
+        self.relay = relay;
+        Vec::new()
+    }
+
+    /// Whether a camera is here whose viewers have its media from itself.
+    fn is_published_directly(&self) -> bool {
+        !self.offers.is_empty()
+            || matches!(self.relay, RelayState::Taking { .. })
+            || self.exchanges.values().any(Exchange::has_camera)
     }
 
     /// How many viewers watch directly.
     pub(crate) fn direct_viewers(&self) -> usize {
-        let live = |exchange: &&super::Exchange| !matches!(exchange.state, State::Over { .. });
+        let live = |exchange: &&Exchange| !matches!(exchange.state, State::Over { .. });
         self.exchanges.values().filter(live).count()
     }
 
     pub(super) fn direct_viewers_of(&self, publisher: &Publisher) -> usize {
-        let served = |exchange: &&super::Exchange| {
+        let served = |exchange: &&Exchange| {
             exchange.publisher == *publisher && !matches!(exchange.state, State::Over { .. })
         };
         self.exchanges.values().filter(served).count()
@@ -171,7 +242,7 @@ impl Room {
     pub(super) fn is_relay_only(&self) -> bool {
         match &self.relay {
             RelayState::Live(live) => live.direct.is_none() && self.offers.is_empty(),
-            RelayState::Absent | RelayState::Taking { .. } | RelayState::Answering(_) => false,
+            RelayState::Absent | RelayState::Taking { .. } | RelayState::Answering { .. } => false,
         }
     }
 

@@ -57,6 +57,10 @@ impl Room {
     /// What a viewer can have now. It need not be what another viewer can have.
     pub(super) fn path_for(&self, viewer: &WaitingViewer, now: Instant) -> Option<Available> {
         let WaitingViewer { visitor, since, .. } = viewer;
+        if matches!(self.relay, RelayState::Answering { .. }) {
+            // Who has the room is about to be decided, without anybody being waited for.
+            return None;
+        }
         if let Err(refused) = self.admits(&visitor.ticket) {
             return Some(Available::Neither(refused));
         }
@@ -78,7 +82,7 @@ impl Room {
                 (!patient).then_some(Available::Relay)
             }
             RelayState::Live(_) => Some(Available::Relay),
-            RelayState::Taking { .. } | RelayState::Answering(_) => None,
+            RelayState::Taking { .. } | RelayState::Answering { .. } => None,
             RelayState::Absent => {
                 let open = self.offers.iter().position(|offer| offer.terms.relay);
                 let refused = visitor.wants == Wants::Relay && self.is_direct_only();
@@ -92,7 +96,7 @@ impl Room {
     /// nobody comes in without.
     pub(crate) fn admits(&self, ticket: &Shown) -> Result<(), Error> {
         let waiting = self.offers.iter().map(|offer| offer.terms.admission);
-        let mut present = waiting.chain(self.relay.admission());
+        let mut present = waiting.chain(self.relay.admissions());
         match present.any(|admission| admission == Admission::Ticket) {
             true => ticket.clone(),
             false => Ok(()),

@@ -12,6 +12,7 @@ use crate::fuzzing::stage::sdp;
 
 mod invariants;
 mod relayed;
+mod takeovers;
 mod tickets;
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);

@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::key_room::{KeyRoom, key_holder};
 use crate::peer::film::Shape;
-use crate::peer::{Http, Seen, Setup};
+use crate::peer::{Fields, Http, Seen, Setup};
 use crate::support::Gateway;
 
 /// So many packets of this publisher.
@@ -88,6 +88,30 @@ async fn a_key_holder_takes_over_from_itself_while_it_still_sends() {
         .until("the first one's end", |seen| seen.is_over.then_some(()))
         .await;
     assert!(!first.session.exists().await);
+}
+
+#[tokio::test]
+async fn a_publisher_whose_next_offer_is_refused_goes_on_and_viewers_still_come() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let KeyRoom { room, token, .. } = KeyRoom::new(&http);
+    let publisher = key_holder(&token, 1).open(&http, &room).await;
+    let viewer = Setup::viewer().open(&http, &room).await;
+    viewer.more_video(4).await;
+    let offering = key_holder(&token, 1).offer().await;
+    let offer = offering.sdp.replace("H264", "H263");
+    let fields = Fields {
+        token: Some(token),
+        ..Fields::default()
+    };
+    let path = format!("/whip/{room}");
+    let refusal = http.offer(&path, offer, &fields).await;
+    let status = refusal.err().map(|refusal| refusal.status);
+    assert_eq!(status, Some(StatusCode::UNPROCESSABLE_ENTITY));
+    let newcomer = Setup::viewer().open(&http, &room).await;
+    newcomer.more_video(4).await;
+    viewer.more_video(4).await;
+    assert!(publisher.session.exists().await);
 }
 
 #[tokio::test]

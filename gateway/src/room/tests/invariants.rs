@@ -1,20 +1,22 @@
 //! Design section 4 under arbitrary sequences of events.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::takeovers::camera;
 use super::*;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Publish(OfferTerms),
+    Publish(Who, OfferTerms),
     View(Visitor),
     /// The relay answers the offer that it has taken, or cannot.
     RelayAnswers(bool),
     /// A publisher that is nobody's camera, such as OBS.
-    RelayPublishes(Admission),
+    /// The relay may be unable to answer it.
+    RelayPublishes(Who, Admission, bool),
     RelaySends(bool),
     RelayLeaves,
     Withdraw(usize),
@@ -27,13 +29,17 @@ enum Step {
     Pass(u64),
 }
 
+/// One of two cameras; of one key, if the room is one.
+type Who = u8;
+
 fn step() -> impl Strategy<Value = Step> {
     let index = 0..8_usize;
     prop_oneof![
-        3 => terms().prop_map(Step::Publish),
+        3 => (0..2_u8, terms()).prop_map(|(who, terms)| Step::Publish(who, terms)),
         3 => visitor().prop_map(Step::View),
         2 => any::<bool>().prop_map(Step::RelayAnswers),
-        1 => admission().prop_map(Step::RelayPublishes),
+        1 => (0..2_u8, admission(), any::<bool>())
+            .prop_map(|(who, admission, can)| Step::RelayPublishes(who, admission, can)),
         1 => any::<bool>().prop_map(Step::RelaySends),
         1 => Just(Step::RelayLeaves),
         1 => index.clone().prop_map(Step::Withdraw),
@@ -87,6 +93,9 @@ fn wants() -> impl Strategy<Value = Wants> {
 /// What the outside has seen, to hold the room against.
 #[derive(Default)]
 struct Seen {
+    /// The room has a name, and cameras are told by their certificates.
+    is_named: bool,
+    publishers: HashMap<Ticket, Publisher>,
     tickets: Vec<Ticket>,
     /// Those of viewers that have brought a view ticket.
     ticketed: HashSet<Ticket>,
@@ -100,6 +109,13 @@ struct Seen {
 }
 
 impl Seen {
+    fn publisher(&self, who: Who) -> Publisher {
+        match self.is_named {
+            true => camera(who),
+            false => Publisher::Key,
+        }
+    }
+
     fn tell(&mut self, actions: Vec<Action>) {
         for action in actions {
             let ticket = match action {
@@ -144,21 +160,24 @@ fn nth<T: Copy>(all: &[T], index: usize) -> Option<T> {
 fn relay_answers(
     stage: &mut Stage,
     seen: &mut Seen,
+    publisher: Publisher,
     admission: Admission,
     terms: Option<OfferTerms>,
     can: bool,
 ) {
     let (limits, now) = (stage.limits.clone(), stage.now);
     let session = SessionId::random();
-    let Ok(actions) = stage.claims(session, Publisher::Key, admission, terms) else {
+    let claimed = stage.claims(session, publisher, admission, terms);
+    assert!(claimed.is_ok() || terms.is_none(), "it has taken an offer");
+    if claimed.is_err() {
         return;
-    };
-    // Whoever had the room for the relay has been replaced.
-    seen.relayed = None;
-    seen.tell(actions);
-    seen.relayed = can.then_some((session, admission));
+    }
     let actions = match can {
-        true => stage.room.relay_ready(session, &limits, now),
+        true => {
+            // Whoever had the room for the relay is replaced.
+            seen.relayed = Some((session, admission));
+            stage.room.relay_ready(session, &limits, now)
+        }
         false => stage.room.relay_left(session, &limits, now),
     };
     seen.tell(actions);
@@ -168,13 +187,15 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
     let limits = stage.limits.clone();
     let now = stage.now;
     match step {
-        Step::Publish(terms) => {
+        Step::Publish(who, terms) => {
             let offer = offer_for(terms.admission);
             let ticket = stage.ticket();
             seen.tickets.push(ticket);
+            let publisher = seen.publisher(who);
+            seen.publishers.insert(ticket, publisher.clone());
             let published = stage
                 .room
-                .publish(ticket, Publisher::Key, offer, terms, &limits, now);
+                .publish(ticket, publisher, offer, terms, &limits, now);
             seen.tell(published.unwrap_or_default());
         }
         Step::View(visitor) => {
@@ -187,13 +208,15 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             seen.tell(viewed.unwrap_or_default());
         }
         Step::RelayAnswers(can) => {
-            if let Some((_, admission)) = seen.taken.take() {
-                relay_answers(stage, seen, admission, Some(DIRECT), can);
+            if let Some((ticket, admission)) = seen.taken.take() {
+                let publisher = seen.publishers[&ticket].clone();
+                relay_answers(stage, seen, publisher, admission, Some(DIRECT), can);
             }
         }
-        Step::RelayPublishes(admission) => {
+        Step::RelayPublishes(who, admission, can) => {
             if seen.taken.is_none() {
-                relay_answers(stage, seen, admission, None, true);
+                let publisher = seen.publisher(who);
+                relay_answers(stage, seen, publisher, admission, None, can);
             }
         }
         Step::RelaySends(is_sending) => {
@@ -267,9 +290,15 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
 
 proptest! {
     #[test]
-    fn nothing_is_told_twice_kept_waiting_together_or_left_behind(steps in vec(step(), 0..60)) {
+    fn nothing_is_told_twice_kept_waiting_together_or_left_behind(
+        is_named: bool,
+        steps in vec(step(), 0..60),
+    ) {
         let mut stage = Stage::new();
-        let mut seen = Seen::default();
+        let mut seen = Seen {
+            is_named,
+            ..Seen::default()
+        };
         for step in steps {
             run(&mut stage, &mut seen, step);
             let room = &stage.room;
@@ -281,6 +310,12 @@ proptest! {
             prop_assert!(!asks || !room.viewers.iter().any(ticketless), "it waits in vain");
             prop_assert!(room.viewers.len() <= stage.limits.waiting);
             prop_assert!(room.offers.len() <= stage.limits.waiting);
+            let mut publishers = room.offers.iter().map(|offer| &offer.publisher);
+            let first = publishers.next();
+            prop_assert!(publishers.all(|other| Some(other) == first), "two publish");
+            let has_relay = !matches!(room.relay, RelayState::Absent);
+            let is_expected = seen.taken.is_some() || seen.relayed.is_some();
+            prop_assert_eq!(has_relay, is_expected);
             prop_assert_eq!(room.sessions(), 2 * room.exchanges.len());
         }
         // Everyone leaves: requests are dropped, sessions deleted, time passes.

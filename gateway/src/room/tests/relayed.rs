@@ -35,10 +35,8 @@ impl Stage {
         publisher: Publisher,
         admission: Admission,
         terms: Option<OfferTerms>,
-    ) -> Result<Vec<Action>, Error> {
-        let (limits, now) = (&self.limits, self.now);
-        self.room
-            .claim(session, publisher, admission, terms, limits, now)
+    ) -> Result<(), Error> {
+        self.room.claim(session, publisher, admission, terms)
     }
 
     fn relay_has(&mut self, terms: Option<OfferTerms>) -> (SessionId, Vec<Action>) {

@@ -26,10 +26,9 @@ impl Stage {
 
     fn relay_has_one_that_asks_for_tickets(&mut self) -> (SessionId, Vec<Action>) {
         let session = SessionId::random();
-        let mut actions = self
-            .claims(session, Publisher::Key, Admission::Ticket, None)
+        self.claims(session, Publisher::Key, Admission::Ticket, None)
             .unwrap();
-        actions.extend(self.room.relay_ready(session, &self.limits, self.now));
+        let actions = self.room.relay_ready(session, &self.limits, self.now);
         (session, actions)
     }
 }
