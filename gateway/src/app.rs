@@ -20,7 +20,7 @@ use crate::relaying::Relaying;
 use crate::rendezvous::{self, Published, Rendezvous};
 use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
 use crate::session::{Party, Path, Side};
-use crate::throttle::Throttle;
+use crate::throttle::{Neighbourhood, Throttle};
 pub(crate) use session::{Session, Trickled};
 
 /// How long POSTs are held.
@@ -143,6 +143,7 @@ impl App {
         let visitor = Visitor {
             wants,
             ticket: ticket.clone(),
+            from: Neighbourhood::of(address),
         };
         let held = self.rendezvous.view(room.clone(), visitor, wait)?;
         tracing::debug!(?room, ?wait, "a viewer waits");

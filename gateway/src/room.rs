@@ -6,6 +6,7 @@
 
 mod census;
 mod exchange;
+mod patience;
 mod relayed;
 mod terms;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::error::Error;
 use crate::events::Outbox;
 use crate::session::{EntityTag, Precondition, Side};
 use exchange::{Exchange, State};
+use patience::Patience;
 use relayed::RelayState;
 use terms::Available;
 pub(crate) use terms::{OfferTerms, Shown, Visitor, Wants};
@@ -122,6 +124,7 @@ pub(crate) struct Room {
     offers: VecDeque<WaitingOffer>,
     viewers: VecDeque<WaitingViewer>,
     relay: RelayState,
+    patience: Patience,
     /// Who was the last to be let in as its publisher.
     owner: Option<Publisher>,
     /// By the ticket of the camera's POST.
@@ -179,6 +182,20 @@ impl Room {
     /// First come, first served, on both sides: each viewer in turn gets what there is
     /// for it.
     fn pair(&mut self, limits: &Limits, now: Instant) -> Vec<Action> {
+        let mut actions = self.relieve(now);
+        // What one is given, or gives up, another may have been kept from.
+        loop {
+            let given = self.pair_once(limits, now);
+            if given.is_empty() {
+                break;
+            }
+            actions.extend(given);
+        }
+        self.announce_viewer_count();
+        actions
+    }
+
+    fn pair_once(&mut self, limits: &Limits, now: Instant) -> Vec<Action> {
         let mut actions = Vec::new();
         let mut index = 0;
         while let Some(viewer) = self.viewers.get(index) {
@@ -202,7 +219,6 @@ impl Room {
                 None => index += 1,
             }
         }
-        self.announce_viewer_count();
         actions
     }
 
@@ -219,8 +235,18 @@ impl Room {
             sdp,
             ..
         } = self.offers.remove(offer)?;
-        let viewer = self.viewers.remove(viewer)?.ticket;
-        let exchange = Exchange::new(ticket, viewer, publisher, sdp, now + limits.answer_within);
+        let WaitingViewer {
+            ticket: viewer,
+            visitor,
+            ..
+        } = self.viewers.remove(viewer)?;
+        let offered = State::Offered {
+            viewer_ticket: viewer,
+            since: now,
+            valid_until: now + limits.answer_within,
+            early: Vec::new(),
+        };
+        let exchange = Exchange::new(ticket, visitor.from, publisher, sdp, offered);
         for side in [Side::Camera, Side::Viewer] {
             let session = exchange.party(side).id;
             self.sessions.insert(session, (ticket, side));
@@ -368,7 +394,10 @@ impl Room {
     /// When [`Room::expire`] has something to do next.
     pub(crate) fn next_deadline(&self, limits: &Limits) -> Option<Instant> {
         let deadlines = self.exchanges.values().filter_map(|e| e.deadline(limits));
-        deadlines.chain(self.patience_ends()).min()
+        deadlines
+            .chain(self.patience_ends())
+            .chain(self.patience_deadline())
+            .min()
     }
 
     /// Whether a camera is here, for a viewer that waited in vain.
@@ -435,15 +464,17 @@ impl Room {
             return Vec::new();
         };
         let was_held = matches!(exchange.state, State::Offered { .. });
+        let viewer = exchange.viewer_from;
         exchange.leave(side, now);
         if exchange.is_deserted() {
             self.forget(ticket);
         }
         self.announce_viewer_count();
-        match was_held && side == Side::Viewer {
-            true => vec![Action::Spent(ticket)],
-            false => Vec::new(),
+        if !was_held || side == Side::Camera {
+            return Vec::new();
         }
+        self.was_unanswered(viewer, now);
+        vec![Action::Spent(ticket)]
     }
 
     fn forget(&mut self, ticket: Ticket) {

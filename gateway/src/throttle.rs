@@ -89,10 +89,10 @@ impl Throttle {
 
 /// An address, or the IPv6 network that a subscriber has all of: RFC 6177 section 2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Neighbourhood(IpAddr);
+pub(crate) struct Neighbourhood(IpAddr);
 
 impl Neighbourhood {
-    fn of(address: IpAddr) -> Self {
+    pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {
                 let network = u128::from(address) & (u128::MAX << 64);

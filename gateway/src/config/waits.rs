@@ -21,8 +21,9 @@ pub struct WaitOptions {
     #[arg(long, env, default_value = "5m", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) max_wait: Duration,
 
-    /// How long a viewer has to answer a counter-offer (its valid-until).
-    #[arg(long, env, default_value = "15s", value_parser = parse_duration, serde(use_value_parser))]
+    /// How long a viewer has to answer a counter-offer (its valid-until); a second while others
+    /// wait.
+    #[arg(long, env, default_value = "5s", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) answer_within: Duration,
 
     /// How long an event stream may be away before its party is taken for gone.

@@ -11,6 +11,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 use super::{Action, Answered, CounterOffer, Limits, Publisher, Ticket};
 use crate::error::Error;
 use crate::session::{Party, Presence, Side};
+use crate::throttle::Neighbourhood;
 
 /// Two parties that met.
 pub(super) struct Exchange {
@@ -19,6 +20,7 @@ pub(super) struct Exchange {
     pub(super) publisher: Publisher,
     pub(super) camera: Party,
     pub(super) viewer: Party,
+    pub(super) viewer_from: Neighbourhood,
     pub(super) state: State,
     /// The viewer count that the viewer was told last.
     pub(super) told_count: usize,
@@ -31,6 +33,7 @@ pub(super) enum State {
     Offered {
         /// The viewer's POST, which may end before its response is written.
         viewer_ticket: Ticket,
+        since: Instant,
         valid_until: Instant,
         /// Candidates that came before the answer and go into it.
         early: Vec<SdpFrag>,
@@ -44,21 +47,18 @@ pub(super) enum State {
 impl Exchange {
     pub(super) fn new(
         camera_ticket: Ticket,
-        viewer_ticket: Ticket,
+        viewer_from: Neighbourhood,
         publisher: Publisher,
         offer: Sdp,
-        valid_until: Instant,
+        state: State,
     ) -> Self {
         Self {
             camera_ticket,
             publisher,
             camera: Party::new(offer.ice_credentials()),
             viewer: Party::new(Vec::new()),
-            state: State::Offered {
-                viewer_ticket,
-                valid_until,
-                early: Vec::new(),
-            },
+            viewer_from,
+            state,
             told_count: 0,
             offer,
         }

@@ -7,6 +7,7 @@ use sightline_spec::token::Admission;
 use super::relayed::{DIRECT_FIRST, RelayState};
 use super::{Room, WaitingOffer, WaitingViewer};
 use crate::error::Error;
+use crate::throttle::Neighbourhood;
 
 /// How a camera's offer may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,7 @@ pub(crate) struct OfferTerms {
 pub(crate) struct Visitor {
     pub(crate) wants: Wants,
     pub(crate) ticket: Shown,
+    pub(crate) from: Neighbourhood,
 }
 
 /// Whether a viewer has shown a good view ticket, and if not, what it is told where that
@@ -64,9 +66,14 @@ impl Room {
         if let Err(refused) = self.admits(&visitor.ticket) {
             return Some(Available::Neither(refused));
         }
-        if visitor.wants != Wants::Relay {
-            let free = |o: &WaitingOffer| self.direct_viewers_of(&o.publisher) < o.terms.direct;
-            if let Some(offer) = self.offers.iter().position(free) {
+        let is_paused = self.is_paused(visitor.from);
+        if visitor.wants != Wants::Relay && !is_paused {
+            let reserved = self.reserved_for_the_relay(viewer, now);
+            let mut offers = self.offers.iter().enumerate();
+            let free = |(index, o): &(usize, &WaitingOffer)| {
+                Some(*index) != reserved && self.direct_viewers_of(&o.publisher) < o.terms.direct
+            };
+            if let Some((offer, _)) = offers.find(free) {
                 return Some(Available::Direct(offer));
             }
         }
@@ -78,7 +85,8 @@ impl Room {
         match &self.relay {
             // A camera that serves viewers itself makes its next offer in a moment.
             RelayState::Live(live) if visitor.wants == Wants::DirectOrRelay => {
-                let patient = now < *since + DIRECT_FIRST && self.may_offer_again(live);
+                let patient =
+                    !is_paused && now < *since + DIRECT_FIRST && self.may_offer_again(live);
                 (!patient).then_some(Available::Relay)
             }
             RelayState::Live(_) => Some(Available::Relay),

@@ -9,13 +9,17 @@ use sightline_spec::token::Admission;
 use super::*;
 use crate::events::Read;
 use crate::fuzzing::stage::sdp;
+use crate::throttle::Neighbourhood;
 
 mod invariants;
+mod patience;
 mod relayed;
 mod takeovers;
 mod tickets;
 
 const HOME: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+/// Where somebody else is.
+const AWAY: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 /// Every camera's, where there is no relay.
 const DIRECT: OfferTerms = OfferTerms {
     direct: usize::MAX,
@@ -58,6 +62,7 @@ fn wanting(wants: Wants) -> Visitor {
     Visitor {
         wants,
         ticket: Err(Error::NoTicket),
+        from: Neighbourhood::of(HOME),
     }
 }
 

@@ -69,7 +69,13 @@ fn admission() -> impl Strategy<Value = Admission> {
 
 fn visitor() -> impl Strategy<Value = Visitor> {
     let ticket = prop_oneof![Just(Ok(())), Just(Err(Error::NoTicket))];
-    (wants(), ticket).prop_map(|(wants, ticket)| Visitor { wants, ticket })
+    let from = prop_oneof![Just(HOME), Just(AWAY)].prop_map(Neighbourhood::of);
+    let visitor = (wants(), ticket, from);
+    visitor.prop_map(|(wants, ticket, from)| Visitor {
+        wants,
+        ticket,
+        from,
+    })
 }
 
 /// An offer that shows whom it may be given to.

@@ -39,7 +39,7 @@ impl Stage {
         self.room.claim(session, publisher, admission, terms)
     }
 
-    fn relay_has(&mut self, terms: Option<OfferTerms>) -> (SessionId, Vec<Action>) {
+    pub(super) fn relay_has(&mut self, terms: Option<OfferTerms>) -> (SessionId, Vec<Action>) {
         let session = SessionId::random();
         self.claims(session, Publisher::Key, Admission::Link, terms)
             .unwrap();
@@ -163,6 +163,7 @@ fn one_who_leaves_makes_room_for_one_who_waits_for_a_direct_path() {
     let [Action::CounterOffer(_, CounterOffer { session, .. })] = actions[..] else {
         panic!("expected a counter-offer, got {actions:?}");
     };
+    stage.answer(session).unwrap();
     stage.offers(STRICT);
     assert!(stage.comes(Wants::Direct).unwrap().is_empty());
     let actions = stage

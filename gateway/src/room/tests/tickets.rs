@@ -19,7 +19,10 @@ const WISHES: [Wants; 3] = [Wants::Direct, Wants::DirectOrRelay, Wants::Relay];
 impl Stage {
     fn comes_with_a_ticket(&mut self, wants: Wants) -> Vec<Action> {
         let (place, ticket) = (self.ticket(), Ok(()));
-        let visitor = Visitor { wants, ticket };
+        let visitor = Visitor {
+            ticket,
+            ..wanting(wants)
+        };
         let viewed = self.room.view(place, visitor, &self.limits, self.now);
         viewed.unwrap()
     }
@@ -111,8 +114,8 @@ fn of_two_publishers_of_one_key_the_stricter_decides_until_it_is_gone() {
 fn what_was_wrong_with_a_ticket_is_told_only_where_it_matters() {
     let error = Error::BadToken(sightline_spec::token::TokenError::Malformed);
     let visitor = Visitor {
-        wants: Wants::Direct,
         ticket: Err(error.clone()),
+        ..wanting(Wants::Direct)
     };
     let mut stage = Stage::new();
     for (terms, refused) in [(OPEN, false), (TICKETS, true)] {
