@@ -43,6 +43,13 @@ const SRTP_PROFILES: &str = "SRTP_AEAD_AES_128_GCM:SRTP_AEAD_AES_256_GCM:SRTP_AE
 
 const CIPHERS: &str = "ECDHE+AESGCM:DHE+AESGCM:ECDHE+AES256:DHE+AES256";
 
+/// Keys are exported once, so another handshake within a connection would cost us time and get
+/// the peer nothing.
+const OPTIONS: SslOptions = SslOptions::NO_DTLSV1
+    .union(SslOptions::NO_QUERY_MTU)
+    .union(SslOptions::NO_TICKET)
+    .union(SslOptions::NO_RENEGOTIATION);
+
 /// The crypto of publishers' connections: DTLS by OpenSSL, all else by aws-lc.
 pub(crate) fn for_publishers() -> CryptoProvider {
     with_dtls(&OpensslDtls {
@@ -149,6 +156,6 @@ fn new_context(cert: &DtlsCert) -> Result<SslContext, ErrorStack> {
     let key = PKey::private_key_from_der(&cert.private_key)?;
     context.set_private_key(&key)?;
     context.set_certificate(X509::from_der(&cert.certificate)?.as_ref())?;
-    context.set_options(SslOptions::NO_DTLSV1 | SslOptions::NO_QUERY_MTU | SslOptions::NO_TICKET);
+    context.set_options(OPTIONS);
     Ok(context.build())
 }
