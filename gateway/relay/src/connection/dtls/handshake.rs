@@ -1,6 +1,9 @@
 //! One handshake, and what follows it: nothing but the goodbye, since the relay has no
 //! data channels.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -73,13 +76,12 @@ enum State {
     New(Ssl, Datagrams),
     Shaking(MidHandshakeSslStream<Datagrams>),
     Done(SslStream<Datagrams>),
-    /// Done, and nothing more is expected.
-    Settled,
+    /// Done, and nothing more is expected. The record that says goodbye is kept.
+    Settled(Option<Box<[u8]>>),
     Failed,
 }
 
-/// Whether OpenSSL's side of a finished handshake is kept, 70 KiB, to say and to hear
-/// goodbye.
+/// Whether OpenSSL's side of a finished handshake is kept, 70 KiB, to hear goodbye.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remembers {
     /// A publisher's end shall be known at once, by either side.
@@ -150,7 +152,14 @@ impl Handshake {
             State::New(_, datagrams) => Some(datagrams),
             State::Shaking(stream) => Some(stream.get_mut()),
             State::Done(stream) => Some(stream.get_mut()),
-            State::Settled | State::Failed => None,
+            State::Settled(_) | State::Failed => None,
+        }
+    }
+
+    fn next_datagram(&mut self) -> Option<Vec<u8>> {
+        match &mut self.state {
+            State::Settled(goodbye) if self.closed => goodbye.take().map(Vec::from),
+            _ => self.datagrams()?.outgoing.pop_front(),
         }
     }
 
@@ -160,7 +169,7 @@ impl Handshake {
             State::New(ssl, datagrams) if self.active => ssl.connect(datagrams),
             State::New(ssl, datagrams) => ssl.accept(datagrams),
             State::Shaking(stream) => stream.handshake(),
-            done @ (State::Done(_) | State::Settled) => {
+            done @ (State::Done(_) | State::Settled(_)) => {
                 self.state = done;
                 return Ok(());
             }
@@ -272,6 +281,15 @@ fn keys(stream: &SslStream<Datagrams>) -> Result<[News; 3], DtlsImplError> {
         .ok_or(failed(DtlsCryptoOperation::Decrypt))
 }
 
+/// What OpenSSL would say at the end (RFC 5246 section 7.2.1), some forty bytes. Nothing is
+/// encrypted after it, so it can be sent at any time.
+fn goodbye(stream: &mut SslStream<Datagrams>) -> Option<Box<[u8]>> {
+    stream.get_mut().outgoing.clear();
+    let _ = stream.shutdown();
+    let record = stream.get_mut().outgoing.pop_front()?;
+    Some(record.into_boxed_slice())
+}
+
 fn srtp_profile(ssl: &SslRef) -> Option<SrtpProfile> {
     match ssl.selected_srtp_profile()?.name() {
         "SRTP_AEAD_AES_128_GCM" => Some(SrtpProfile::AEAD_AES_128_GCM),
@@ -305,7 +323,7 @@ impl DtlsInstance for Handshake {
             datagrams.incoming.push_back(packet.to_vec());
         }
         match self.state {
-            State::Settled => return Ok(()),
+            State::Settled(_) => return Ok(()),
             State::Done(_) => {}
             _ => self.shake()?,
         }
@@ -321,8 +339,7 @@ impl DtlsInstance for Handshake {
         if self.is_quiet {
             return self.until_next();
         }
-        let datagram = self.datagrams().and_then(|d| d.outgoing.pop_front());
-        if let Some(datagram) = datagram {
+        if let Some(datagram) = self.next_datagram() {
             return DtlsOutput::Packet(copied(&datagram, buf));
         }
         match self.news.pop_front() {
@@ -358,8 +375,8 @@ impl DtlsInstance for Handshake {
         }
         self.is_quiet = false;
         self.repeat_hello(now);
-        if matches!(self.state, State::Done(_)) {
-            self.state = State::Settled;
+        if let State::Done(stream) = &mut self.state {
+            self.state = State::Settled(goodbye(stream));
             self.next_tick = None;
         }
         if matches!(self.state, State::Shaking(_)) {
@@ -391,6 +408,7 @@ impl DtlsInstance for Handshake {
     fn is_closed(&self) -> bool {
         let sent = match &self.state {
             State::Done(stream) => stream.get_ref().outgoing.is_empty(),
+            State::Settled(goodbye) => goodbye.is_none(),
             _ => true,
         };
         self.closed && sent
