@@ -133,6 +133,10 @@ pub(crate) enum Error {
     #[error("a part of the relay is not at work; it is being started again")]
     RelayBroken,
 
+    // The gateway's fault.
+    #[error("the gateway has a fault: this request met it, others may not")]
+    Panicked,
+
     // The administrator's interface.
     #[error("this takes the admin token, as `Authorization: Bearer …`")]
     NotAdministrator,

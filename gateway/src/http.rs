@@ -13,6 +13,7 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+use std::any::Any;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +22,12 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use futures_util::FutureExt;
 use sightline_spec::media_type::SDP;
 use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::cors::{AllowHeaders, CorsLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -50,7 +52,6 @@ type Routes = Router<Arc<Context>>;
 
 /// The whole HTTP interface.
 pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Router {
-    let watched = context.clone();
     let logged = from_fn_with_state(context.clone(), endpoint::log_refusal);
     let on_whip = post(endpoint::whip).get(endpoint::get);
     let on_whep = post(endpoint::whep).get(endpoint::get_whep);
@@ -77,13 +78,17 @@ pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Rout
         .layer(from_fn_with_state(context.clone(), announce));
     let pages =
         pages::router(player_dir).layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
+    let routes = protocol.merge(pages).merge(admin::health());
+    on_every_request(routes, context)
+}
 
-    Router::new()
-        .merge(protocol)
-        .merge(pages)
-        .merge(admin::health())
+/// What is done for every request, whatever its route.
+fn on_every_request(routes: Routes, context: Arc<Context>) -> Router {
+    let watched = context.clone();
+    routes
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        .layer(CatchPanicLayer::custom(panicked))
         // On every answer, also where no route has made it and to OPTIONS; pages of other
         // origins may use the element, so its modules are open to them as well.
         .layer(on_every_answer(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
@@ -139,6 +144,17 @@ const EXPOSED: &str = "location, link, etag, retry-after, accept-patch, preferen
 
 fn on_every_answer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
+}
+
+/// The answer in place of one that a handler would have made. What others have asked goes on: no
+/// lock here minds.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
+fn panicked(payload: Box<dyn Any + Send>) -> Response {
+    let text = payload.downcast_ref::<&str>().copied();
+    let text = text.or(payload.downcast_ref::<String>().map(String::as_str));
+    let reason = text.unwrap_or("no reason");
+    tracing::error!(reason, "a request has met a fault of this gateway");
+    Error::Panicked.into_response()
 }
 
 /// OPTIONS without a preflight's fields; with them the CORS layer answers.

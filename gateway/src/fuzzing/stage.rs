@@ -78,6 +78,14 @@ pub(crate) fn relaying_gateway() -> Gateway {
     gateway
 }
 
+/// One whose relay this is.
+#[cfg(test)]
+pub(crate) fn gateway_with_relay(start: impl FnOnce(Rendezvous) -> Relaying) -> Gateway {
+    let rendezvous = Rendezvous::new(bounds());
+    let relay = start(rendezvous.clone());
+    gateway(rendezvous, Some(relay), Rates::default())
+}
+
 fn gateway(rendezvous: Rendezvous, relay: Option<Relaying>, rates: Rates) -> Gateway {
     let context = Context {
         app: app(&rendezvous, relay.clone(), rates),

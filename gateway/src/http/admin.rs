@@ -12,8 +12,9 @@ use axum::{Json, Router};
 use headers::authorization::Bearer;
 use headers::{Authorization, HeaderMapExt};
 use serde::Serialize;
+use tower_http::catch_panic::CatchPanicLayer;
 
-use super::{Context, Ctx};
+use super::{Context, Ctx, panicked};
 use crate::census::{Handle, RoomCensus, Seat};
 use crate::error::Error;
 use crate::secret::Secret;
@@ -37,6 +38,7 @@ pub(crate) fn router(context: Arc<Context>, token: Secret) -> Router {
         .merge(health())
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
+        .layer(CatchPanicLayer::custom(panicked))
         .with_state(context)
 }
 

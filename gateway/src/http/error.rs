@@ -99,6 +99,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "relay-broken",
             "The relay is not at work",
         ),
+        Error::Panicked => (S::INTERNAL_SERVER_ERROR, "internal-error", "Internal error"),
         Error::NotAdministrator => (S::UNAUTHORIZED, "unauthorized", "Not authorized"),
     }
 }

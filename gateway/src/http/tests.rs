@@ -2,6 +2,7 @@
 
 mod admin;
 mod bad_input;
+mod faults;
 mod headers;
 mod lenient;
 mod too_often;

@@ -108,6 +108,10 @@ async fn both_paths_are_listed_counted_and_ended() {
         let line = format!("sightline_pairing_seconds_count{{path=\"{path}\"}} 1\n");
         assert!(metrics.contains(&line), "{line} in {metrics}");
     }
+    for part in ["negotiation", "connection", "worker"] {
+        let line = format!("sightline_relay_panics_total{{part=\"{part}\"}} 0\n");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
 
     for session in rooms
         .iter()
