@@ -3,7 +3,7 @@
 
 import { Backoff, pause } from './backoff.js';
 import { Refusal } from './problem.js';
-import { buildFrag, mediaSections, restarted, videoRejected } from './sdpfrag.js';
+import { buildFrag, hasSoundOnly, mediaSections, restarted, videoRejected } from './sdpfrag.js';
 import { gathered } from './trickle.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
@@ -65,14 +65,14 @@ export class Negotiation {
   }
 
   /**
-   * The server answered: it is a relay, or a standard WHEP server.
+   * The server answered: it is a relay, or a standard WHEP server. Sound alone is worth having.
    *
    * @param {RTCSessionDescriptionInit} offer
    * @param {string} sdp
    * @throws {NoCodec}
    */
   async applyAnswer(offer, sdp) {
-    if (videoRejected(sdp)) throw new NoCodec();
+    if (videoRejected(sdp) && !hasSoundOnly(sdp)) throw new NoCodec();
     await this.#pc.setLocalDescription(offer);
     await this.#pc.setRemoteDescription({ type: 'answer', sdp });
     this.#remote.start();

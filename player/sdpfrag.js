@@ -197,6 +197,7 @@ export function restarted(sdp, frag) {
  * @property {string} ufrag
  * @property {string} pwd
  * @property {boolean} rejected port zero, and not merely bundled
+ * @property {boolean} inactive nothing is to be sent in it
  */
 
 /**
@@ -218,18 +219,35 @@ export function mediaSections(sdp) {
       ufrag: attribute(section, 'ice-ufrag') ?? attribute(session, 'ice-ufrag') ?? '',
       pwd: attribute(section, 'ice-pwd') ?? attribute(session, 'ice-pwd') ?? '',
       rejected: port === '0' && !/^a=bundle-only$/m.test(section),
+      inactive: /^a=inactive\r?$/m.test(section),
     };
   });
 }
 
 /**
- * Whether an answer turned down all video that was offered, which is how a missing codec shows.
+ * Whether an answer turned down all video that was offered, which is how a missing codec shows:
+ * by port 0, or by a direction in which nothing is sent (RFC 3264 section 6).
  *
  * @param {string} answer
  */
 export function videoRejected(answer) {
   const videos = mediaSections(answer).filter(({ kind }) => kind === 'video');
-  return videos.length > 0 && videos.every(({ rejected }) => rejected);
+  return videos.length > 0 && !videos.some(isUsed);
+}
+
+/**
+ * Whether an answer has sound, and turned down all video that was offered.
+ *
+ * @param {string} answer
+ */
+export function hasSoundOnly(answer) {
+  const hasSound = mediaSections(answer).some((section) => section.kind === 'audio' && isUsed(section));
+  return hasSound && videoRejected(answer);
+}
+
+/** @param {{ rejected: boolean, inactive: boolean }} section */
+function isUsed({ rejected, inactive }) {
+  return !rejected && !inactive;
 }
 
 /**

@@ -47,6 +47,8 @@ export class Viewer {
   #wasLive = false;
   /** What the camera sends now cannot be shown well. */
   #isJerky = false;
+  /** The current session has no picture that could be shown. */
+  #isSoundOnly = false;
   #direct = true;
   /** @type {Choice[]} */
   #choices = [];
@@ -173,7 +175,7 @@ export class Viewer {
           path = by;
           this.#env.clearTimeout(patience);
           if (phase === 'live') this.#wasLive = true;
-          if (phase === 'live') this.#enter(this.#isJerky ? 'jerky' : 'live');
+          if (phase === 'live') this.#enter(this.#isSoundOnly ? 'soundonly' : this.#isJerky ? 'jerky' : 'live');
           else if (phase === 'away') this.#enter('gone');
           else if (this.#state !== 'reconnecting') this.#enter('connecting');
         },
@@ -183,10 +185,12 @@ export class Viewer {
         viewers: (count) => this.#listener.viewers?.(count),
         layers: (choices) => this.#offer(choices),
         problem: (problem) => this.#take(problem),
+        soundOnly: () => (this.#isSoundOnly = true),
       },
     });
     this.#session = session;
     this.#isJerky = false;
+    this.#isSoundOnly = false;
     this.#opening = null;
     const ending = await session.run();
     this.#env.clearTimeout(patience);

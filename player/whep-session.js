@@ -8,6 +8,7 @@ import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
+import { hasSoundOnly } from './sdpfrag.js';
 import { Demands, Distrusted, roomOf } from './trust.js';
 import { LocalCandidates, RemoteCandidates } from './trickle.js';
 
@@ -48,6 +49,7 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
  * @property {(vitals: Vitals) => void} [vitals]
  * @property {(count: number) => void} [viewers]
  * @property {(problem: string | null) => void} [problem] what is wrong with what the camera sends
+ * @property {() => void} [soundOnly] there will be no picture
  * @property {(choices: import('./layers.js').Choice[]) => void} [layers] what `select` may choose
  */
 
@@ -154,7 +156,10 @@ export class WhepSession {
     const negotiation = this.#open(opening, resource);
     const sign = (/** @type {string} */ answer) => this.#demands.answer(answer);
     if (this.#path === 'direct') await negotiation.acceptCounterOffer(sdp, sign);
-    else await negotiation.applyAnswer(offer, sdp);
+    else {
+      if (hasSoundOnly(sdp)) this.#listener.soundOnly?.();
+      await negotiation.applyAnswer(offer, sdp);
+    }
   }
 
   /** @returns {Opening | null} null where there is no WebRTC */

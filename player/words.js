@@ -3,7 +3,7 @@
 
 /**
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
- *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'jerky' | 'unsupported'
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'soundonly' | 'jerky' | 'unsupported'
  *   | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */
@@ -82,6 +82,12 @@ export const WORDS = Object.freeze({
     hint: 'It lacks the camera’s video codec. Try a current Chrome, Edge, Firefox or Safari.',
     mood: 'bad',
     retry: true,
+  },
+  soundonly: {
+    short: 'Sound only',
+    title: 'There is sound, but no picture for this browser',
+    hint: 'The camera sends none, or in a codec that this browser cannot decode. A current Chrome, Edge, Firefox or Safari may have it.',
+    mood: 'quiet',
   },
   jerky: {
     short: 'B-frames',

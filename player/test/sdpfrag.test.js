@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import {
-  buildFrag, candidatesIn, candidatesOf, mediaSections, parseCandidate, parseFrag, restarted,
+  buildFrag, candidatesIn, candidatesOf, hasSoundOnly, mediaSections, parseCandidate, parseFrag, restarted,
   videoRejected,
 } from '../sdpfrag.js';
 import { vectors } from './vectors.js';
@@ -96,6 +96,14 @@ test('an answer that turns the video down is recognised', () => {
   assert.equal(videoRejected(SDP), false);
   assert.equal(videoRejected('v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\n'), true);
   assert.equal(videoRejected('v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n'), false);
+  const inactive = 'v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=inactive\r\n';
+  assert.equal(videoRejected(inactive), true);
+  const audio = 'm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=sendonly\r\n';
+  assert.equal(hasSoundOnly(inactive), false);
+  assert.equal(hasSoundOnly(inactive + audio), true);
+  assert.equal(hasSoundOnly(inactive + audio.replace('sendonly', 'inactive')), false);
+  assert.equal(hasSoundOnly(inactive.replace('inactive', 'sendonly') + audio), false);
+  assert.equal(hasSoundOnly(`v=0\r\n${audio}`), false, 'no video was offered');
 });
 
 const REMOTE = 'v=0\r\na=ice-lite\r\nm=video 9 x 96\r\na=ice-ufrag:OLDS\r\na=ice-pwd:P2uYro0UCOQ4zxjKXaWCBui1\r\n'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Viewer } from '../viewer.js';
 import { WORDS } from '../words.js';
-import { World, gateway, held, problem, relayed } from './world.js';
+import { World, created, gateway, held, problem, relayed, sdp } from './world.js';
 
 const ENDPOINT = 'https://gateway.example/whep/garage';
 
@@ -318,6 +318,23 @@ test('B-frames are said, and where to switch them off, as long as they come', as
   world.streams[0].send('problem', { problem: 'b-frames' });
   world.streams[0].send('problem', { problem: null });
   assert.deepEqual(states.slice(4), ['jerky', 'live']);
+});
+
+test('where only sound is answered it is played, and there is a word for it', async () => {
+  const inactive = sdp('inactive', 'ANSW', '9');
+  const audio = 'm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=sendonly\r\n';
+  const { world, states } = start(({ method, url }) =>
+    (method === 'POST' && url === ENDPOINT ? created(201, inactive + audio) : undefined));
+  await goLive(world);
+  assert.deepEqual(states, ['connecting', 'soundonly']);
+  assert.match(WORDS.soundonly.hint, /cannot decode/);
+});
+
+test('where nothing is answered the codec is missing', async () => {
+  const { world, states } = start(({ method, url }) =>
+    (method === 'POST' && url === ENDPOINT ? created(201, sdp('inactive', 'ANSW', '9')) : undefined));
+  await world.pass(100);
+  assert.deepEqual(states, ['connecting', 'undecodable']);
 });
 
 test('B-frames of which one is told before the first picture', async () => {
