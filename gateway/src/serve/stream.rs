@@ -14,6 +14,9 @@ pub(super) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+/// Bytes that may come ahead of their turn: a request without a body, and little more.
+const AHEAD: usize = 8 * 1024;
+
 /// A stream, and what has been read from it already.
 pub(super) struct Socket {
     pub(super) stream: Stream,
@@ -21,13 +24,16 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Resolves when the peer has closed the connection.
+    /// Resolves when the peer has closed the connection, or has sent more than it may before
+    /// its request is answered: only what is read shows the end that comes behind it.
     pub(super) async fn gone(&mut self) {
-        let mut byte = [0];
-        if let Ok(1..) = self.stream.read(&mut byte).await {
-            // Its next request, ahead of its turn, and no way to see what comes behind it.
-            self.before.extend(byte);
-            std::future::pending::<()>().await;
+        let mut bytes = [0; 64];
+        while let Ok(length @ 1..) = self.stream.read(&mut bytes).await {
+            // Its next request, ahead of its turn.
+            self.before.extend(&bytes[..length]);
+            if self.before.len() > AHEAD {
+                return;
+            }
         }
     }
 }

@@ -243,6 +243,41 @@ async fn a_camera_that_closes_its_connection_has_left_its_room() {
 }
 
 /// RFC 9113 section 3.4, also when the preface comes in pieces.
+#[tokio::test]
+async fn a_camera_that_sends_something_more_and_closes_has_left_its_room() {
+    for stage in Stage::both(&[]) {
+        for ahead in ["G", "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"] {
+            let mut camera = Connection::open(&stage);
+            camera.send(request(
+                "POST",
+                "/whip/garage",
+                "prefer: wait=20\r\n",
+                OFFER,
+            ));
+            until_there(&stage, true).await;
+            camera.send(ahead);
+            drop(camera);
+            until_there(&stage, false).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_sends_without_end_while_its_request_is_held_is_cut_off() {
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
+        camera.send(request(
+            "POST",
+            "/whip/garage",
+            "prefer: wait=20\r\n",
+            OFFER,
+        ));
+        until_there(&stage, true).await;
+        camera.send("x".repeat(9 * 1024));
+        until_there(&stage, false).await;
+    }
+}
+
 #[test]
 fn http2_is_served_to_those_who_begin_with_its_preface() {
     let stage = Stage::plain(&[]);
