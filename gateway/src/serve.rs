@@ -13,6 +13,7 @@ use std::time::Duration;
 use axum::Router;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -140,12 +141,10 @@ impl Server {
     async fn connection(&self, stream: TcpStream, peer: SocketAddr) -> anyhow::Result<()> {
         // Boxed, like all that is over before a request is held.
         let opened = Box::pin(self.open(stream));
-        let (stream, http2) = tokio::select! {
+        let (socket, http2) = tokio::select! {
             () = self.stop.cancelled() => return Ok(()),
             opened = opened => opened?,
         };
-        let before = Vec::new();
-        let socket = Socket { stream, before };
         match http2 {
             true => http2::serve(self, socket, peer).await?,
             false => http1::serve(self, socket, peer).await?,
@@ -154,29 +153,33 @@ impl Server {
     }
 
     /// Shakes hands, and finds out which HTTP it will be.
-    async fn open(&self, stream: TcpStream) -> anyhow::Result<(Stream, bool)> {
+    async fn open(&self, mut stream: TcpStream) -> anyhow::Result<(Socket, bool)> {
         let Some(tls) = &self.tls else {
-            let http2 = timeout(self.header_timeout, speaks_http2(&stream)).await??;
-            return Ok((Stream::Plain(stream), http2));
+            let begun = timeout(self.header_timeout, begin(&mut stream)).await??;
+            let (before, http2) = begun;
+            let stream = Stream::Plain(stream);
+            return Ok((Socket { stream, before }, http2));
         };
         let (stream, http2) = timeout(self.handshake_timeout, tls.accept(stream)).await??;
-        Ok((Stream::Tls(Box::new(stream)), http2))
+        let (stream, before) = (Stream::Tls(Box::new(stream)), Vec::new());
+        Ok((Socket { stream, before }, http2))
     }
 }
 
 /// HTTP/2 begins with the preface `PRI * HTTP/2.0…` (RFC 9113 section 3.4), HTTP/1
-/// with a method, and none is called PRI. The bytes are left where they are.
-async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
-    const PREFACE: [u8; 3] = *b"PRI";
+/// with a method, and none is called PRI. Reads as much as tells them apart, and says
+/// whether it is HTTP/2. Who has sent less is not asked again before there is more.
+async fn begin(stream: &mut TcpStream) -> io::Result<(Vec<u8>, bool)> {
+    const PREFACE: &[u8] = b"PRI";
     let mut start = [0; PREFACE.len()];
-    loop {
-        let length = stream.peek(&mut start).await?;
-        if length == 0 || length == start.len() || !PREFACE.starts_with(&start[..length]) {
-            return Ok(start == PREFACE);
+    let mut length = 0;
+    while length < start.len() && PREFACE.starts_with(&start[..length]) {
+        match stream.read(&mut start[length..]).await? {
+            0 => break,
+            more => length += more,
         }
-        // A P, or a PR. The kernel does not tell when there is more than that.
-        sleep(Duration::from_millis(10)).await;
     }
+    Ok((start[..length].to_vec(), start == PREFACE))
 }
 
 /// The next connection, once there is room for one.
