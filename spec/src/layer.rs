@@ -111,6 +111,10 @@ pub struct Layer {
     /// In pixels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub height: Option<u32>,
+    /// Pictures per second, rounded. Ours: the document has none; the name is that of
+    /// webrtc-stats, section 8.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frames_per_second: Option<u32>,
 }
 
 impl Layer {

@@ -30,7 +30,7 @@ pub enum Error {
     /// The offer is well-formed, and no connection can come of it.
     #[error("the offer cannot be answered")]
     UnacceptableOffer,
-    /// The publisher has announced no layer like the one that was selected.
+    /// The publisher sends no layer like the one that was selected, or none that small.
     #[error("there is no such layer")]
     NoSuchLayer,
 

@@ -2,9 +2,11 @@
 
 pub(crate) mod budget;
 pub(crate) mod capture_clock;
+pub(crate) mod frame_rate;
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;
 pub(crate) mod parameter_sets;
+pub(crate) mod picture_size;
 mod pictures;
 mod reordering;
 pub(crate) mod sources;

@@ -11,12 +11,12 @@ pub(crate) mod pull;
 mod rounds;
 #[cfg(test)]
 mod tests;
+mod told_layers;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime};
 
 use sightline_spec::room::{RoomId, SessionId};
-use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
@@ -26,12 +26,14 @@ use crate::publisher::capture_clock::{CaptureClock, SenderReport};
 use crate::publisher::packet_cache::Packet;
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
+use crate::subscriber::layer_choice::Selection;
 use crate::subscriber::outgoing::Downlink;
 use crate::subscriber::{Report, Subscriber};
 use handover::Handover;
 use links::Links;
 pub(crate) use publisher::{Origin, Publisher, Takeover};
 use pull::{LayerName, Replica, Wish};
+use told_layers::ToldLayers;
 
 /// When to look whether there is room again for what another worker is to have.
 pub(crate) const FULL_PAUSE: Duration = Duration::from_millis(2);
@@ -53,7 +55,7 @@ pub(crate) struct Router {
     /// Since when nobody publishes, or nobody watches.
     without_publisher: Option<Instant>,
     without_subscribers: Option<Instant>,
-    told_layers: Vec<Vec<Option<Rid>>>,
+    told_layers: ToldLayers,
     /// Whether viewers know that pictures come in another order than they are shown in.
     told_reordered: bool,
 }
@@ -81,7 +83,7 @@ impl Router {
             is_active: false,
             without_publisher: Some(now),
             without_subscribers: Some(now),
-            told_layers: Vec::new(),
+            told_layers: ToldLayers::default(),
             told_reordered: false,
         }
     }
@@ -258,11 +260,10 @@ impl Router {
         subscriber.is_some_and(|s| s.take_feedback(rtcp, &self.tracks, now))
     }
 
-    /// A viewer wants this layer; nothing leaves it to its link.
-    pub(crate) fn select(&mut self, viewer: Key, rid: Option<Rid>) {
-        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
-            subscriber.select(rid);
-        }
+    /// A viewer wants this of the layers; false if none of them is like that.
+    pub(crate) fn select(&mut self, viewer: Key, selection: Selection) -> bool {
+        let subscriber = self.subscribers.get_mut(&viewer);
+        subscriber.is_none_or(|subscriber| subscriber.select(selection, &self.tracks))
     }
 
     /// A viewer's sender reports, or the last ones if `is_over`. `wall` is the time of day

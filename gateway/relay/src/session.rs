@@ -113,22 +113,28 @@ impl Session {
         Ok(fragment)
     }
 
-    /// Has a viewer be sent this layer from now on (WHEP core extensions section 5).
+    /// Has a viewer be sent this layer from now on, or the best that is no larger than this (WHEP
+    /// core extensions section 5).
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchLayer`] if the publisher has announced none like it, [`Error::Busy`] if
-    /// the worker has too much to do.
-    pub fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
+    /// [`Error::NoSuchLayer`] if the publisher has announced none like it, or none is known to be
+    /// so small; [`Error::Busy`] if the worker has too much to do; [`Error::Ended`] if the
+    /// connection is over.
+    pub async fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
         let session = &self.0;
         if !session.offered.has_video_in(selection.media_id) {
             return Err(Error::NoSuchLayer);
         }
+        let (done, outcome) = oneshot::channel();
         let select = Command::Select {
             session: session.id,
-            rid: session.streams.layer(&session.room, selection)?,
+            selection: session.streams.selection(&session.room, selection)?,
+            done,
         };
-        session.worker.try_send(select)
+        session.worker.try_send(select)?;
+        // A worker that is gone by now has taken the connection along.
+        outcome.await.unwrap_or(Err(Error::Ended))
     }
 
     /// Ends it, with a goodbye to the peer. Nobody can view what it publishes from now on.

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sightline_spec::layer::LayerSelection;
 use sightline_spec::room::{RoomId, SessionId};
-use str0m::media::Rid;
 
 use crate::error::Error;
 use crate::placement::Places;
 use crate::sdp::negotiate::Track;
+use crate::subscriber::layer_choice::Selection;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -139,30 +139,34 @@ impl Streams {
         });
     }
 
-    /// The layer that a viewer wants of those which the room's publisher has announced; nothing
-    /// if it leaves that to its link. None of them has spatial or temporal layers, and how large
-    /// their pictures are is not known.
-    pub(crate) fn layer(
+    /// What a viewer wants, of the layers that the room's publisher has announced. None of them
+    /// has spatial or temporal layers.
+    pub(crate) fn selection(
         &self,
         room: &RoomId,
         wanted: &LayerSelection,
-    ) -> Result<Option<Rid>, Error> {
+    ) -> Result<Selection, Error> {
         let first_only = |id: Option<u8>| id.is_none_or(|id| id == 0);
-        let is_encoding = first_only(wanted.spatial_layer_id)
-            && first_only(wanted.temporal_layer_id)
-            && wanted.max_width.or(wanted.max_height).is_none();
+        let is_encoding =
+            first_only(wanted.spatial_layer_id) && first_only(wanted.temporal_layer_id);
         if !is_encoding {
             return Err(Error::NoSuchLayer);
         }
+        let selection = Selection {
+            rid: None,
+            max_width: wanted.max_width,
+            max_height: wanted.max_height,
+        };
         let Some(name) = &wanted.rid else {
-            return Ok(None);
+            return Ok(selection);
         };
         let rooms = self.rooms();
         let published = rooms.get(room).and_then(|room| room.published.as_ref());
         let tracks = published.map_or(&[][..], |published| &published.tracks);
         let mut layers = tracks.iter().flat_map(|track| &track.layers);
         let known = layers.find(|layer| *layer.name == *name.as_str());
-        known.map(|layer| Some(layer.rid)).ok_or(Error::NoSuchLayer)
+        let rid = Some(known.ok_or(Error::NoSuchLayer)?.rid);
+        Ok(Selection { rid, ..selection })
     }
 
     /// In how many rooms somebody publishes.

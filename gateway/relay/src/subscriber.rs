@@ -5,7 +5,7 @@ mod bandwidth;
 pub(crate) mod catch_up;
 pub(crate) mod down_track;
 mod keyframe_share;
-mod layer_choice;
+pub(crate) mod layer_choice;
 pub(crate) mod outgoing;
 pub(crate) mod picture_ids;
 mod retransmission;
@@ -17,7 +17,6 @@ mod sent_history;
 use std::time::{Instant, SystemTime};
 
 use sightline_spec::room::SessionId;
-use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 use str0m::rtp::rtcp::Nack;
 
@@ -26,7 +25,7 @@ use crate::publisher::track::PublishedTrack;
 use crate::sdp::negotiate::Subscription;
 use bandwidth::{Bandwidth, Taken};
 use down_track::{DownTrack, Need};
-use layer_choice::FIRST_ESTIMATE;
+use layer_choice::{FIRST_ESTIMATE, Selection};
 use outgoing::{Downlink, Way};
 
 /// See the module.
@@ -38,8 +37,8 @@ pub(crate) struct Subscriber {
     down_tracks: Vec<DownTrack>,
     /// What its link carries, if it tells of every packet and there is a choice by that.
     bandwidth: Option<Box<Bandwidth>>,
-    /// The layer that it asked for; without one, its link decides.
-    selected: Option<Rid>,
+    /// What it asked for; the rest is up to its link.
+    selected: Selection,
     is_connected: bool,
 }
 
@@ -63,7 +62,7 @@ impl Subscriber {
             name: subscription.name,
             down_tracks: down_tracks.map(DownTrack::new).collect(),
             bandwidth,
-            selected: None,
+            selected: Selection::default(),
             is_connected: false,
         }
     }
@@ -80,7 +79,7 @@ impl Subscriber {
     /// Its connection is up.
     pub(crate) fn connected(&mut self, tracks: &[PublishedTrack], now: Instant) {
         self.is_connected = true;
-        layer_choice::begin(&mut self.down_tracks, tracks, now);
+        layer_choice::begin(&mut self.down_tracks, tracks, &self.selected, now);
         self.provide_sent_history(tracks);
     }
 
@@ -162,9 +161,15 @@ impl Subscriber {
             .for_each(DownTrack::want_keyframe);
     }
 
-    /// It wants this layer; nothing leaves it to its link.
-    pub(crate) fn select(&mut self, rid: Option<Rid>) {
-        self.selected = rid;
+    /// It wants this of the layers; false if none of them is like that, and nothing changes.
+    pub(crate) fn select(&mut self, selection: Selection, tracks: &[PublishedTrack]) -> bool {
+        let own = self.down_tracks.iter().filter(|d| d.is_video());
+        let mut own = own.filter_map(|d| tracks.get(d.track()?));
+        let exists = own.any(|track| selection.exists_in(track)) || !selection.is_bounded();
+        if exists {
+            self.selected = selection;
+        }
+        exists
     }
 
     /// Takes in what it tells of its link: RTCP that is not encrypted any more. Says whether
@@ -198,7 +203,7 @@ impl Subscriber {
 
     fn choose(&mut self, tracks: &[PublishedTrack], now: Instant) {
         let (down_tracks, bandwidth) = (&mut self.down_tracks, self.bandwidth.as_deref_mut());
-        layer_choice::choose(down_tracks, tracks, self.selected, bandwidth, now);
+        layer_choice::choose(down_tracks, tracks, &self.selected, bandwidth, now);
     }
 
     /// Keeps as much to be asked for again as its layers' bitrates call for.

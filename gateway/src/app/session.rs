@@ -69,10 +69,10 @@ impl Session {
     }
 
     /// Notes which layer a viewer wants; there is a choice on the relay only.
-    pub(crate) fn select_layer(&self, selection: &LayerSelection) -> Result<(), Error> {
+    pub(crate) async fn select_layer(&self, selection: &LayerSelection) -> Result<(), Error> {
         match self {
             Self::Direct(_) => Err(Error::NoSuchResource),
-            Self::Relayed(session) => session.select(selection),
+            Self::Relayed(session) => session.select(selection).await,
         }
     }
 

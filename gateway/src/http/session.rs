@@ -38,7 +38,7 @@ pub(super) async fn select_layer(
     Session(session): Session,
     Selection(selection): Selection,
 ) -> Result<StatusCode, Error> {
-    session.select_layer(&selection)?;
+    session.select_layer(&selection).await?;
     Ok(StatusCode::OK)
 }
 

@@ -73,9 +73,9 @@ impl Relayed {
     }
 
     /// Notes which layer a viewer wants (WHEP core extensions section 5).
-    pub(crate) fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
+    pub(crate) async fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
         let connection = self.with(|session| Ok(session.connection.clone()))?;
-        Ok(connection.select(selection)?)
+        Ok(connection.select(selection).await?)
     }
 
     /// Ends it.

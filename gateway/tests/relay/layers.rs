@@ -17,7 +17,11 @@ use crate::support::Gateway;
 const LAYERS: [(&str, u16); 3] = [("h", 10), ("m", 4), ("l", 1)];
 
 fn publisher() -> Setup {
-    let mut setup = Setup::publisher().with_layers(&LAYERS);
+    publisher_of(&LAYERS)
+}
+
+fn publisher_of(layers: &[(&'static str, u16)]) -> Setup {
+    let mut setup = Setup::publisher().with_layers(layers);
     for reel in &mut setup.reels {
         reel.group = 100_000;
         reel.size = 200;
@@ -132,6 +136,45 @@ async fn a_viewer_chooses_a_layer_and_leaves_the_choice_again() {
     viewer.seen(check_continuity);
     let nonsense = viewer.session.select(r#"{"rid":"nonsense"}"#).await;
     assert_eq!(nonsense, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_viewer_is_told_of_sizes_and_chooses_by_them() {
+    // Pictures of one packet have no room for parameter sets.
+    let layers = [("h", 10), ("m", 4), ("l", 2)];
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let _publisher = publisher_of(&layers).open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    let mut events = viewer.session.events().await;
+    viewer.more_video(30).await;
+    let sizes = loop {
+        let told = told_layers(&mut events).await;
+        let section = told.0.get(&0).expect("video is the first section");
+        let all = section.iter().map(|l| l.width.zip(l.height));
+        let has_rates = section.iter().all(|l| l.frames_per_second.is_some());
+        if section.len() == layers.len() && has_rates {
+            break all
+                .collect::<Option<Vec<_>>>()
+                .expect("every size is known");
+        }
+    };
+    assert_eq!(sizes, [(1280, 720), (640, 360), (320, 180)]);
+    for (selection, layer) in [
+        (r#"{"maxHeight":200}"#, 2),
+        (r#"{"maxWidth":640,"rid":"m"}"#, 1),
+        (r#"{"mediaId":"0","maxWidth":320}"#, 2),
+    ] {
+        assert_eq!(viewer.session.select(selection).await, StatusCode::OK);
+        settled(&viewer, layer, 30).await;
+    }
+    for too_small in [r#"{"maxHeight":100}"#, r#"{"rid":"h","maxHeight":360}"#] {
+        let status = viewer.session.select(too_small).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{too_small}");
+    }
+    assert_eq!(viewer.session.select("{}").await, StatusCode::OK);
+    gets_more_than_the_smallest(&viewer).await;
+    viewer.seen(check_continuity);
 }
 
 /// How well others do is a matter of the machine, so the other one has chosen its layer.

@@ -117,7 +117,7 @@ impl ParameterSets {
 
 /// Calls `take` with each NAL unit that is whole in this packet (RFC 6184 sections 5.6 and 5.7,
 /// RFC 7798 sections 4.4.1 and 4.4.2).
-fn units(encoding: Encoding, payload: &[u8], mut take: impl FnMut(&[u8])) {
+pub(super) fn units(encoding: Encoding, payload: &[u8], mut take: impl FnMut(&[u8])) {
     let Some(kind) = unit_type(encoding, payload) else {
         return;
     };

@@ -5,9 +5,11 @@ use std::time::{Duration, Instant};
 use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 
+use crate::publisher::frame_rate::FrameRate;
 use crate::publisher::keyframe::{Answers, KeyframeRequests};
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
 use crate::publisher::parameter_sets::ParameterSets;
+use crate::publisher::picture_size::{LayerSize, PictureSize};
 use crate::publisher::reordering::Reordering;
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::Track;
@@ -36,6 +38,8 @@ pub(crate) struct Layer {
     pub(crate) cache: PacketCache,
     pub(crate) keyframes: KeyframeRequests,
     reordering: Reordering,
+    size: LayerSize,
+    frame_rate: FrameRate,
     /// Measured over the last second, in bit/s.
     pub(crate) bitrate: u64,
     bytes: u64,
@@ -51,6 +55,8 @@ pub(crate) struct Layer {
 pub(crate) struct KnownLayer {
     bitrate: u64,
     periods: u32,
+    size: LayerSize,
+    frame_rate: Option<f64>,
     sets: ParameterSets,
 }
 
@@ -60,8 +66,20 @@ impl Layer {
         KnownLayer {
             bitrate: self.bitrate,
             periods: self.periods,
+            size: self.size,
+            frame_rate: self.frame_rate(),
             sets: self.cache.sets().clone(),
         }
+    }
+
+    /// How large its pictures are, as far as that is known.
+    pub(crate) fn size(&self) -> Option<PictureSize> {
+        self.size.size()
+    }
+
+    /// How many of them there are in a second, once that has been measured.
+    pub(crate) fn frame_rate(&self) -> Option<f64> {
+        self.frame_rate.rate()
     }
 
     /// Whether another source feeds the layer from now on. An encoder that begins anew has
@@ -78,6 +96,8 @@ impl Layer {
         self.former
             .push(std::mem::replace(&mut self.source, source));
         self.cache.begin_source();
+        self.size.begin_source();
+        self.frame_rate.begin_source();
         if is_video {
             self.keyframes.want();
         }
@@ -103,8 +123,9 @@ impl PublishedTrack {
         let Some(index) = known.or_else(|| self.add(rid, source, packet.arrived)) else {
             return;
         };
-        let is_video = self.encoding().is_video();
-        let may_reorder = matches!(self.encoding(), Encoding::H264 | Encoding::H265);
+        let encoding = self.encoding();
+        let is_video = encoding.is_video();
+        let may_reorder = matches!(encoding, Encoding::H264 | Encoding::H265);
         let layer = &mut self.layers[index];
         if layer.source != source {
             if !layer.can_be_taken_over_by(source, packet.arrived) {
@@ -117,6 +138,11 @@ impl PublishedTrack {
             layer.bytes += packet.payload.len() as u64;
         }
         layer.last_packet = now;
+        if is_video {
+            let sequence = packet.position.sequence;
+            layer.size.note(encoding, sequence, &packet.payload);
+            layer.frame_rate.note(packet.position);
+        }
         if may_reorder {
             layer.reordering.note(packet.position, now);
         }
@@ -140,6 +166,8 @@ impl PublishedTrack {
         let layer = &mut self.layers[index];
         layer.bitrate = known.bitrate;
         layer.periods = known.periods;
+        layer.size = known.size;
+        layer.frame_rate.know(known.frame_rate);
         layer.begun = now;
         layer.cache.know_sets(known.sets);
     }
@@ -173,6 +201,8 @@ impl PublishedTrack {
             cache: PacketCache::new(self.encoding(), sets),
             keyframes: KeyframeRequests::default(),
             reordering: Reordering::default(),
+            size: LayerSize::named(self.encoding(), named),
+            frame_rate: FrameRate::default(),
             bitrate: 0,
             bytes: 0,
             periods: 0,
@@ -210,6 +240,7 @@ impl PublishedTrack {
                 _ => (layer.bitrate + bitrate) / 2,
             };
             layer.periods = layer.periods.saturating_add(1);
+            layer.frame_rate.measure();
         }
     }
 

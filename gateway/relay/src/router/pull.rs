@@ -31,7 +31,6 @@ pub(crate) struct Replica {
 
 /// What a home has a replica know, in the order in which it happens.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "most are packets")]
 pub(crate) enum Update {
     /// Somebody publishes this from now on.
     Published {

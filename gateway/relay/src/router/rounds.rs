@@ -54,17 +54,11 @@ impl Router {
         })
     }
 
-    /// What each viewer can choose from, if that has changed since the last look, or which of
-    /// it is better: a layer that has only begun is not what it will be.
+    /// What each viewer can choose from, if that has changed since it was told: which layers
+    /// there are, which is better, what they are. A layer that has only begun is not what it
+    /// will be.
     pub(crate) fn other_layers(&mut self, now: Instant) -> Vec<Event> {
-        let names = |track: &PublishedTrack| {
-            let active = track.active(now).into_iter();
-            let measured = active.map(|i| &track.layers[i]).filter(|l| l.bitrate > 0);
-            measured.map(|layer| layer.rid).collect::<Vec<_>>()
-        };
-        let layers: Vec<_> = self.tracks.iter().map(names).collect();
-        let is_news = layers != self.told_layers;
-        self.told_layers = layers;
+        let is_news = self.told_layers.look(&self.tracks, now);
         match is_news && self.has_choice() {
             true => {
                 let subscribers = self.subscribers.values();
@@ -122,6 +116,10 @@ fn described(track: &PublishedTrack, now: Instant) -> Vec<layer::Layer> {
         layer::Layer {
             rid: layer.rid.and_then(|rid| wire_rid(track, rid)),
             bitrate: Some(layer.bitrate),
+            width: layer.size().map(|size| size.width),
+            height: layer.size().map(|size| size.height),
+            // Whatever is less than one is more than none.
+            frames_per_second: layer.frame_rate().map(|rate| rate.round().max(1.0) as u32),
             ..layer::Layer::default()
         }
     };

@@ -5,6 +5,7 @@ mod arbitrary;
 mod bandwidth;
 mod departures;
 mod keyframe_requests;
+mod layer_sizes;
 mod layers;
 mod loss;
 mod new_packets;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use sightline_spec::sdp::Payload;
 use slotmap::SlotMap;
-use str0m::media::Pt;
+use str0m::media::{Pt, Rid};
 use str0m::rtp::ExtensionValues;
 
 use super::pull::Update;
@@ -361,6 +362,14 @@ fn format_with(encoding: &'static str, parameters: &'static str) -> Format {
         rtx: None,
     };
     Format::of(&payload).unwrap()
+}
+
+/// The wish for this layer, or for none.
+fn of_rid(name: Option<&'static str>) -> Selection {
+    Selection {
+        rid: name.map(Rid::from),
+        ..Selection::default()
+    }
 }
 
 fn sequences(sent: &[Sent]) -> Vec<u64> {

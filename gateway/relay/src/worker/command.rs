@@ -6,7 +6,6 @@ use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::IceCredentials;
 use str0m::Rtc;
 use str0m::ice::IceCreds;
-use str0m::media::Rid;
 use tokio::sync::oneshot;
 
 use super::{IsOver, Worker};
@@ -18,6 +17,7 @@ use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
 use crate::router::{Joined, Origin, Publisher};
 use crate::sdp::negotiate::{Subscription, Track};
+use crate::subscriber::layer_choice::Selection;
 
 /// See the module.
 pub(crate) enum Command {
@@ -38,10 +38,11 @@ pub(crate) enum Command {
         ours: IceCreds,
         done: oneshot::Sender<Result<(), Error>>,
     },
-    /// A viewer's choice of layer; nothing leaves it to its link.
+    /// What a viewer wants of the layers.
     Select {
         session: SessionId,
-        rid: Option<Rid>,
+        selection: Selection,
+        done: oneshot::Sender<Result<(), Error>>,
     },
     /// How many connections and rooms there are.
     #[cfg(feature = "test-util")]
@@ -93,13 +94,13 @@ impl Worker {
                 // A client that is gone does not wait for it.
                 let _ = done.send(self.restart(session, theirs, ours, now));
             }
-            Command::Select { session, rid } => {
-                if let Some(key) = self.registry.by_session(session)
-                    && let Some(peer) = self.registry.get_mut(key)
-                    && let Some(router) = self.rooms.get_mut(peer.room)
-                {
-                    router.select(key, rid);
-                }
+            Command::Select {
+                session,
+                selection,
+                done,
+            } => {
+                // As above.
+                let _ = done.send(self.select(session, selection));
             }
             #[cfg(feature = "test-util")]
             Command::Count { done } => {
@@ -184,6 +185,16 @@ impl Worker {
             role,
         };
         (self.registry.add(new, now), room)
+    }
+
+    fn select(&mut self, session: SessionId, selection: Selection) -> Result<(), Error> {
+        let key = self.registry.by_session(session).ok_or(Error::Ended)?;
+        let room = self.registry.get_mut(key).ok_or(Error::Ended)?.room;
+        let router = self.rooms.get_mut(room).ok_or(Error::Ended)?;
+        match router.select(key, selection) {
+            true => Ok(()),
+            false => Err(Error::NoSuchLayer),
+        }
     }
 
     /// RFC 9725 section 4.3.3. What it costs does not depend on what the peer has offered:

@@ -6,8 +6,13 @@ const MAGIC: [u8; 4] = *b"labl";
 /// Types of aggregation and fragmentation, RFC 6184 section 5.2.
 const STAP_A: u8 = 24;
 const FU_A: u8 = 28;
-/// Constrained baseline, level 3.1, 1280x720 (H.264 section 7.3.2.1.1), and one slice group.
-const SEQUENCE: &[u8] = &[0x67, 0x42, 0xe0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe4];
+/// Constrained baseline, level 3.1 (H.264 section 7.3.2.1.1), of each layer: 1280x720, 640x360
+/// and 320x180. And one slice group.
+const SEQUENCES: [&[u8]; 3] = [
+    &[0x67, 0x42, 0xe0, 0x1f, 0xda, 0x01, 0x40, 0x16, 0xe4],
+    &[0x67, 0x42, 0xe0, 0x1f, 0xda, 0x02, 0x80, 0xbf, 0xe5, 0x40],
+    &[0x67, 0x42, 0xe0, 0x1f, 0xda, 0x05, 0x06, 0x7e, 0x74],
+];
 const PICTURE: &[u8] = &[0x68, 0xce, 0x38, 0x80];
 
 /// How a stream looks from outside.
@@ -89,7 +94,8 @@ impl Shape {
             Self::H264 if label.parts == 1 => vec![if label.is_key { 0x65 } else { 0x41 }],
             // Before an IDR picture what a decoder needs for it.
             Self::H264 if label.is_key && is_first => {
-                let units = [SEQUENCE, PICTURE].into_iter();
+                let sequence = SEQUENCES[usize::from(label.layer) % SEQUENCES.len()];
+                let units = [sequence, PICTURE].into_iter();
                 let units = units.flat_map(|unit| [&[0, unit.len() as u8], unit].concat());
                 [0x60 | STAP_A].into_iter().chain(units).collect()
             }

@@ -96,7 +96,8 @@ pub(crate) fn layer() -> impl Strategy<Value = Layer> {
     let names = (option::of(rid()), option::of(any::<u8>()), any::<u8>());
     let rates = (option::of(any::<u64>()), option::of(any::<u64>()));
     let size = (option::of(any::<u32>()), option::of(any::<u32>()));
-    (names, rates, size).prop_map(|(names, rates, size)| {
+    let frames = option::of(any::<u32>());
+    (names, rates, size, frames).prop_map(|(names, rates, size, frames_per_second)| {
         let (rid, spatial_layer_id, temporal) = names;
         let (bitrate, target_bitrate) = rates;
         let (width, height) = size;
@@ -109,6 +110,7 @@ pub(crate) fn layer() -> impl Strategy<Value = Layer> {
             target_bitrate,
             width,
             height,
+            frames_per_second,
         }
     })
 }

@@ -98,7 +98,9 @@ impl Room {
                 assert_eq!(router.remove(key, now), None, "it does not publish");
             }
             Step::Keyframe(_) => router.keyframe_wanted(key),
-            Step::Select(_, layer) => router.select(key, layer.map(|index| LAYERS[index].into())),
+            Step::Select(_, layer) => {
+                router.select(key, of_rid(layer.map(|index| LAYERS[index])));
+            }
             Step::Garbage(_, bytes) => drop(router.take_feedback(key, &bytes, now)),
             Step::Nack {
                 back, following, ..

@@ -19,12 +19,12 @@ fn measured() -> (Stage, Key) {
 
 impl Stage {
     /// Pictures without a keyframe, and what was measured of them.
-    fn half_a_second(&mut self) -> Vec<Event> {
+    pub(super) fn half_a_second(&mut self) -> Vec<Event> {
         (0..15).for_each(|_| drop(self.picture_of(&LAYERS, false)));
         self.look()
     }
 
-    fn second(&mut self) -> Vec<Event> {
+    pub(super) fn second(&mut self) -> Vec<Event> {
         let mut told = self.half_a_second();
         told.extend(self.half_a_second());
         told
@@ -49,11 +49,11 @@ pub(super) fn layer(sent: &Sent) -> &'static str {
 #[test]
 fn what_a_viewer_asks_for_it_gets_until_it_asks_for_nothing() {
     let (mut stage, viewer) = measured();
-    stage.router.select(viewer, Some("l".into()));
+    stage.router.select(viewer, of_rid(Some("l")));
     stage.look();
     stage.picture_of(&LAYERS, true);
     assert!(stage.sent(viewer).iter().all(|sent| layer(sent) == "l"));
-    stage.router.select(viewer, None);
+    stage.router.select(viewer, of_rid(None));
     // Of whose link nothing is known gets the best.
     stage.look();
     stage.picture_of(&LAYERS, true);

@@ -88,7 +88,7 @@ fn what_was_of_another_layer_is_not_sent_again() {
         stage.router.measure(FRAME * 15, stage.now);
     }
     let old = stage.sent(viewer).pop().unwrap();
-    stage.router.select(viewer, Some("l".into()));
+    stage.router.select(viewer, of_rid(Some("l")));
     stage.router.measure(FRAME * 15, stage.now);
     stage.picture_of(&layers, true);
     let new = stage.sent(viewer);

@@ -12,9 +12,9 @@ use crate::publisher::capture_clock::SenderReport;
 const LINGER: Duration = Duration::from_secs(30);
 
 /// The two, and what is on its way between them.
-struct Two {
-    home: Stage,
-    away: Stage,
+pub(super) struct Two {
+    pub(super) home: Stage,
+    pub(super) away: Stage,
     replica: Replica,
     /// Viewers at the replica that cannot go on.
     stranded: Vec<Key>,
@@ -26,7 +26,7 @@ impl Two {
         Self::of(Stage::new())
     }
 
-    fn of(home: Stage) -> Self {
+    pub(super) fn of(home: Stage) -> Self {
         let mut rooms = SlotMap::<RoomKey, ()>::with_key();
         let replica = Replica {
             worker: WorkerId { index: 1, start: 0 },
@@ -77,7 +77,7 @@ impl Two {
         self.picture_of(&[""], is_key);
     }
 
-    fn picture_of(&mut self, layers: &[&'static str], is_key: bool) {
+    pub(super) fn picture_of(&mut self, layers: &[&'static str], is_key: bool) {
         self.home.picture_of(layers, is_key);
         self.carry();
     }
@@ -317,7 +317,7 @@ fn layers_are_known_at_a_replica_at_once_and_chosen_there() {
     assert!(here.iter().zip(&there).all(is_near), "{here:?} {there:?}");
     two.picture_of(&LAYERS, true);
     two.away.sent(viewer);
-    two.away.router.select(viewer, Some("l".into()));
+    two.away.router.select(viewer, of_rid(Some("l")));
     two.away.look();
     two.picture_of(&LAYERS, true);
     two.picture_of(&LAYERS, false);
