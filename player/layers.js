@@ -15,6 +15,7 @@
  * @property {string | null} rid
  * @property {number | null} spatialLayerId
  * @property {number} height
+ * @property {number} rate pictures per second
  * @property {number} bitrate
  */
 
@@ -74,7 +75,9 @@ function read(raw) {
   const named = rid !== null || spatialLayerId !== null;
   if (!named || !(raw.bitrate > 0)) return null;
   const id = [rid, spatialLayerId].join(' ');
-  return { id, rid, spatialLayerId, height: raw.height > 0 ? raw.height : 0, bitrate: raw.bitrate };
+  const height = raw.height > 0 ? raw.height : 0;
+  const rate = raw.framesPerSecond > 0 ? Math.round(raw.framesPerSecond) : 0;
+  return { id, rid, spatialLayerId, height, rate, bitrate: raw.bitrate };
 }
 
 /**
@@ -90,9 +93,19 @@ const NAMES = Object.freeze({ 2: ['High', 'Low'], 3: ['High', 'Medium', 'Low'] }
  * @param {Layer[]} all best first
  */
 function label(layer, all) {
-  const { height, bitrate } = layer;
-  const rate = bitrate >= 1e6 ? `${(bitrate / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bitrate / 1000)} kbit/s`;
-  if (all.some((each) => each.height === 0)) return NAMES[all.length]?.[all.indexOf(layer)] ?? rate;
-  const alone = all.filter((each) => each.height === height).length === 1;
-  return alone ? `${height}p` : `${height}p · ${rate}`;
+  const { bitrate } = layer;
+  const bits = bitrate >= 1e6 ? `${(bitrate / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bitrate / 1000)} kbit/s`;
+  if (all.some((each) => each.height === 0)) return NAMES[all.length]?.[all.indexOf(layer)] ?? bits;
+  const name = lines(layer);
+  const alone = all.filter((each) => lines(each) === name).length === 1;
+  return alone ? name : `${name} · ${bits}`;
+}
+
+/**
+ * As people write it: 720p30, or 720p if the rate is not known.
+ *
+ * @param {Layer} layer
+ */
+function lines({ height, rate }) {
+  return `${height}p${rate || ''}`;
 }

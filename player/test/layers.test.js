@@ -39,6 +39,17 @@ test('layers of one size are told apart by their rate, and those of none by thei
   assert.deepEqual(labels(...unmeasured), ['2.0 Mbit/s', '300 kbit/s', '40 kbit/s', '5 kbit/s']);
 });
 
+test('a size has its rate behind it, as far as that is known', () => {
+  const labels = (/** @type {object[]} */ ...layers) => choices({ 0: layers }).map(({ label }) => label);
+  const hd = { rid: 'h', bitrate: 2_000_000, height: 720 };
+  const low = { rid: 'l', bitrate: 100_000, height: 180 };
+  assert.deepEqual(labels({ ...hd, framesPerSecond: 30 }, { ...low, framesPerSecond: 14.985 }), ['720p30', '180p15']);
+  assert.deepEqual(labels({ ...hd, framesPerSecond: 60 }, low), ['720p60', '180p']);
+  assert.deepEqual(labels({ ...hd, framesPerSecond: 'x' }, { ...low, framesPerSecond: -1 }), ['720p', '180p']);
+  assert.deepEqual(labels({ ...hd, framesPerSecond: 60 }, { ...hd, rid: 'm', bitrate: 900_000, framesPerSecond: 30 }),
+    ['720p60', '720p30']);
+});
+
 test('one layer is no choice, and nonsense is none either', () => {
   const good = [{ rid: 'a', bitrate: 1 }, { rid: 'b', bitrate: 1 }];
   for (const data of [
