@@ -2,7 +2,6 @@
 //! know where they come from.
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
-mod peer;
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -19,3 +18,5 @@ mod sources;
 mod tickets;
 mod traffic;
 mod workers;
+
+use sightline_test_peer as peer;

@@ -10,11 +10,11 @@ mod certificates;
 mod datagrams;
 mod forged;
 mod handshake;
-#[path = "../relay/peer/mod.rs"]
-mod peer;
 mod publishers;
 mod rig;
 mod sessions;
 #[path = "../support/mod.rs"]
 mod support;
 mod viewers;
+
+use sightline_test_peer as peer;

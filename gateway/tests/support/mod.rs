@@ -9,15 +9,13 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder};
 
 #[allow(unused_imports, reason = "each test program uses what it needs")]
 pub(crate) use eventually::eventually;
 
-/// Nothing that works takes longer, not even on a busy machine.
-pub(crate) const LONG: Duration = Duration::from_secs(30);
+pub(crate) use sightline_test_peer::LONG;
 
 /// The gateway's program, which is told nothing by the environment that a test is run in.
 pub(crate) fn program() -> Command {
@@ -223,6 +221,13 @@ impl Drop for Gateway {
         if std::thread::panicking() {
             eprintln!("the gateway has logged:\n{log}");
         }
+    }
+}
+
+/// Where its clients find it.
+impl From<&Gateway> for String {
+    fn from(gateway: &Gateway) -> Self {
+        gateway.host()
     }
 }
 

@@ -19,22 +19,22 @@ const BUFFER: usize = 4 << 20;
 const RUN: usize = 1 << 16;
 
 /// Where datagrams come and go.
-pub(crate) enum Socket {
+pub enum Socket {
     Udp(UdpSocket, UdpSocketState),
     Tcp(Framed<TcpStream, LengthDelimitedCodec>),
 }
 
 /// What has come.
-pub(crate) struct Datagram {
+pub struct Datagram {
     /// When the kernel had it: a busy machine is not to be taken for a slow link.
-    pub(crate) at: Instant,
-    pub(crate) from: SocketAddr,
-    pub(crate) bytes: Vec<u8>,
+    pub at: Instant,
+    pub from: SocketAddr,
+    pub bytes: Vec<u8>,
 }
 
 impl Socket {
     /// On a free port of this address.
-    pub(crate) async fn udp(address: IpAddr) -> Self {
+    pub async fn udp(address: IpAddr) -> Self {
         let socket = UdpSocket::bind(SocketAddr::new(address, 0)).await.unwrap();
         let sock_ref = SockRef::from(&socket);
         sock_ref.set_recv_buffer_size(BUFFER).unwrap();
@@ -43,14 +43,14 @@ impl Socket {
     }
 
     /// A connection with the framing of RFC 4571.
-    pub(crate) fn tcp(stream: TcpStream) -> Self {
+    pub fn tcp(stream: TcpStream) -> Self {
         let codec = LengthDelimitedCodec::builder()
             .length_field_length(2)
             .new_codec();
         Self::Tcp(Framed::new(stream, codec))
     }
 
-    pub(crate) fn local(&self) -> SocketAddr {
+    pub fn local(&self) -> SocketAddr {
         let local = match self {
             Self::Udp(socket, _) => socket.local_addr(),
             Self::Tcp(stream) => stream.get_ref().local_addr(),
@@ -58,7 +58,7 @@ impl Socket {
         local.unwrap()
     }
 
-    pub(crate) fn protocol(&self) -> Protocol {
+    pub fn protocol(&self) -> Protocol {
         match self {
             Self::Udp(..) => Protocol::Udp,
             Self::Tcp(_) => Protocol::Tcp,
@@ -66,7 +66,7 @@ impl Socket {
     }
 
     /// All that is there. Can be given up at any time without losing anything.
-    pub(crate) async fn receive(&mut self) -> io::Result<Vec<Datagram>> {
+    pub async fn receive(&mut self) -> io::Result<Vec<Datagram>> {
         match self {
             Self::Udp(socket, state) => loop {
                 socket.readable().await?;
@@ -84,7 +84,7 @@ impl Socket {
         }
     }
 
-    pub(crate) async fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) -> io::Result<()> {
+    pub async fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) -> io::Result<()> {
         match self {
             Self::Udp(socket, _) => socket.send_to(&datagram, to).await.map(drop),
             Self::Tcp(stream) => stream.send(datagram.as_slice()).await,

@@ -11,42 +11,42 @@ use super::film::Label;
 
 /// Everything, in the order in which it came.
 #[derive(Debug, Default)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// When ICE and DTLS were done.
-    pub(crate) connected: Option<Instant>,
-    pub(crate) packets: Vec<Arrived>,
+    pub connected: Option<Instant>,
+    pub packets: Vec<Arrived>,
     /// When keyframes were asked for, and of which layer.
-    pub(crate) keyframe_requests: Vec<(Instant, Option<Rid>)>,
+    pub keyframe_requests: Vec<(Instant, Option<Rid>)>,
     /// Packets that the other side has asked for again.
-    pub(crate) nacks: u64,
+    pub nacks: u64,
     /// What time the other side says that it is in each of its streams.
-    pub(crate) reports: Vec<SenderInfo>,
+    pub reports: Vec<SenderInfo>,
     /// When the other side has told what has arrived of a source.
-    pub(crate) received: Vec<(u32, Instant)>,
+    pub received: Vec<(u32, Instant)>,
     /// The sources that the other side has said goodbye for.
-    pub(crate) goodbyes: Vec<u32>,
+    pub goodbyes: Vec<u32>,
     /// The other side said goodbye by DTLS.
-    pub(crate) is_closed: bool,
+    pub is_closed: bool,
     /// The other side said goodbye, or is silent.
-    pub(crate) is_over: bool,
+    pub is_over: bool,
 }
 
 /// One packet as it came out of str0m: decrypted, retransmissions in their place.
 #[derive(Debug, Clone)]
-pub(crate) struct Arrived {
-    pub(crate) at: Instant,
-    pub(crate) sequence: u64,
-    pub(crate) time: u64,
-    pub(crate) marker: bool,
-    pub(crate) payload_type: u8,
-    pub(crate) source: u32,
-    pub(crate) extensions: ExtensionValues,
-    pub(crate) payload: Arc<[u8]>,
-    pub(crate) label: Option<Label>,
+pub struct Arrived {
+    pub at: Instant,
+    pub sequence: u64,
+    pub time: u64,
+    pub marker: bool,
+    pub payload_type: u8,
+    pub source: u32,
+    pub extensions: ExtensionValues,
+    pub payload: Arc<[u8]>,
+    pub label: Option<Label>,
 }
 
 impl Arrived {
-    pub(crate) fn new(packet: RtpPacket) -> Self {
+    pub fn new(packet: RtpPacket) -> Self {
         Self {
             at: packet.timestamp,
             sequence: *packet.seq_no,
@@ -60,18 +60,18 @@ impl Arrived {
         }
     }
 
-    pub(crate) fn is_video(&self) -> bool {
+    pub fn is_video(&self) -> bool {
         // Opus begins with the code of its one frame.
         self.payload.first() != Some(&0xfc)
     }
 }
 
 impl Seen {
-    pub(crate) fn note_request(&mut self, request: &KeyframeRequest, now: Instant) {
+    pub fn note_request(&mut self, request: &KeyframeRequest, now: Instant) {
         self.keyframe_requests.push((now, request.rid));
     }
 
-    pub(crate) fn note_rtcp(&mut self, rtcp: Rtcp, now: Instant) {
+    pub fn note_rtcp(&mut self, rtcp: Rtcp, now: Instant) {
         match rtcp {
             Rtcp::ReceiverReport(report) => {
                 let sources = report.reports.iter().map(|report| (*report.ssrc, now));
@@ -87,30 +87,30 @@ impl Seen {
     }
 
     /// The packets of video with their labels, in the order of their numbers.
-    pub(crate) fn video(&self) -> impl DoubleEndedIterator<Item = (&Arrived, Label)> {
+    pub fn video(&self) -> impl DoubleEndedIterator<Item = (&Arrived, Label)> {
         let video = self.packets.iter().filter(|packet| packet.is_video());
         video.filter_map(|packet| Some((packet, packet.label?)))
     }
 
     /// Whether the video has come as far as this picture.
-    pub(crate) fn has_reached(&self, picture: u32) -> bool {
+    pub fn has_reached(&self, picture: u32) -> bool {
         let newest = self.video().next_back();
         newest.is_some_and(|(_, label)| label.picture >= picture)
     }
 
     /// The video in the order of its sequence numbers, as a decoder gets it.
-    pub(crate) fn in_order(&self) -> Vec<(&Arrived, Label)> {
+    pub fn in_order(&self) -> Vec<(&Arrived, Label)> {
         let mut all: Vec<_> = self.video().collect();
         all.sort_by_key(|(packet, _)| packet.sequence);
         all
     }
 
-    pub(crate) fn sound(&self) -> impl Iterator<Item = &Arrived> {
+    pub fn sound(&self) -> impl Iterator<Item = &Arrived> {
         self.packets.iter().filter(|packet| !packet.is_video())
     }
 
     /// For a test that has waited in vain.
-    pub(crate) fn summary(&self) -> String {
+    pub fn summary(&self) -> String {
         let labels: Vec<_> = self
             .video()
             .map(|(packet, l)| (packet.sequence, l))

@@ -1,14 +1,15 @@
 //! A publisher or a viewer: str0m on a socket of its own, in a task of the test.
 //!
 //! Dropping a [`Peer`] is how a peer vanishes: its socket is gone and nothing is said.
-#![allow(dead_code, reason = "each test program uses what it needs")]
+#![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
+#![expect(missing_docs, reason = "most fields say it by their names")]
 
 mod connection;
-pub(crate) mod film;
-pub(crate) mod link;
+pub mod film;
+pub mod link;
 mod reel;
-pub(crate) mod seen;
-pub(crate) mod signaling;
+pub mod seen;
+pub mod signaling;
 mod socket;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -25,67 +26,68 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 
-pub(crate) use connection::Connection;
+pub use connection::Connection;
 use film::Shape;
-pub(crate) use reel::Reel;
-pub(crate) use seen::Seen;
-pub(crate) use signaling::{Fields, Http, Refusal, Session};
+pub use reel::Reel;
+pub use seen::Seen;
+pub use signaling::{Fields, Http, Refusal, Session};
 use socket::Socket;
 
-use crate::support::LONG;
+/// Nothing that works takes longer, not even on a busy machine.
+pub const LONG: Duration = Duration::from_secs(30);
 
 /// How a peer is set up before it makes its offer.
 #[derive(Debug, Clone)]
-pub(crate) struct Setup {
+pub struct Setup {
     path: &'static str,
     direction: Direction,
     /// In its order of preference: what, payload type, that of retransmissions.
-    pub(crate) formats: Vec<(Shape, u8, Option<u8>)>,
+    pub formats: Vec<(Shape, u8, Option<u8>)>,
     /// What a publisher sends, one for each layer, and its sound.
-    pub(crate) reels: Vec<Reel>,
-    pub(crate) extensions: ExtensionMap,
-    pub(crate) fields: Fields,
-    pub(crate) address: IpAddr,
-    pub(crate) by_tcp: bool,
+    pub reels: Vec<Reel>,
+    pub extensions: ExtensionMap,
+    pub fields: Fields,
+    pub address: IpAddr,
+    pub by_tcp: bool,
     /// Whether keyframe requests are answered.
-    pub(crate) answers: bool,
+    pub answers: bool,
     /// Marks what this publisher sends.
-    pub(crate) author: u8,
+    pub author: u8,
 }
 
 /// A peer whose offer has not been answered yet.
-pub(crate) struct Offering {
+pub struct Offering {
     setup: Setup,
     rtc: Rtc,
     pending: SdpPendingOffer,
-    pub(crate) sdp: String,
+    pub sdp: String,
     socket: Option<Socket>,
     video: Option<Mid>,
     audio: Option<Mid>,
 }
 
 /// A peer of the relay.
-pub(crate) struct Peer {
-    pub(crate) session: Session,
+pub struct Peer {
+    pub session: Session,
     steps: mpsc::UnboundedSender<Step>,
     shared: Arc<Shared>,
 }
 
 /// What is done to a connection by its test.
-pub(crate) type Step = Box<dyn FnOnce(&mut Connection) + Send>;
+pub type Step = Box<dyn FnOnce(&mut Connection) + Send>;
 
 /// What a peer's task and its test have in common.
 #[derive(Default)]
-pub(crate) struct Shared {
+pub struct Shared {
     /// Guards what was seen; held for a look.
-    pub(crate) seen: Mutex<Seen>,
-    pub(crate) changed: Notify,
+    pub seen: Mutex<Seen>,
+    pub changed: Notify,
 }
 
 impl Setup {
     /// 30 pictures per second of H.264, two packets each, a keyframe every two seconds and
     /// when asked; no sound.
-    pub(crate) fn publisher() -> Self {
+    pub fn publisher() -> Self {
         Self {
             path: "whip",
             direction: Direction::SendOnly,
@@ -101,7 +103,7 @@ impl Setup {
     }
 
     /// One that takes H.264 and Opus, by other numbers than [`Setup::publisher`] has.
-    pub(crate) fn viewer() -> Self {
+    pub fn viewer() -> Self {
         Self {
             path: "whep",
             direction: Direction::RecvOnly,
@@ -112,7 +114,7 @@ impl Setup {
     }
 
     /// A publisher with these layers, the best first: rid and packets per picture.
-    pub(crate) fn with_layers(mut self, layers: &[(&'static str, u16)]) -> Self {
+    pub fn with_layers(mut self, layers: &[(&'static str, u16)]) -> Self {
         let reels = (0..).zip(layers).map(|(layer, (rid, parts))| Reel {
             rid: Some((*rid).into()),
             layer,
@@ -124,14 +126,14 @@ impl Setup {
     }
 
     /// A publisher that has sound as well.
-    pub(crate) fn with_sound(mut self) -> Self {
+    pub fn with_sound(mut self) -> Self {
         self.formats.push((Shape::Opus, 111, None));
         self.reels.push(Reel::sound());
         self
     }
 
     /// Makes an offer.
-    pub(crate) async fn offer(self) -> Offering {
+    pub async fn offer(self) -> Offering {
         let provider = Arc::new(str0m::crypto::from_feature_flags());
         let builder = Rtc::builder().set_crypto_provider(provider);
         let mut config = builder
@@ -185,7 +187,7 @@ impl Setup {
     }
 
     /// Offers, and goes on with the answer; or what the gateway said instead.
-    pub(crate) async fn try_open(self, http: &Http, room: &str) -> Result<Peer, Refusal> {
+    pub async fn try_open(self, http: &Http, room: &str) -> Result<Peer, Refusal> {
         let path = format!("/{}/{room}", self.path);
         let offering = self.offer().await;
         let fields = &offering.setup.fields;
@@ -194,7 +196,7 @@ impl Setup {
     }
 
     /// Offers, and goes on with the answer.
-    pub(crate) async fn open(self, http: &Http, room: &str) -> Peer {
+    pub async fn open(self, http: &Http, room: &str) -> Peer {
         self.try_open(http, room).await.unwrap()
     }
 
@@ -209,7 +211,7 @@ impl Setup {
 
 impl Offering {
     /// Takes the answer of this session, and runs from now on.
-    pub(crate) async fn answered(mut self, session: Session) -> Peer {
+    pub async fn answered(mut self, session: Session) -> Peer {
         let answer = SdpAnswer::from_sdp_string(&session.answer).unwrap();
         self.rtc
             .sdp_api()
@@ -255,7 +257,7 @@ impl Offering {
 
 impl Peer {
     /// Does something to the connection, and returns what came of it.
-    pub(crate) async fn act<T: Send + 'static>(
+    pub async fn act<T: Send + 'static>(
         &self,
         step: impl FnOnce(&mut Connection) -> T + Send + 'static,
     ) -> T {
@@ -268,19 +270,19 @@ impl Peer {
     }
 
     /// Goes on from another port of the same address, as behind another NAT.
-    pub(crate) async fn move_to_another_port(&self) {
+    pub async fn move_to_another_port(&self) {
         let local = self.act(|connection| connection.local()).await;
         let socket = Socket::udp(local.ip()).await;
         self.act(move |connection| connection.move_to(socket)).await;
     }
 
     /// Looks at what has been seen so far.
-    pub(crate) fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
+    pub fn seen<T>(&self, look: impl FnOnce(&Seen) -> T) -> T {
         look(&self.shared.seen.lock().unwrap())
     }
 
     /// Waits until what has been seen is as described, and returns what `look` makes of it.
-    pub(crate) async fn until<T>(&self, what: &str, mut look: impl FnMut(&Seen) -> Option<T>) -> T {
+    pub async fn until<T>(&self, what: &str, mut look: impl FnMut(&Seen) -> Option<T>) -> T {
         let waiting = async {
             loop {
                 let changed = self.shared.changed.notified();
@@ -295,12 +297,12 @@ impl Peer {
     }
 
     /// Waits until ICE and DTLS are done.
-    pub(crate) async fn connected(&self) -> Instant {
+    pub async fn connected(&self) -> Instant {
         self.until("a connection", |seen| seen.connected).await
     }
 
     /// Sends no more pictures. Returns when the last one went.
-    pub(crate) async fn pause(&self) -> Instant {
+    pub async fn pause(&self) -> Instant {
         self.act(|connection| {
             connection.reels[0].is_running = false;
             connection.reels[0].given
@@ -309,13 +311,13 @@ impl Peer {
     }
 
     /// Sends pictures again.
-    pub(crate) async fn resume(&self) {
+    pub async fn resume(&self) {
         self.act(|connection| connection.reels[0].is_running = true)
             .await;
     }
 
     /// Waits until this picture has come, for as long as others do.
-    pub(crate) async fn until_picture(&self, picture: u32) {
+    pub async fn until_picture(&self, picture: u32) {
         let mut packets = 0;
         while !self.seen(|seen| seen.has_reached(picture)) {
             let more = |seen: &Seen| Some(seen.packets.len()).filter(|count| *count > packets);
@@ -324,7 +326,7 @@ impl Peer {
     }
 
     /// Waits until so many more packets of video than now have arrived.
-    pub(crate) async fn more_video(&self, count: usize) {
+    pub async fn more_video(&self, count: usize) {
         let goal = self.seen(|seen| seen.video().count()) + count;
         let has = |seen: &Seen| (seen.video().count() >= goal).then_some(());
         self.until("more video", has).await;
@@ -347,7 +349,7 @@ fn described(shape: Shape) -> (Codec, &'static str) {
 }
 
 /// `a=candidate:… 1 tcp PRIORITY ADDRESS PORT typ host tcptype passive`
-pub(crate) fn tcp_candidate(answer: &str) -> SocketAddr {
+pub fn tcp_candidate(answer: &str) -> SocketAddr {
     let candidate = answer.lines().find_map(|line| {
         let words: Vec<&str> = line.split(' ').collect();
         let [_, _, protocol, _, address, port, ..] = *words else {

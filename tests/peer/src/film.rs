@@ -17,7 +17,7 @@ const PICTURE: &[u8] = &[0x68, 0xce, 0x38, 0x80];
 
 /// How a stream looks from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub enum Shape {
     H264,
     H265,
     Vp8,
@@ -28,19 +28,19 @@ pub(crate) enum Shape {
 
 /// What a packet says of itself, at the end of its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Label {
+pub struct Label {
     /// Which publisher, in tests with more than one.
-    pub(crate) author: u8,
-    pub(crate) layer: u8,
-    pub(crate) is_key: bool,
-    pub(crate) picture: u32,
+    pub author: u8,
+    pub layer: u8,
+    pub is_key: bool,
+    pub picture: u32,
     /// The packet within its picture, and how many there are.
-    pub(crate) part: u16,
-    pub(crate) parts: u16,
+    pub part: u16,
+    pub parts: u16,
 }
 
 impl Label {
-    pub(crate) const LENGTH: usize = 15;
+    pub const LENGTH: usize = 15;
 
     fn append_to(self, payload: &mut Vec<u8>) {
         payload.extend(MAGIC);
@@ -51,7 +51,7 @@ impl Label {
     }
 
     /// The label of a packet that has come through unchanged.
-    pub(crate) fn of(payload: &[u8]) -> Option<Self> {
+    pub fn of(payload: &[u8]) -> Option<Self> {
         let label = payload.last_chunk::<{ Self::LENGTH }>()?;
         let [m, a, g, i, author, layer, is_key, rest @ ..] = *label;
         let [p0, p1, p2, p3, part0, part1, parts0, parts1] = rest;
@@ -67,12 +67,12 @@ impl Label {
 }
 
 impl Shape {
-    pub(crate) fn is_video(self) -> bool {
+    pub fn is_video(self) -> bool {
         self != Self::Opus
     }
 
     /// The payloads of one picture, each `size` bytes long. `label` is that of the first.
-    pub(crate) fn picture(self, label: Label, size: usize) -> Vec<Vec<u8>> {
+    pub fn picture(self, label: Label, size: usize) -> Vec<Vec<u8>> {
         let parts = (0..label.parts).map(|part| {
             let label = Label { part, ..label };
             let mut payload = self.head(&label);

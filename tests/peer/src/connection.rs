@@ -18,14 +18,14 @@ use super::socket::{Datagram, Socket};
 use super::{Shared, Step};
 
 /// What the task of a peer has.
-pub(crate) struct Connection {
-    pub(crate) rtc: Rtc,
-    pub(crate) link: Link,
-    pub(crate) reels: Vec<Reel>,
+pub struct Connection {
+    pub rtc: Rtc,
+    pub link: Link,
+    pub reels: Vec<Reel>,
     /// Whether keyframe requests are answered.
-    pub(crate) answers: bool,
+    pub answers: bool,
     /// A peer that does not read: its socket fills up.
-    pub(crate) is_reading: bool,
+    pub is_reading: bool,
     socket: Socket,
     outgoing: Vec<(SocketAddr, Vec<u8>)>,
     news: Vec<Event>,
@@ -33,7 +33,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(rtc: Rtc, socket: Socket, reels: Vec<Reel>, answers: bool) -> Self {
+    pub fn new(rtc: Rtc, socket: Socket, reels: Vec<Reel>, answers: bool) -> Self {
         Self {
             rtc,
             link: Link::default(),
@@ -48,11 +48,7 @@ impl Connection {
     }
 
     /// Runs until its peer is dropped.
-    pub(crate) async fn run(
-        mut self,
-        mut steps: mpsc::UnboundedReceiver<Step>,
-        shared: Arc<Shared>,
-    ) {
+    pub async fn run(mut self, mut steps: mpsc::UnboundedReceiver<Step>, shared: Arc<Shared>) {
         self.tick(Instant::now());
         loop {
             for (to, datagram) in std::mem::take(&mut self.outgoing) {
@@ -176,12 +172,12 @@ impl Connection {
     }
 
     /// The address of the socket.
-    pub(crate) fn local(&self) -> SocketAddr {
+    pub fn local(&self) -> SocketAddr {
         self.socket.local()
     }
 
     /// Another socket instead of the present one.
-    pub(crate) fn move_to(&mut self, socket: Socket) {
+    pub fn move_to(&mut self, socket: Socket) {
         let old = Candidate::host(self.local(), "udp").unwrap();
         self.rtc.direct_api().invalidate_candidate(&old);
         self.drain();
@@ -192,12 +188,12 @@ impl Connection {
     }
 
     /// Sends a datagram of the test's own, from the peer's address.
-    pub(crate) fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
+    pub fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
         self.outgoing.push((to, datagram));
     }
 
     /// A viewer asks for a keyframe.
-    pub(crate) fn request_keyframe(&mut self, source: u32) {
+    pub fn request_keyframe(&mut self, source: u32) {
         let mut api = self.rtc.direct_api();
         let stream = api.stream_rx(&source.into());
         let stream = stream.expect("packets of it have come");

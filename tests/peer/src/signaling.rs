@@ -10,41 +10,41 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
 
-use crate::support::{Gateway, LONG, client};
+use crate::LONG;
 
 /// A client of one gateway. Cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Http {
+pub struct Http {
     client: Client,
     host: String,
 }
 
 /// What a POST is sent with.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Fields {
-    pub(crate) prefer: Option<&'static str>,
-    pub(crate) token: Option<String>,
+pub struct Fields {
+    pub prefer: Option<&'static str>,
+    pub token: Option<String>,
 }
 
 /// A session that a POST has created.
 #[derive(Debug, Clone)]
-pub(crate) struct Session {
+pub struct Session {
     http: Http,
-    pub(crate) location: String,
-    pub(crate) etag: String,
-    pub(crate) answer: String,
-    pub(crate) headers: HeaderMap,
+    pub location: String,
+    pub etag: String,
+    pub answer: String,
+    pub headers: HeaderMap,
 }
 
 /// What a gateway says instead of 201.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
-    pub(crate) status: StatusCode,
-    pub(crate) problem: Value,
+pub struct Refusal {
+    pub status: StatusCode,
+    pub problem: Value,
 }
 
 /// A session's event stream. Dropping it closes it.
-pub(crate) struct Events {
+pub struct Events {
     incoming: mpsc::UnboundedReceiver<Event>,
     /// All that have been taken from it.
     told: Vec<Event>,
@@ -52,20 +52,22 @@ pub(crate) struct Events {
 }
 
 impl Http {
-    pub(crate) fn new(gateway: &Gateway) -> Self {
+    /// Of a gateway at this host and port.
+    pub fn new(host: impl Into<String>) -> Self {
+        let client = Client::builder().no_proxy().timeout(8 * LONG);
         Self {
-            client: client().timeout(8 * LONG).build().unwrap(),
-            host: gateway.host(),
+            client: client.build().unwrap(),
+            host: host.into(),
         }
     }
 
     /// The gateway's host and port.
-    pub(crate) fn host(&self) -> &str {
+    pub fn host(&self) -> &str {
         &self.host
     }
 
     /// One request. `fields` are name and value.
-    pub(crate) async fn send(
+    pub async fn send(
         &self,
         method: Method,
         path: &str,
@@ -81,7 +83,7 @@ impl Http {
     }
 
     /// POSTs an offer to `/whip/…` or `/whep/…`.
-    pub(crate) async fn offer(
+    pub async fn offer(
         &self,
         path: &str,
         offer: String,
@@ -113,7 +115,7 @@ impl Http {
 
 impl Session {
     /// PATCHes a fragment; `condition` is If-Match.
-    pub(crate) async fn patch(&self, fragment: String, condition: &str) -> Response {
+    pub async fn patch(&self, fragment: String, condition: &str) -> Response {
         let fields = [
             ("content-type", "application/trickle-ice-sdpfrag"),
             ("if-match", condition),
@@ -124,14 +126,14 @@ impl Session {
     }
 
     /// Ends the session, as a peer does that says goodbye.
-    pub(crate) async fn delete(&self) {
+    pub async fn delete(&self) {
         let http = &self.http;
         let response = http.send(Method::DELETE, &self.location, &[], "").await;
         assert_eq!(response.status(), StatusCode::OK);
     }
 
     /// Whether the session is not over: one that is takes no candidates.
-    pub(crate) async fn exists(&self) -> bool {
+    pub async fn exists(&self) -> bool {
         let fragment = "m=video 9 UDP/TLS/RTP/SAVPF 0\r\na=mid:0\r\n";
         let status = self.patch(fragment.to_owned(), "*").await.status();
         match status {
@@ -142,7 +144,7 @@ impl Session {
     }
 
     /// Chooses a layer; `selection` is the extension's JSON.
-    pub(crate) async fn select(&self, selection: &str) -> StatusCode {
+    pub async fn select(&self, selection: &str) -> StatusCode {
         let json = [("content-type", "application/json")];
         let path = format!("{}/layer", self.location);
         let http = &self.http;
@@ -152,7 +154,7 @@ impl Session {
     }
 
     /// Subscribes to all events that there are.
-    pub(crate) async fn events(&self) -> Events {
+    pub async fn events(&self) -> Events {
         let kinds = match self.location.starts_with("/whip") {
             true => r#"["join","leave","candidates"]"#,
             false => r#"["active","inactive","layers","viewercount","reconnect","problem"]"#,
@@ -184,7 +186,7 @@ impl Session {
 
 impl Events {
     /// The next event; nothing when the stream has ended.
-    pub(crate) async fn next(&mut self) -> Option<Event> {
+    pub async fn next(&mut self) -> Option<Event> {
         let Ok(next) = timeout(LONG, self.incoming.recv()).await else {
             panic!(
                 "neither an event nor the end in time, after {:?}",
@@ -196,7 +198,7 @@ impl Events {
     }
 
     /// Reads on until this event, and returns all that came before it.
-    pub(crate) async fn until(&mut self, wanted: &Event) -> Vec<Event> {
+    pub async fn until(&mut self, wanted: &Event) -> Vec<Event> {
         let mut before = Vec::new();
         loop {
             match self.next().await {

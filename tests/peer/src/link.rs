@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 /// What becomes of one datagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
+pub enum Fate {
     Passes,
     IsLost,
     /// Arrives, but not before this time.
@@ -14,19 +14,19 @@ pub(crate) enum Fate {
 }
 
 /// Decides over datagrams, one after the other.
-pub(crate) type Rule = Box<dyn FnMut(&[u8], Instant) -> Fate + Send>;
+pub type Rule = Box<dyn FnMut(&[u8], Instant) -> Fate + Send>;
 
 /// Which way a datagram goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub enum Way {
     ToPeer { from: SocketAddr },
     ToGateway { to: SocketAddr },
 }
 
 /// Both directions of one peer's path.
-pub(crate) struct Link {
-    pub(crate) to_peer: Rule,
-    pub(crate) to_gateway: Rule,
+pub struct Link {
+    pub to_peer: Rule,
+    pub to_gateway: Rule,
     /// By the time when they arrive; the number keeps apart what arrives together.
     waiting: BTreeMap<(Instant, u64), (Way, Vec<u8>)>,
     number: u64,
@@ -34,10 +34,10 @@ pub(crate) struct Link {
 
 /// What anyone can see of an RTP packet, encrypted or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct RtpHead {
-    pub(crate) payload_type: u8,
-    pub(crate) sequence: u16,
-    pub(crate) source: u32,
+pub struct RtpHead {
+    pub payload_type: u8,
+    pub sequence: u16,
+    pub source: u32,
 }
 
 impl Default for Link {
@@ -53,7 +53,7 @@ impl Default for Link {
 
 impl Link {
     /// The datagram, if it goes through at once.
-    pub(crate) fn pass(&mut self, way: Way, bytes: Vec<u8>, now: Instant) -> Option<Vec<u8>> {
+    pub fn pass(&mut self, way: Way, bytes: Vec<u8>, now: Instant) -> Option<Vec<u8>> {
         let rule = match way {
             Way::ToPeer { .. } => &mut self.to_peer,
             Way::ToGateway { .. } => &mut self.to_gateway,
@@ -70,7 +70,7 @@ impl Link {
     }
 
     /// One that has waited long enough.
-    pub(crate) fn arrived(&mut self, now: Instant) -> Option<(Way, Vec<u8>)> {
+    pub fn arrived(&mut self, now: Instant) -> Option<(Way, Vec<u8>)> {
         let (&(until, _), _) = self.waiting.first_key_value()?;
         (until <= now)
             .then(|| self.waiting.pop_first())?
@@ -78,14 +78,14 @@ impl Link {
     }
 
     /// When the next one arrives.
-    pub(crate) fn next(&self) -> Option<Instant> {
+    pub fn next(&self) -> Option<Instant> {
         self.waiting.keys().next().map(|(until, _)| *until)
     }
 }
 
 impl RtpHead {
     /// Of an RTP packet; nothing of RTCP and whatever else comes (RFC 5761 section 4).
-    pub(crate) fn of(datagram: &[u8]) -> Option<Self> {
+    pub fn of(datagram: &[u8]) -> Option<Self> {
         let [first, second, s0, s1, _, _, _, _, o0, o1, o2, o3, ..] = *datagram else {
             return None;
         };
@@ -99,12 +99,12 @@ impl RtpHead {
 }
 
 /// A perfect link.
-pub(crate) fn passing() -> Rule {
+pub fn passing() -> Rule {
     Box::new(|_, _| Fate::Passes)
 }
 
 /// Loses those RTP packets of which `is_lost` says so.
-pub(crate) fn losing(mut is_lost: impl FnMut(RtpHead) -> bool + Send + 'static) -> Rule {
+pub fn losing(mut is_lost: impl FnMut(RtpHead) -> bool + Send + 'static) -> Rule {
     Box::new(move |datagram, _| match RtpHead::of(datagram) {
         Some(head) if is_lost(head) => Fate::IsLost,
         _ => Fate::Passes,
@@ -112,7 +112,7 @@ pub(crate) fn losing(mut is_lost: impl FnMut(RtpHead) -> bool + Send + 'static) 
 }
 
 /// Carries so many bits per second, and loses what would have to wait longer than `most`.
-pub(crate) fn narrow(bits_per_second: u32, most: Duration) -> Rule {
+pub fn narrow(bits_per_second: u32, most: Duration) -> Rule {
     let mut free_at = Instant::now();
     Box::new(move |datagram, now| {
         let begins = free_at.max(now);
@@ -126,7 +126,7 @@ pub(crate) fn narrow(bits_per_second: u32, most: Duration) -> Rule {
 }
 
 /// Loses so much of everything, and delays the rest by `delay`, give or take `jitter`.
-pub(crate) fn rough(loss: f64, delay: Duration, jitter: Duration) -> Rule {
+pub fn rough(loss: f64, delay: Duration, jitter: Duration) -> Rule {
     // The same losses in every run.
     let mut random = fastrand::Rng::with_seed(7);
     Box::new(move |_, now| {

@@ -9,40 +9,40 @@ use super::film::{Label, Shape};
 
 /// One stream of pictures, or of sound.
 #[derive(Debug, Clone)]
-pub(crate) struct Reel {
-    pub(crate) rid: Option<Rid>,
-    pub(crate) layer: u8,
+pub struct Reel {
+    pub rid: Option<Rid>,
+    pub layer: u8,
     /// Packets of a picture, and bytes of a packet.
-    pub(crate) parts: u16,
-    pub(crate) size: usize,
+    pub parts: u16,
+    pub size: usize,
     /// Pictures from one keyframe to the next, without being asked.
-    pub(crate) group: u32,
-    pub(crate) interval: Duration,
+    pub group: u32,
+    pub interval: Duration,
     /// RTP ticks from one picture to the next.
-    pub(crate) step: u32,
+    pub step: u32,
     /// How long before it is sent each was captured, as the publisher's reports say.
-    pub(crate) encoding: Duration,
+    pub encoding: Duration,
     /// Every other picture is shown before the one that was sent before it, as with B-frames.
-    pub(crate) swaps: bool,
+    pub swaps: bool,
     /// Pictures that follow each other without their interval.
-    pub(crate) in_a_hurry: u32,
+    pub in_a_hurry: u32,
     /// Nothing is sent while it stands still.
-    pub(crate) is_running: bool,
-    pub(crate) is_sound: bool,
-    pub(crate) extensions: ExtensionValues,
-    pub(crate) shape: Shape,
-    pub(crate) author: u8,
-    pub(crate) mid: Mid,
-    pub(crate) payload_type: u8,
+    pub is_running: bool,
+    pub is_sound: bool,
+    pub extensions: ExtensionValues,
+    pub shape: Shape,
+    pub author: u8,
+    pub mid: Mid,
+    pub payload_type: u8,
     /// Of the next packet.
-    pub(crate) sequence: u64,
+    pub sequence: u64,
     /// Of the next picture.
-    pub(crate) time: u32,
-    pub(crate) picture: u32,
-    pub(crate) since_keyframe: Option<u32>,
-    pub(crate) due: Instant,
+    pub time: u32,
+    pub picture: u32,
+    pub since_keyframe: Option<u32>,
+    pub due: Instant,
     /// When the last picture was given out.
-    pub(crate) given: Instant,
+    pub given: Instant,
 }
 
 impl Default for Reel {
@@ -77,7 +77,7 @@ impl Default for Reel {
 
 impl Reel {
     /// 20 ms of Opus at a time.
-    pub(crate) fn sound() -> Self {
+    pub fn sound() -> Self {
         Self {
             parts: 1,
             size: 120,
@@ -89,7 +89,7 @@ impl Reel {
     }
 
     /// Says what it is and where it is shown.
-    pub(crate) fn cast(&mut self, author: u8, shape: Shape, payload_type: u8, mid: Mid) {
+    pub fn cast(&mut self, author: u8, shape: Shape, payload_type: u8, mid: Mid) {
         self.author = author;
         self.shape = shape;
         self.payload_type = payload_type;
@@ -97,7 +97,7 @@ impl Reel {
     }
 
     /// The next picture is one that needs no other.
-    pub(crate) fn want_keyframe(&mut self) {
+    pub fn want_keyframe(&mut self) {
         self.since_keyframe = None;
     }
 
@@ -106,7 +106,7 @@ impl Reel {
     }
 
     /// The next picture and its RTP time, if it is time for one.
-    pub(crate) fn next(&mut self, now: Instant) -> Option<(u32, Vec<Vec<u8>>)> {
+    pub fn next(&mut self, now: Instant) -> Option<(u32, Vec<Vec<u8>>)> {
         if !self.is_running || now < self.due {
             return None;
         }
