@@ -1,21 +1,48 @@
 //! A peer's connection, as its task drives it.
 
+use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use std::vec::Drain;
 
-use str0m::media::KeyframeRequestKind;
+use str0m::media::{KeyframeRequest, KeyframeRequestKind, Mid, Rid};
 use str0m::net::Receive;
-use str0m::rtp::{RawPacket, RtpWrite};
-use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use str0m::rtp::RtpWrite;
+use str0m::{Candidate, Event, Input, Output, Rtc};
 use tokio::sync::mpsc;
 use tokio::time::sleep_until;
 
+use super::film::Label;
 use super::link::{Link, Way};
+use super::outbox::Outbox;
 use super::reel::Reel;
-use super::seen::Arrived;
-use super::socket::{Datagram, Socket};
-use super::{Shared, Step};
+use super::socket::{self, Arrival, Socket, since_epoch};
+
+/// What is done to a connection from outside of its task.
+pub type Step = Box<dyn FnOnce(&mut Connection) + Send>;
+
+/// Packets that leave at once when there are so many, whatever else there is to do.
+const BATCH: usize = 64;
+
+/// Something has happened to a connection.
+#[derive(Debug)]
+pub struct News {
+    pub event: Event,
+    /// When the kernel had what it came of, since the epoch.
+    pub arrived: Duration,
+}
+
+/// Whoever a connection tells.
+pub trait Observer: Send + 'static {
+    /// What has happened, in that order.
+    fn told(&mut self, news: Drain<'_, News>, now: Instant);
+
+    /// A picture is about to be sent, whose first packet has this number.
+    fn sends(&mut self, _number: u64) {}
+
+    /// All packets before this number have been sent.
+    fn sent(&mut self, _number: u64) {}
+}
 
 /// What the task of a peer has.
 pub struct Connection {
@@ -27,8 +54,12 @@ pub struct Connection {
     /// A peer that does not read: its socket fills up.
     pub is_reading: bool,
     socket: Socket,
-    outgoing: Vec<(SocketAddr, Vec<u8>)>,
-    news: Vec<Event>,
+    outbox: Outbox,
+    news: Vec<News>,
+    /// Of what is taken in at present.
+    arrived: Duration,
+    /// Of the next packet of all reels together.
+    number: u64,
     deadline: Instant,
 }
 
@@ -41,43 +72,68 @@ impl Connection {
             answers,
             is_reading: true,
             socket,
-            outgoing: Vec::new(),
+            outbox: Outbox::default(),
             news: Vec::new(),
+            arrived: Duration::ZERO,
+            number: 0,
             deadline: Instant::now(),
         }
     }
 
-    /// Runs until its peer is dropped.
-    pub async fn run(mut self, mut steps: mpsc::UnboundedReceiver<Step>, shared: Arc<Shared>) {
+    /// Runs until there can be no more steps, and returns who was told.
+    pub async fn run<O: Observer>(
+        mut self,
+        mut steps: mpsc::UnboundedReceiver<Step>,
+        mut observer: O,
+    ) -> O {
         self.tick(Instant::now());
         loop {
-            for (to, datagram) in std::mem::take(&mut self.outgoing) {
-                // The other side is gone; what follows from that, str0m says.
-                let _ = self.socket.send(to, datagram).await;
-            }
+            self.socket.send(&mut self.outbox).await;
             let wake_at = self.wake_at();
+            let mut is_changed = false;
             tokio::select! {
                 step = steps.recv() => match step {
-                    Some(step) => step(&mut self),
-                    None => return,
+                    Some(step) => {
+                        step(&mut self);
+                        is_changed = true;
+                    }
+                    None => return observer,
                 },
-                received = self.socket.receive(), if self.is_reading => match received {
-                    Ok(datagrams) => for Datagram { at, from, bytes } in datagrams {
-                        self.take(Way::ToPeer { from }, bytes, at);
-                    },
-                    Err(_) => self.is_reading = false,
-                },
+                arrival = self.socket.arrival(), if self.is_reading => {
+                    self.is_reading = arrival.and_then(|arrival| self.receive(arrival)).is_ok();
+                }
                 () = sleep_until(wake_at.into()) => {}
             }
             let now = Instant::now();
             while let Some((way, datagram)) = self.link.arrived(now) {
-                self.arrive(way, datagram, now);
+                self.arrive(way, &datagram, now);
             }
             if self.rtc.is_connected() {
-                self.play(now);
+                self.play(now, &mut observer);
             }
-            self.tick(now);
-            self.tell(&shared, now);
+            if is_changed || self.deadline <= now {
+                self.tick(now);
+            }
+            self.tell(&mut observer, now);
+        }
+    }
+
+    fn receive(&mut self, arrival: Arrival) -> io::Result<()> {
+        match arrival {
+            Arrival::Datagrams => socket::read(
+                self,
+                |connection| &connection.socket,
+                |connection, datagram| {
+                    connection.arrived = datagram.arrived;
+                    let from = datagram.from;
+                    connection.take(Way::ToPeer { from }, datagram.bytes, datagram.at);
+                },
+            ),
+            Arrival::Frame(from, frame) => {
+                self.arrived = since_epoch();
+                self.take(Way::ToPeer { from }, &frame, Instant::now());
+                Ok(())
+            }
         }
     }
 
@@ -92,19 +148,19 @@ impl Connection {
     }
 
     /// A datagram at the near end of the link.
-    fn take(&mut self, way: Way, datagram: Vec<u8>, now: Instant) {
-        if let Some(datagram) = self.link.pass(way, datagram, now) {
+    fn take(&mut self, way: Way, datagram: &[u8], now: Instant) {
+        if self.link.passes(way, datagram, now) {
             self.arrive(way, datagram, now);
         }
     }
 
     /// A datagram at the far end of the link.
-    fn arrive(&mut self, way: Way, datagram: Vec<u8>, now: Instant) {
+    fn arrive(&mut self, way: Way, datagram: &[u8], now: Instant) {
         match way {
-            Way::ToGateway { to } => self.outgoing.push((to, datagram)),
+            Way::ToGateway { to } => self.outbox.push(to, datagram),
             Way::ToPeer { from } => {
                 let (protocol, local) = (self.socket.protocol(), self.socket.local());
-                if let Ok(receive) = Receive::new(protocol, from, local, &datagram) {
+                if let Ok(receive) = Receive::new(protocol, from, local, datagram) {
                     self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
                     self.drain();
                 }
@@ -124,27 +180,30 @@ impl Connection {
                     self.deadline = deadline;
                     return;
                 }
-                Output::Event(event) => self.news.push(event),
+                Output::Event(event) => {
+                    let arrived = self.arrived;
+                    self.news.push(News { event, arrived });
+                }
                 Output::Transmit(transmit) => {
                     let to = transmit.destination;
-                    self.take(
-                        Way::ToGateway { to },
-                        transmit.contents.into(),
-                        Instant::now(),
-                    );
+                    let way = Way::ToGateway { to };
+                    self.take(way, &transmit.contents, Instant::now());
                 }
             }
         }
     }
 
-    fn play(&mut self, now: Instant) {
+    fn play(&mut self, now: Instant, observer: &mut impl Observer) {
         let mut reels = std::mem::take(&mut self.reels);
         for reel in &mut reels {
-            while let Some((time, picture)) = reel.next(now) {
-                let last = picture.len() - 1;
-                for (part, payload) in picture.into_iter().enumerate() {
-                    self.write(reel, (time, part == last), payload, now);
+            while let Some((time, label, picture)) = reel.next(now) {
+                if !reel.is_sound {
+                    observer.sends(self.number);
                 }
+                for (part, payload) in (0..).zip(picture) {
+                    self.write(reel, time, Label { part, ..label }, payload, now);
+                }
+                observer.sent(self.number);
             }
         }
         self.reels = reels;
@@ -153,22 +212,38 @@ impl Connection {
     fn write(
         &mut self,
         reel: &mut Reel,
-        (time, is_last): (u32, bool),
-        payload: Vec<u8>,
+        time: u32,
+        label: Label,
+        mut payload: Vec<u8>,
         now: Instant,
     ) {
+        let label = Label {
+            number: self.number,
+            sent: since_epoch(),
+            ..label
+        };
+        label.append_to(&mut payload);
         let sequence = reel.sequence.into();
         let captured = now - reel.encoding;
         let write = RtpWrite::new(reel.payload_type.into(), sequence, time, captured, payload);
         let write = write
-            .marker(is_last || reel.is_sound)
+            .marker(label.part + 1 == label.parts || reel.is_sound)
             .nackable(!reel.is_sound);
         let write = write.ext_vals(reel.extensions.clone());
         reel.sequence += 1;
+        self.number += 1;
+        self.send_rtp(reel.mid, reel.rid, write);
+    }
+
+    /// Sends a packet of a section that was negotiated.
+    pub fn send_rtp(&mut self, mid: Mid, rid: Option<Rid>, packet: RtpWrite) {
         let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(reel.mid, reel.rid);
-        stream.expect("it was negotiated").write_rtp(write);
+        let stream = api.stream_tx_by_mid(mid, rid);
+        stream.expect("it was negotiated").write_rtp(packet);
         self.drain();
+        if self.outbox.len() >= BATCH {
+            self.socket.try_send(&mut self.outbox);
+        }
     }
 
     /// The address of the socket.
@@ -189,7 +264,7 @@ impl Connection {
 
     /// Sends a datagram of the test's own, from the peer's address.
     pub fn send(&mut self, to: SocketAddr, datagram: Vec<u8>) {
-        self.outgoing.push((to, datagram));
+        self.outbox.push(to, &datagram);
     }
 
     /// A viewer asks for a keyframe.
@@ -201,41 +276,26 @@ impl Connection {
         self.drain();
     }
 
-    fn tell(&mut self, shared: &Shared, now: Instant) {
+    fn tell(&mut self, observer: &mut impl Observer, now: Instant) {
         if self.news.is_empty() {
             return;
         }
-        let mut seen = shared.seen.lock().unwrap();
-        for event in self.news.drain(..) {
-            match event {
-                Event::Connected => seen.connected = Some(now),
-                Event::RtpPacket(packet) => seen.packets.push(Arrived::new(packet)),
-                Event::KeyframeRequest(request) => {
-                    seen.note_request(&request, now);
-                    let asked = |reel: &&mut Reel| {
-                        self.answers && reel.mid == request.mid && reel.rid == request.rid
-                    };
-                    self.reels
-                        .iter_mut()
-                        .filter(asked)
-                        .for_each(Reel::want_keyframe);
-                }
-                Event::RawPacket(packet) => {
-                    if let RawPacket::RtcpRx(rtcp) = *packet {
-                        seen.note_rtcp(rtcp, now);
-                    }
-                }
-                Event::MediaEgressStats(stats) => seen.nacks = stats.nacks,
-                Event::Closed => {
-                    seen.is_closed = true;
-                    seen.is_over = true;
-                }
-                Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
-                    seen.is_over = true;
-                }
-                _ => {}
+        let mut news = std::mem::take(&mut self.news);
+        for news in &news {
+            if let Event::KeyframeRequest(request) = &news.event {
+                self.answer(request);
             }
         }
-        shared.changed.notify_waiters();
+        observer.told(news.drain(..), now);
+        // Its memory serves the next time.
+        self.news = news;
+    }
+
+    fn answer(&mut self, request: &KeyframeRequest) {
+        let answers = self.answers;
+        let asked =
+            |reel: &&mut Reel| answers && reel.mid == request.mid && reel.rid == request.rid;
+        let asked = self.reels.iter_mut().filter(asked);
+        asked.for_each(Reel::want_keyframe);
     }
 }

@@ -52,19 +52,20 @@ impl Default for Link {
 }
 
 impl Link {
-    /// The datagram, if it goes through at once.
-    pub fn pass(&mut self, way: Way, bytes: Vec<u8>, now: Instant) -> Option<Vec<u8>> {
+    /// Whether the datagram goes through at once.
+    pub fn passes(&mut self, way: Way, bytes: &[u8], now: Instant) -> bool {
         let rule = match way {
             Way::ToPeer { .. } => &mut self.to_peer,
             Way::ToGateway { .. } => &mut self.to_gateway,
         };
-        match rule(&bytes, now) {
-            Fate::Passes => Some(bytes),
-            Fate::IsLost => None,
+        match rule(bytes, now) {
+            Fate::Passes => true,
+            Fate::IsLost => false,
             Fate::Waits(until) => {
                 self.number += 1;
-                self.waiting.insert((until, self.number), (way, bytes));
-                None
+                let waiting = (way, bytes.to_vec());
+                self.waiting.insert((until, self.number), waiting);
+                false
             }
         }
     }

@@ -15,6 +15,8 @@ pub struct Reel {
     /// Packets of a picture, and bytes of a packet.
     pub parts: u16,
     pub size: usize,
+    /// How many packets each picture has, instead of `parts`.
+    pub rate: Option<Rate>,
     /// Pictures from one keyframe to the next, without being asked.
     pub group: u32,
     pub interval: Duration,
@@ -45,6 +47,34 @@ pub struct Reel {
     pub given: Instant,
 }
 
+/// Pictures from one keyframe to the next: two seconds.
+const GROUP: u32 = 60;
+
+/// How many times as large as another picture a keyframe is.
+const KEYFRAME_WEIGHT: u32 = 6;
+
+/// How large the pictures of a stream are that keeps its bitrate.
+#[derive(Debug, Clone)]
+pub struct Rate {
+    /// What a picture may have that is no keyframe, in packets.
+    share: f64,
+    /// What the pictures so far have left of their shares.
+    saved: f64,
+}
+
+impl Rate {
+    /// The packets of the next picture. One at least; what that takes too much the next ones
+    /// lack.
+    fn packets(&mut self, is_key: bool) -> u16 {
+        let weight = if is_key { KEYFRAME_WEIGHT } else { 1 };
+        self.saved += self.share * f64::from(weight);
+        let packets = self.saved.floor().max(1.0);
+        self.saved -= packets;
+        // What a decoder needs for a keyframe goes before it.
+        packets as u16 + u16::from(is_key)
+    }
+}
+
 impl Default for Reel {
     fn default() -> Self {
         Self {
@@ -52,7 +82,8 @@ impl Default for Reel {
             layer: 0,
             parts: 2,
             size: 1000,
-            group: 60,
+            rate: None,
+            group: GROUP,
             interval: Duration::from_micros(33_333),
             step: 3000,
             encoding: Duration::ZERO,
@@ -88,6 +119,16 @@ impl Reel {
         }
     }
 
+    /// Pictures of so many bits per second, in packets of this size. Keyframes are larger.
+    pub fn of_bitrate(bits_per_second: u64, size: usize) -> Self {
+        let reel = Self::default();
+        let packets = bits_per_second as f64 / 8.0 / size as f64;
+        let group = packets * reel.interval.as_secs_f64() * f64::from(GROUP);
+        let share = group / f64::from(GROUP - 1 + KEYFRAME_WEIGHT);
+        let rate = Some(Rate { share, saved: 0.0 });
+        Self { size, rate, ..reel }
+    }
+
     /// Says what it is and where it is shown.
     pub fn cast(&mut self, author: u8, shape: Shape, payload_type: u8, mid: Mid) {
         self.author = author;
@@ -105,8 +146,9 @@ impl Reel {
         (duration.as_secs_f64() / self.interval.as_secs_f64() * f64::from(self.step)) as u32
     }
 
-    /// The next picture and its RTP time, if it is time for one.
-    pub fn next(&mut self, now: Instant) -> Option<(u32, Vec<Vec<u8>>)> {
+    /// The next picture, its RTP time, and the label that its first packet lacks, if it is time
+    /// for one.
+    pub fn next(&mut self, now: Instant) -> Option<(u32, Label, Vec<Vec<u8>>)> {
         if !self.is_running || now < self.due {
             return None;
         }
@@ -133,7 +175,11 @@ impl Reel {
             is_key,
             picture: self.picture,
             part: 0,
-            parts: self.parts,
+            parts: match &mut self.rate {
+                Some(rate) => rate.packets(is_key),
+                None => self.parts,
+            },
+            ..Label::default()
         };
         let shown = match (self.swaps, self.picture % 2) {
             (false, _) => time,
@@ -141,6 +187,46 @@ impl Reel {
             (true, _) => time.wrapping_sub(self.step),
         };
         self.picture += 1;
-        Some((shown, self.shape.picture(label, self.size)))
+        Some((shown, label, self.shape.without_labels(label, self.size)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIZE: usize = 1150;
+
+    /// So many pictures of a reel, in virtual time: whether each is a keyframe, and its packets.
+    fn pictures(reel: &mut Reel, count: usize) -> Vec<(bool, usize)> {
+        let pictures = (0..count).map(|_| {
+            let (_, label, payloads) = reel.next(reel.due).unwrap();
+            (label.is_key, payloads.len())
+        });
+        pictures.collect()
+    }
+
+    #[test]
+    fn a_keyframe_comes_every_two_seconds_and_when_one_is_asked_for() {
+        let mut reel = Reel::of_bitrate(1_000_000, SIZE);
+        let mut all = pictures(&mut reel, 70);
+        reel.want_keyframe();
+        all.extend(pictures(&mut reel, 80));
+        let keyframes = (0..).zip(all).filter(|(_, (is_key, _))| *is_key);
+        let keyframes: Vec<usize> = keyframes.map(|(number, _)| number).collect();
+        assert_eq!(keyframes, [0, 60, 70, 130]);
+    }
+
+    #[test]
+    fn the_bitrate_is_reached() {
+        for bitrate in [1_000_000, 2_500_000, 8_000_000] {
+            let all = pictures(&mut Reel::of_bitrate(bitrate, SIZE), 20 * 30);
+            let slices = all
+                .iter()
+                .map(|(is_key, count)| count - usize::from(*is_key));
+            let reached = (slices.sum::<usize>() * SIZE * 8 / 20) as f64;
+            let off = (reached - bitrate as f64).abs() / bitrate as f64;
+            assert!(off < 0.01, "{reached} instead of {bitrate}");
+        }
     }
 }

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use str0m::media::{KeyframeRequest, Rid};
+use str0m::media::Rid;
 use str0m::rtp::rtcp::{Rtcp, SenderInfo};
-use str0m::rtp::{ExtensionValues, RtpPacket};
+use str0m::rtp::{ExtensionValues, RawPacket, RtpPacket};
+use str0m::{Event, IceConnectionState};
 
 use super::film::Label;
 
@@ -67,11 +68,29 @@ impl Arrived {
 }
 
 impl Seen {
-    pub fn note_request(&mut self, request: &KeyframeRequest, now: Instant) {
-        self.keyframe_requests.push((now, request.rid));
+    pub(crate) fn note(&mut self, event: Event, now: Instant) {
+        match event {
+            Event::Connected => self.connected = Some(now),
+            Event::RtpPacket(packet) => self.packets.push(Arrived::new(packet)),
+            Event::KeyframeRequest(request) => self.keyframe_requests.push((now, request.rid)),
+            Event::RawPacket(packet) => {
+                if let RawPacket::RtcpRx(rtcp) = *packet {
+                    self.note_rtcp(rtcp, now);
+                }
+            }
+            Event::MediaEgressStats(stats) => self.nacks = stats.nacks,
+            Event::Closed => {
+                self.is_closed = true;
+                self.is_over = true;
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) => {
+                self.is_over = true;
+            }
+            _ => {}
+        }
     }
 
-    pub fn note_rtcp(&mut self, rtcp: Rtcp, now: Instant) {
+    fn note_rtcp(&mut self, rtcp: Rtcp, now: Instant) {
         match rtcp {
             Rtcp::ReceiverReport(report) => {
                 let sources = report.reports.iter().map(|report| (*report.ssrc, now));
