@@ -129,8 +129,8 @@ pub(crate) async fn measure(options: &RelayOptions) -> anyhow::Result<Relay> {
     sleep(SETTLE).await;
     let drops = Reading::take(&stage)?;
     let keyframe_requests = stage.publisher.keyframe_requests();
-    let heard = stage.audience.end()?;
-    stage.publisher.end()?;
+    let heard = stage.audience.end().await?;
+    stage.publisher.end().await?;
     stage.clear().await?;
 
     let tally = Tally::of(&heard, &before, &after, &drops);
@@ -198,7 +198,7 @@ impl Tally {
         };
         for viewer in &heard.viewers {
             let fate = viewer.arrivals.fate(before.next, after.next);
-            let port = viewer.local_port();
+            let port = viewer.local_port;
             let drops = |reading: &Reading| reading.drops.get(&port).copied().unwrap_or(0);
             let drops = drops(end).saturating_sub(drops(before));
             tally.received += fate.received;

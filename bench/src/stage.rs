@@ -3,13 +3,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
-use str0m::media::Direction;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::RelayOptions;
 use crate::gateway::Gateway;
-use crate::media::{Audience, Door, Offering, Programme, Publisher, Viewer};
+use crate::media::{Audience, Door, Publisher, publishing, watching};
 use crate::party::Room;
 use crate::process::Process;
 use crate::signaling::{Session, Target};
@@ -46,17 +45,13 @@ impl Stage {
         let address = server.whip.local_address()?;
         let audience = Audience::start(address)?;
 
-        let offering = Offering::new(address, Direction::SendOnly, options.sound)?;
+        let setup = publishing(address, options.bitrate, options.sound);
+        let offered = Publisher::offer(setup)?;
         let mut connection = server.whip.connect().await?;
-        let published = server.whip.post(&mut connection, offering.sdp()).await?;
-        let (endpoint, video, audio) = offering.answered(&published.answer)?;
-        let programme = Programme {
-            bitrate: options.bitrate,
-            video,
-            audio,
-            loopback: audience.loopback(),
-        };
-        let mut publisher = Publisher::start(endpoint, &programme)?;
+        let offer = offered.offering.sdp.clone();
+        let published = server.whip.post(&mut connection, offer).await?;
+        let (answer, loopback) = (&published.answer, audience.loopback());
+        let mut publisher = offered.start(answer, loopback).await?;
         timeout(PATIENCE, publisher.has_sent(1))
             .await
             .context("the publisher does not connect")??;
@@ -119,14 +114,13 @@ async fn arrive(
     let address = target.local_address()?;
     let mut sessions = Vec::with_capacity(count);
     for _ in 0..count {
-        let offering = Offering::new(address, Direction::RecvOnly, sound)?;
+        let offering = door.offer(watching(address, sound));
         if cut_up {
             offering.cut_up_runs()?;
         }
         let asked = Instant::now();
-        let session = target.post(&mut connection, offering.sdp()).await?;
-        let (endpoint, ..) = offering.answered(&session.answer)?;
-        door.admit(Viewer::new(endpoint, asked))?;
+        let session = target.post(&mut connection, offering.sdp.clone()).await?;
+        door.admit(offering, &session.answer, asked).await?;
         sessions.push(session);
     }
     Ok(sessions)

@@ -1,67 +1,60 @@
-//! A synthetic camera as others see it: it starts, sends, and ends.
+//! A synthetic camera in a thread of its own: it starts, sends, and ends.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+use std::vec::Drain;
 
-use anyhow::{Context, anyhow, bail};
-use mio::{Poll, Waker};
-use str0m::media::Mid;
-use tokio::sync::watch;
-
-use super::camera::{Camera, STOP};
-use super::endpoint::Endpoint;
+use anyhow::{Context, bail};
+use sightline_test_peer::film::Label;
+use sightline_test_peer::socket::since_epoch;
+use sightline_test_peer::{News, Observer, Offering, Setup, Step};
+use str0m::Event;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// A running publisher; it ends with this value.
 pub(crate) struct Publisher {
-    shared: Arc<Shared>,
-    stop: Waker,
+    runtime: Option<Runtime>,
+    /// It ends when it can be told nothing any more.
+    steps: Option<mpsc::UnboundedSender<Step>>,
+    publishing: Option<JoinHandle<Publishing>>,
     sent: watch::Receiver<u64>,
-    thread: Option<JoinHandle<anyhow::Result<()>>>,
+    keyframe_requests: Arc<AtomicU64>,
 }
 
-/// What both sides of its thread know.
-#[derive(Default)]
-pub(crate) struct Shared {
-    pub(crate) keyframe_requests: AtomicU64,
-    pub(crate) stopped: AtomicBool,
+/// A publisher whose offer has not been answered.
+pub(crate) struct Offered {
+    runtime: Runtime,
+    pub(crate) offering: Offering,
 }
 
-/// What is published.
-pub(crate) struct Programme {
-    /// Of the video, in bits per second.
-    pub(crate) bitrate: u64,
-    pub(crate) video: Mid,
-    pub(crate) audio: Option<Mid>,
-    /// Where a stamp goes with each picture, not by way of the server but straight.
-    pub(crate) loopback: SocketAddr,
+/// What is counted of it, and the way to the viewers that does not lead through the server.
+struct Publishing {
+    /// Packets of all tracks.
+    sent: watch::Sender<u64>,
+    keyframe_requests: Arc<AtomicU64>,
+    straight: UdpSocket,
 }
 
 impl Publisher {
-    /// Publishes as soon as it is connected.
-    pub(crate) fn start(endpoint: Endpoint, programme: &Programme) -> anyhow::Result<Self> {
-        let poll = Poll::new()?;
-        let stop = Waker::new(poll.registry(), STOP)?;
-        let shared = Arc::new(Shared::default());
-        let (tell, sent) = watch::channel(0);
-        let camera = Camera::new(endpoint, programme, shared.clone(), tell)?;
-        let thread = std::thread::Builder::new()
-            .name("publisher".to_owned())
-            .spawn(move || camera.run(poll))?;
-        Ok(Self {
-            shared,
-            stop,
-            sent,
-            thread: Some(thread),
-        })
+    /// Offers what it is going to send.
+    pub(crate) fn offer(setup: Setup) -> anyhow::Result<Offered> {
+        let runtime = super::thread("publisher")?;
+        let offering = {
+            let _within = runtime.enter();
+            setup.prepare()
+        };
+        Ok(Offered { runtime, offering })
     }
 
     /// Waits until so many packets have been sent, or it has failed.
     pub(crate) async fn has_sent(&mut self, packets: u64) -> anyhow::Result<()> {
         let failed = self.sent.wait_for(|sent| *sent >= packets).await.is_err();
         if failed {
-            self.end()?;
+            self.end().await?;
             bail!("the publisher has ended");
         }
         Ok(())
@@ -74,24 +67,79 @@ impl Publisher {
 
     /// How often it was asked for a keyframe.
     pub(crate) fn keyframe_requests(&self) -> u64 {
-        self.shared.keyframe_requests.load(Relaxed)
+        self.keyframe_requests.load(Relaxed)
     }
 
     /// Stops, and says what was wrong.
-    pub(crate) fn end(&mut self) -> anyhow::Result<()> {
-        self.shared.stopped.store(true, Relaxed);
-        self.stop.wake()?;
-        match self.thread.take().map(JoinHandle::join) {
-            Some(Ok(ended)) => ended.context("publisher"),
-            Some(Err(_)) => Err(anyhow!("the publisher has panicked")),
+    pub(crate) async fn end(&mut self) -> anyhow::Result<()> {
+        self.steps = None;
+        match self.publishing.take() {
+            Some(publishing) => publishing.await.map(drop).context("publisher"),
             None => Ok(()),
         }
     }
 }
 
+impl Offered {
+    /// Publishes as soon as it is connected. A label goes straight to this address with each
+    /// picture.
+    pub(crate) async fn start(
+        self,
+        answer: &str,
+        loopback: SocketAddr,
+    ) -> anyhow::Result<Publisher> {
+        let straight = UdpSocket::bind((loopback.ip(), 0))?;
+        straight.connect(loopback)?;
+        let (tell, sent) = watch::channel(0);
+        let keyframe_requests = Arc::<AtomicU64>::default();
+        let publishing = Publishing {
+            sent: tell,
+            keyframe_requests: keyframe_requests.clone(),
+            straight,
+        };
+        let (steps, taken) = mpsc::unbounded_channel();
+        let connection = self.offering.connect(answer).await;
+        let publishing = self.runtime.spawn(connection.run(taken, publishing));
+        Ok(Publisher {
+            runtime: Some(self.runtime),
+            steps: Some(steps),
+            publishing: Some(publishing),
+            sent,
+            keyframe_requests,
+        })
+    }
+}
+
+impl Observer for Publishing {
+    fn told(&mut self, news: Drain<'_, News>, _: Instant) {
+        let is_request = |news: &News| matches!(news.event, Event::KeyframeRequest(_));
+        let requests = news.filter(is_request).count();
+        self.keyframe_requests.fetch_add(requests as u64, Relaxed);
+    }
+
+    fn sends(&mut self, number: u64) {
+        let mut payload = Vec::with_capacity(Label::LENGTH);
+        let sent = since_epoch();
+        let label = Label {
+            number,
+            sent,
+            ..Label::default()
+        };
+        label.append_to(&mut payload);
+        // What is lost of these is not counted.
+        let _ = self.straight.send(&payload);
+    }
+
+    fn sent(&mut self, number: u64) {
+        self.sent.send_replace(number);
+    }
+}
+
 impl Drop for Publisher {
     fn drop(&mut self) {
-        // Whoever wants to know has called `end`.
-        let _ = self.end();
+        if let Some(runtime) = self.runtime.take() {
+            // Whoever wants to know has called `end`.
+            runtime.shutdown_background();
+        }
     }
 }

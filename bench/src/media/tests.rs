@@ -1,144 +1,105 @@
 //! A publisher and viewers, with the smallest of relays between them.
 
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
-use mio::{Events, Poll, Token, Waker};
+use sightline_test_peer::film::Label;
+use sightline_test_peer::{Connection, News, Observer, Step};
 use str0m::Event;
-use str0m::format::Codec;
-use str0m::media::{Direction, Mid};
-use str0m::rtp::RtpPacket;
+use str0m::media::Mid;
+use str0m::rtp::{RtpPacket, RtpWrite};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::endpoint::{Endpoint, Packet};
-use super::socket::Buffers;
-use super::stamp::Stamp;
 use super::tally::Fate;
-use super::{Audience, Offering, Programme, Publisher, Viewer};
+use super::{Audience, Publisher, Viewer, publishing, watching};
 
 const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-const STOP: Token = Token(usize::MAX);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Forwards what the first of its sessions sends to the others, as it is; but not the
-/// packets with a number that `withhold` says.
+/// The relay's side of the publisher. It forwards what comes to its viewers, as it is; but not
+/// the packets with a number that `withhold` says.
 struct SmallRelay {
-    sessions: Vec<Endpoint>,
-    /// Of each session.
-    media: Vec<Vec<Mid>>,
-    sequences: HashMap<(usize, Mid), u64>,
+    viewers: Vec<(mpsc::UnboundedSender<Step>, Vec<Mid>)>,
+    sequences: [u64; 2],
     withhold: fn(u64) -> bool,
 }
 
-impl SmallRelay {
-    fn run(mut self, mut poll: Poll, stop: &AtomicBool) {
-        for (place, session) in self.sessions.iter_mut().enumerate() {
-            session.register(poll.registry(), Token(place)).unwrap();
-        }
-        let (mut events, mut buffers) = (Events::with_capacity(64), Buffers::new());
-        while !stop.load(Relaxed) {
-            let now = Instant::now();
-            for (session, media) in self.sessions.iter_mut().zip(&mut self.media) {
-                if session.deadline() <= now {
-                    session.wake(now, |event| note(&event, media)).unwrap();
-                }
-            }
-            let deadlines = self.sessions.iter().map(Endpoint::deadline);
-            let wait = deadlines.min().unwrap().saturating_duration_since(now);
-            poll.poll(&mut events, Some(wait)).unwrap();
-            for event in events.iter().filter(|event| event.token() != STOP) {
-                self.serve(event.token().0, &mut buffers);
-            }
-        }
-    }
+/// The relay's side of a viewer.
+struct Nothing;
 
-    fn serve(&mut self, place: usize, buffers: &mut Buffers) {
-        let (now, mut packets) = (Instant::now(), Vec::new());
-        let media = &mut self.media[place];
-        let received = self.sessions[place].receive(now, buffers, |event, _| match event {
-            Event::RtpPacket(packet) => packets.push(packet),
-            event => note(&event, media),
-        });
-        received.unwrap();
-        for packet in packets {
-            self.forward(now, &packet);
-        }
-        for viewer in &mut self.sessions[1..] {
-            viewer.wake(now, |_| {}).unwrap();
-        }
-    }
-
-    fn forward(&mut self, now: Instant, packet: &RtpPacket) {
-        let number = Stamp::at_end_of(&packet.payload).unwrap().number;
-        let is_sound = packet.payload[0] == 0xfc;
-        let codec = if is_sound { Codec::Opus } else { Codec::H264 };
-        for place in 1..self.sessions.len() {
-            let viewer = &mut self.sessions[place];
-            let Some(media) = self.media[place].get(usize::from(is_sound)).copied() else {
-                continue;
-            };
-            let sequence = self.sequences.entry((place, media)).or_insert(100);
-            *sequence += 1;
-            if (self.withhold)(number) {
-                continue;
+impl Observer for SmallRelay {
+    fn told(&mut self, news: Drain<'_, News>, now: Instant) {
+        for news in news {
+            if let Event::RtpPacket(packet) = news.event {
+                self.forward(&packet, now);
             }
-            let packet = Packet {
-                media,
-                payload_type: viewer.payload_type(media, codec).unwrap(),
-                sequence: *sequence,
-                time: packet.header.timestamp,
-                is_last_of_frame: packet.header.marker,
-                payload: packet.payload.to_vec(),
-            };
-            viewer.write(now, packet, |_| {}).unwrap();
         }
     }
 }
 
-fn note(event: &Event, media: &mut Vec<Mid>) {
-    if let Event::MediaAdded(added) = event {
-        media.push(added.mid);
+impl Observer for Nothing {
+    fn told(&mut self, _: Drain<'_, News>, _: Instant) {}
+}
+
+impl SmallRelay {
+    fn forward(&mut self, packet: &RtpPacket, now: Instant) {
+        let number = Label::of(&packet.payload).unwrap().number;
+        let kind = usize::from(packet.payload[0] == 0xfc);
+        let payload_type = [102, 111][kind];
+        self.sequences[kind] += 1;
+        if (self.withhold)(number) {
+            return;
+        }
+        for (viewer, mids) in &self.viewers {
+            let (mid, sequence) = (mids[kind], self.sequences[kind] + 100);
+            let payload = packet.payload.to_vec();
+            let (time, marker) = (packet.header.timestamp, packet.header.marker);
+            let payload_type = payload_type.into();
+            let step = move |connection: &mut Connection| {
+                let write = RtpWrite::new(payload_type, sequence.into(), time, now, payload);
+                let write = write.marker(marker).nackable(true);
+                connection.send_rtp(mid, None, write);
+            };
+            // One that has gone gets nothing.
+            let _ = viewer.send(Box::new(step));
+        }
     }
+}
+
+/// The names of an offer's sections.
+fn mids(sdp: &str) -> Vec<Mid> {
+    let mids = sdp.lines().filter_map(|line| line.strip_prefix("a=mid:"));
+    mids.map(Mid::from).collect()
 }
 
 /// Lets two viewers watch for so many packets, and returns what became of these.
 async fn watch(sound: bool, packets: u64, withhold: fn(u64) -> bool) -> Vec<Fate> {
     let mut audience = Audience::start(HERE).unwrap();
-    let offering = Offering::new(HERE, Direction::SendOnly, sound).unwrap();
-    let (session, answer) = Endpoint::answering(HERE, &offering.sdp()).unwrap();
-    let (endpoint, video, audio) = offering.answered(&answer).unwrap();
-    let mut sessions = vec![session];
-    for _ in 0..2 {
-        let offering = Offering::new(HERE, Direction::RecvOnly, sound).unwrap();
-        let (session, answer) = Endpoint::answering(HERE, &offering.sdp()).unwrap();
-        let (endpoint, ..) = offering.answered(&answer).unwrap();
-        let viewer = Viewer::new(endpoint, Instant::now());
-        audience.door().admit(viewer).unwrap();
-        sessions.push(session);
-    }
-    let relay = SmallRelay {
-        media: vec![Vec::new(); sessions.len()],
-        sessions,
-        sequences: HashMap::new(),
+    let offered = Publisher::offer(publishing(HERE, 2_000_000, sound)).unwrap();
+    let (session, answer) = watching(HERE, sound).answer(&offered.offering.sdp);
+    let mut relay = SmallRelay {
+        viewers: Vec::new(),
+        sequences: [0; 2],
         withhold,
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    let stopped = stop.clone();
-    let poll = Poll::new().unwrap();
-    let waker = Waker::new(poll.registry(), STOP).unwrap();
-    let relay = std::thread::spawn(move || relay.run(poll, &stopped));
+    let door = audience.door();
+    for _ in 0..2 {
+        let offering = door.offer(watching(HERE, sound));
+        let mids = mids(&offering.sdp);
+        let (session, answer) = watching(HERE, sound).answer(&offering.sdp);
+        let admitted = door.admit(offering, &answer, Instant::now());
+        admitted.await.unwrap();
+        let (steps, taken) = mpsc::unbounded_channel();
+        tokio::spawn(session.run(taken, Nothing));
+        relay.viewers.push((steps, mids));
+    }
+    let (_steps, taken) = mpsc::unbounded_channel();
+    tokio::spawn(session.run(taken, relay));
 
-    let loopback = audience.loopback();
-    let programme = Programme {
-        bitrate: 2_000_000,
-        video,
-        audio,
-        loopback,
-    };
-    let mut publisher = Publisher::start(endpoint, &programme).unwrap();
+    let started = offered.start(&answer, audience.loopback()).await;
+    let mut publisher = started.unwrap();
     let mut watching = audience.watching();
     let both = timeout(PATIENCE, watching.wait_for(|watching| *watching == 2)).await;
     drop(both.unwrap().unwrap());
@@ -149,11 +110,8 @@ async fn watch(sound: bool, packets: u64, withhold: fn(u64) -> bool) -> Vec<Fate
     // The last ones have gone through when as many again have been sent.
     let done = timeout(PATIENCE, publisher.has_sent(to + packets)).await;
     done.unwrap().unwrap();
-    let heard = audience.end().unwrap();
-    publisher.end().unwrap();
-    stop.store(true, Relaxed);
-    waker.wake().unwrap();
-    relay.join().unwrap();
+    let heard = audience.end().await.unwrap();
+    publisher.end().await.unwrap();
 
     assert!(heard.loopback.within(500) > Duration::ZERO);
     assert!(heard.delays.within(500) > heard.loopback.within(500));

@@ -1,20 +1,21 @@
 //! One viewer: what it receives, and how late.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
+use sightline_test_peer::film::Label;
+use sightline_test_peer::{News, Observer};
 use str0m::{Event, IceConnectionState};
 use tokio::sync::watch;
 
-use super::endpoint::Endpoint;
-use super::socket::Buffers;
-use super::stamp::Stamp;
 use super::tally::{Arrivals, Delays};
 
-/// One viewer.
+/// What is counted of one viewer.
 pub(crate) struct Viewer {
-    endpoint: Endpoint,
     asked: Instant,
+    pub(crate) local_port: u16,
     pub(crate) arrivals: Arrivals,
     /// From its POST to its first packet.
     pub(crate) setup: Option<Duration>,
@@ -22,12 +23,21 @@ pub(crate) struct Viewer {
     pub(crate) failed: Option<String>,
 }
 
+/// A viewer that counts, beside all others.
+pub(super) struct Watching {
+    pub(super) viewer: Viewer,
+    pub(super) hall: Arc<Hall>,
+}
+
 /// What all viewers share.
-pub(super) struct Ears<'a> {
-    pub(super) window: &'a Window,
-    pub(super) delays: &'a mut Delays,
+pub(super) struct Hall {
+    pub(super) window: Window,
+    /// From the publisher's sending until the kernel had it for the viewer. Held for a count.
+    pub(super) delays: Mutex<Delays>,
+    /// The same without a server between them.
+    pub(super) loopback: Mutex<Delays>,
     /// How many viewers have had a packet.
-    pub(super) watching: &'a watch::Sender<usize>,
+    pub(super) watching: watch::Sender<usize>,
 }
 
 /// The packets whose delay counts.
@@ -37,63 +47,58 @@ pub(super) struct Window {
 }
 
 impl Viewer {
-    /// One whose offer was sent at that time, and has been answered.
-    pub(crate) fn new(endpoint: Endpoint, asked: Instant) -> Self {
+    /// One whose offer was sent at that time.
+    pub(super) fn new(local_port: u16, asked: Instant) -> Self {
         Self {
-            endpoint,
             asked,
+            local_port,
             arrivals: Arrivals::default(),
             setup: None,
             failed: None,
         }
     }
+}
 
-    pub(crate) fn local_port(&self) -> u16 {
-        self.endpoint.local_port()
-    }
-
-    pub(super) fn endpoint(&mut self) -> &mut Endpoint {
-        &mut self.endpoint
-    }
-
-    pub(super) fn receive(&mut self, ears: &mut Ears, buffers: &mut Buffers) -> anyhow::Result<()> {
-        let Self {
-            endpoint,
-            asked,
-            arrivals,
-            setup,
-            failed,
-        } = self;
-        endpoint.receive(Instant::now(), buffers, |event, arrived| match event {
-            Event::RtpPacket(packet) => {
-                let Some(stamp) = Stamp::at_end_of(&packet.payload) else {
-                    return;
-                };
-                if setup.is_none() {
-                    *setup = Some(asked.elapsed());
-                    ears.watching.send_modify(|watching| *watching += 1);
+impl Observer for Watching {
+    fn told(&mut self, news: Drain<'_, News>, _: Instant) {
+        let Self { viewer, hall } = self;
+        for News { event, arrived } in news {
+            let Event::RtpPacket(packet) = event else {
+                if let Some(why) = end(&event) {
+                    viewer.failed.get_or_insert(why.to_owned());
                 }
-                if arrivals.note(stamp.number) && ears.window.has(stamp.number) {
-                    ears.delays.note(arrived.saturating_sub(stamp.sent));
-                }
+                continue;
+            };
+            let Some(label) = Label::of(&packet.payload) else {
+                continue;
+            };
+            if viewer.setup.is_none() {
+                viewer.setup = Some(viewer.asked.elapsed());
+                hall.watching.send_modify(|watching| *watching += 1);
             }
-            other => note_end(&other, failed),
-        })
-    }
-
-    pub(super) fn wake(&mut self, now: Instant) -> anyhow::Result<()> {
-        let failed = &mut self.failed;
-        self.endpoint.wake(now, |event| note_end(&event, failed))
+            if viewer.arrivals.note(label.number) {
+                hall.note(&hall.delays, &label, arrived);
+            }
+        }
     }
 }
 
-fn note_end(event: &Event, failed: &mut Option<String>) {
-    let why = match event {
-        Event::IceConnectionStateChange(IceConnectionState::Disconnected) => "no connection",
-        Event::Closed => "closed by the server",
-        _ => return,
-    };
-    failed.get_or_insert(why.to_owned());
+impl Hall {
+    /// Notes how late a packet was, if that counts.
+    pub(super) fn note(&self, delays: &Mutex<Delays>, label: &Label, arrived: Duration) {
+        if self.window.has(label.number) {
+            let mut delays = delays.lock().unwrap_or_else(PoisonError::into_inner);
+            delays.note(arrived.saturating_sub(label.sent));
+        }
+    }
+}
+
+fn end(event: &Event) -> Option<&'static str> {
+    match event {
+        Event::IceConnectionStateChange(IceConnectionState::Disconnected) => Some("no connection"),
+        Event::Closed => Some("closed by the server"),
+        _ => None,
+    }
 }
 
 impl Default for Window {
@@ -117,7 +122,7 @@ impl Window {
         self.to.store(number, Relaxed);
     }
 
-    pub(super) fn has(&self, number: u64) -> bool {
+    fn has(&self, number: u64) -> bool {
         (self.from.load(Relaxed)..self.to.load(Relaxed)).contains(&number)
     }
 }
