@@ -136,7 +136,11 @@ impl Endpoint {
                 false => Direction::Inactive,
             };
             if let Some(known) = first_known(&media) {
-                acceptance.accept((index, media), known, direction)?;
+                let accepted = acceptance.accept((index, media), known, direction);
+                // Nothing flows in an inactive one: that alone is turned down.
+                if direction != Direction::Inactive {
+                    accepted?;
+                }
             }
         }
         let tracks: Vec<Track> = acceptance.flowing().filter_map(track).collect();
@@ -180,7 +184,8 @@ impl Endpoint {
             } else if let Some(known) = first_known(&media) {
                 // There is nothing for it now. A rejected section would be by the book,
                 // but browsers trip over one that is the first of its bundle.
-                acceptance.accept((section, media), known, Direction::Inactive)?;
+                // Where its payload type is another section's encoding, it is rejected all the same.
+                let _ = acceptance.accept((section, media), known, Direction::Inactive);
             }
         }
         if chosen.is_empty() {

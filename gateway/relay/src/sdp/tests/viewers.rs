@@ -64,6 +64,18 @@ fn a_section_that_nothing_fits_costs_the_others_nothing() {
 }
 
 #[test]
+fn an_inactive_section_whose_payload_type_means_another_encoding_is_turned_down_alone() {
+    let tracks = picture_and_sound();
+    let lines = "a=inactive|a=rtpmap:111 H264/90000|a=fmtp:111 packetization-mode=1";
+    let inactive = section("video 9 UDP/TLS/RTP/SAVPF 111", "1", lines);
+    let text = offer("0 1", &[audio("0", "recvonly"), inactive]);
+    let negotiated = view(&text, &tracks).unwrap();
+    let answered = sections(&text, &negotiated.answer);
+    assert_eq!(answered[0].direction(), Direction::SendOnly);
+    assert!(answered[1].is_rejected());
+}
+
+#[test]
 fn who_sends_as_well_is_only_sent_to() {
     let text = offer("0 1", &[audio("0", "sendrecv"), video("1", "sendrecv")]);
     let negotiated = view(&text, &picture_and_sound()).unwrap();
