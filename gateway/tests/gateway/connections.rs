@@ -160,14 +160,7 @@ fn a_request_sent_behind_a_held_one_is_answered_after_it() {
 #[tokio::test]
 async fn a_request_sent_while_one_is_held_is_answered_after_it() {
     for stage in Stage::both(&[]) {
-        let mut camera = Connection::open(&stage);
-        camera.send(request(
-            "POST",
-            "/whip/garage",
-            "prefer: wait=20\r\n",
-            OFFER,
-        ));
-        until_there(&stage, true).await;
+        let mut camera = held(&stage).await;
         camera.send("GET /whip/garage HTTP/1.1\r\nhost: x\r\n\r\n");
         view(&stage);
         assert!(camera.response().starts_with("HTTP/1.1 201"));
@@ -226,35 +219,33 @@ async fn until_there(stage: &Stage, there: bool) {
     eventually(&what, told, |told| told.contains(taken) == there).await;
 }
 
+/// A camera whose request is held.
+async fn held(stage: &Stage) -> Connection {
+    let mut camera = Connection::open(stage);
+    camera.send(request(
+        "POST",
+        "/whip/garage",
+        "prefer: wait=20\r\n",
+        OFFER,
+    ));
+    until_there(stage, true).await;
+    camera
+}
+
 #[tokio::test]
 async fn a_camera_that_closes_its_connection_has_left_its_room() {
     for stage in Stage::both(&[]) {
-        let mut camera = Connection::open(&stage);
-        camera.send(request(
-            "POST",
-            "/whip/garage",
-            "prefer: wait=20\r\n",
-            OFFER,
-        ));
-        until_there(&stage, true).await;
+        let camera = held(&stage).await;
         drop(camera);
         until_there(&stage, false).await;
     }
 }
 
-/// RFC 9113 section 3.4, also when the preface comes in pieces.
 #[tokio::test]
 async fn a_camera_that_sends_something_more_and_closes_has_left_its_room() {
     for stage in Stage::both(&[]) {
         for ahead in ["G", "GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n"] {
-            let mut camera = Connection::open(&stage);
-            camera.send(request(
-                "POST",
-                "/whip/garage",
-                "prefer: wait=20\r\n",
-                OFFER,
-            ));
-            until_there(&stage, true).await;
+            let mut camera = held(&stage).await;
             camera.send(ahead);
             drop(camera);
             until_there(&stage, false).await;
@@ -265,19 +256,13 @@ async fn a_camera_that_sends_something_more_and_closes_has_left_its_room() {
 #[tokio::test]
 async fn who_sends_without_end_while_its_request_is_held_is_cut_off() {
     for stage in Stage::both(&[]) {
-        let mut camera = Connection::open(&stage);
-        camera.send(request(
-            "POST",
-            "/whip/garage",
-            "prefer: wait=20\r\n",
-            OFFER,
-        ));
-        until_there(&stage, true).await;
+        let mut camera = held(&stage).await;
         camera.send("x".repeat(9 * 1024));
         until_there(&stage, false).await;
     }
 }
 
+/// RFC 9113 section 3.4, also when the preface comes in pieces.
 #[test]
 fn http2_is_served_to_those_who_begin_with_its_preface() {
     let stage = Stage::plain(&[]);
