@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, UdpSocket};
+use std::time::{Duration, Instant};
 
 use openssl::asn1::Asn1Time;
 use openssl::hash::MessageDigest;
@@ -53,6 +54,9 @@ impl Identity {
     }
 }
 
+/// Between a check and the same once more.
+const REPEAT: Duration = Duration::from_millis(250);
+
 /// Datagrams as OpenSSL reads and writes them.
 #[derive(Debug)]
 struct Datagrams(UdpSocket);
@@ -83,10 +87,8 @@ pub(crate) struct Shaken {
 pub(crate) fn shake_hands(identity: &Identity, relay: SocketAddr, check: &[u8]) -> Shaken {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.connect(relay).unwrap();
+    assert!(is_answered(&socket, check), "no answer to the check");
     socket.set_read_timeout(Some(LONG)).unwrap();
-    socket.send(check).unwrap();
-    let length = socket.recv(&mut [0; 512]).expect("an answer to the check");
-    assert!(length > 0);
 
     let mut context = SslContext::builder(SslMethod::dtls()).unwrap();
     context.set_private_key(&identity.key).unwrap();
@@ -103,6 +105,20 @@ pub(crate) fn shake_hands(identity: &Identity, relay: SocketAddr, check: &[u8]) 
         socket,
         _stream: stream.expect("a handshake"),
     }
+}
+
+/// Repeats the check until it is answered, as every ICE agent does (RFC 8489 section 6.2.1): the
+/// relay may not have heard of the session yet.
+fn is_answered(socket: &UdpSocket, check: &[u8]) -> bool {
+    let until = Instant::now() + LONG;
+    socket.set_read_timeout(Some(REPEAT)).unwrap();
+    while Instant::now() < until {
+        socket.send(check).unwrap();
+        if socket.recv(&mut [0; 512]).is_ok() {
+            return true;
+        }
+    }
+    false
 }
 
 impl Shaken {
