@@ -11,8 +11,6 @@ mod certificates;
 mod config;
 mod error;
 mod events;
-#[cfg(any(test, feature = "fuzzing"))]
-pub mod fuzzing;
 mod http;
 mod ice_servers;
 mod log;
@@ -23,6 +21,8 @@ mod room;
 mod secret;
 mod serve;
 mod session;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod testing;
 mod throttle;
 
 use std::future::pending;

@@ -1,4 +1,4 @@
-//! See `sightline_gateway::fuzzing::router`.
+//! See `sightline_gateway::testing::router`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sightline_gateway::fuzzing::router(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sightline_gateway::testing::router(bytes));

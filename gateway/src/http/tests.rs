@@ -16,7 +16,7 @@ use tokio::time::{Instant, advance};
 use tower::ServiceExt;
 
 use super::*;
-use crate::fuzzing::stage::{self, Gateway, SECOND, gateway_with, request};
+use crate::testing::stage::{self, Gateway, SECOND, gateway_with, request};
 use crate::throttle::Rates;
 
 fn gateway() -> Gateway {

@@ -8,7 +8,7 @@ use sightline_spec::token::Admission;
 
 use super::*;
 use crate::events::Read;
-use crate::fuzzing::stage::sdp;
+use crate::testing::stage::sdp;
 use crate::throttle::Neighbourhood;
 
 mod invariants;

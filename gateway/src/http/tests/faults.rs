@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use sightline_relay::{Limits, MediaPorts};
 
 use super::*;
-use crate::fuzzing::stage::gateway_with_relay;
+use crate::testing::stage::gateway_with_relay;
 use crate::relaying::{Relaying, RelayingLimits};
 
 fn relay(rendezvous: crate::rendezvous::Rendezvous) -> Relaying {
