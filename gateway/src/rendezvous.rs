@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
 use crate::room::{
-    Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, Room, Ticket, Visitor,
+    Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, RequestId, Room,
+    Visitor,
 };
 use crate::session::Side;
 use census::Watched;
@@ -54,9 +55,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     rooms: HashMap<RoomId, Entry>,
-    held: HashMap<Ticket, Waiter>,
+    held: HashMap<RequestId, Waiter>,
     deadlines: BTreeSet<(Instant, RoomId)>,
-    last_ticket: u64,
+    last_request: u64,
     waiting: usize,
     sessions: usize,
     watched: Watched,
@@ -155,10 +156,10 @@ impl Rendezvous {
         terms: OfferTerms,
         wait: Duration,
     ) -> Result<Held<Published>, Error> {
-        self.admit(id, wait, Waiter::Camera, |room, ticket, limits, now| {
+        self.admit(id, wait, Waiter::Camera, |room, request, limits, now| {
             let now = now.into_std();
-            let actions = room.publish(ticket, publisher, offer, terms, limits, now)?;
-            if wait.is_zero() && room.give_up(ticket) == GivenUp::Withdrawn {
+            let actions = room.publish(request, publisher, offer, terms, limits, now)?;
+            if wait.is_zero() && room.give_up(request) == GivenUp::Withdrawn {
                 return Err(Error::NobodyCame);
             }
             Ok(actions)
@@ -172,8 +173,8 @@ impl Rendezvous {
         visitor: Visitor,
         wait: Duration,
     ) -> Result<Held<Viewed>, Error> {
-        self.admit(id, wait, Waiter::Viewer, |room, ticket, limits, now| {
-            room.view(ticket, visitor, limits, now.into_std())
+        self.admit(id, wait, Waiter::Viewer, |room, request, limits, now| {
+            room.view(request, visitor, limits, now.into_std())
         })
     }
 
@@ -182,7 +183,7 @@ impl Rendezvous {
         id: RoomId,
         wait: Duration,
         waiter: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Waiter,
-        enter: impl FnOnce(&mut Room, Ticket, &Limits, Instant) -> Result<Vec<Action>, Error>,
+        enter: impl FnOnce(&mut Room, RequestId, &Limits, Instant) -> Result<Vec<Action>, Error>,
     ) -> Result<Held<T>, Error> {
         let mut state = self.state();
         if state.closed {
@@ -194,43 +195,43 @@ impl Rendezvous {
         if state.sessions + 2 > self.0.bounds.sessions {
             return Err(Error::TooManySessions);
         }
-        state.last_ticket += 1;
-        let ticket = Ticket(state.last_ticket);
+        state.last_request += 1;
+        let request = RequestId(state.last_request);
         let (tell, outcome) = oneshot::channel();
         let waiter = waiter(tell);
         let side = waiter.side();
-        state.held.insert(ticket, waiter);
+        state.held.insert(request, waiter);
         let entered = self.enter(&mut state, &id, |room, limits, now| {
-            match enter(room, ticket, limits, now) {
+            match enter(room, request, limits, now) {
                 Ok(actions) => (Ok(()), actions),
                 Err(refused) => (Err(refused), Vec::new()),
             }
         });
         if let Err(refused) = entered {
-            state.held.remove(&ticket);
+            state.held.remove(&request);
             return Err(refused);
         }
         drop(state);
-        Ok(Held::new(self.clone(), id, ticket, side, outcome, wait))
+        Ok(Held::new(self.clone(), id, request, side, outcome, wait))
     }
 
     /// Takes a request that still waits out of its room.
-    fn give_up(&self, id: &RoomId, ticket: Ticket) -> GivenUp {
+    fn give_up(&self, id: &RoomId, request: RequestId) -> GivenUp {
         let mut state = self.state();
         match state.rooms.contains_key(id) {
             false => GivenUp::Paired,
             true => self.enter(&mut state, id, |room, _, _| {
-                (room.give_up(ticket), Vec::new())
+                (room.give_up(request), Vec::new())
             }),
         }
     }
 
     /// Takes a request that is gone out of everything.
-    fn withdraw(&self, id: &RoomId, ticket: Ticket) {
+    fn withdraw(&self, id: &RoomId, request: RequestId) {
         let mut state = self.state();
-        state.held.remove(&ticket);
+        state.held.remove(&request);
         drop(state);
-        self.if_there(id, |room, limits, now| room.withdraw(ticket, limits, now));
+        self.if_there(id, |room, limits, now| room.withdraw(request, limits, now));
     }
 
     /// One of a session's event streams has closed.
@@ -349,13 +350,13 @@ impl State {
     /// Resolves a held request. If it is gone, its place is being given back, which
     /// withdraws what was decided here.
     fn tell(&mut self, action: Action) {
-        let (Action::CounterOffer(ticket, _)
-        | Action::Answered(ticket, _)
-        | Action::Spent(ticket)
-        | Action::Taken(ticket, _)
-        | Action::Relayed(ticket)
-        | Action::Refused(ticket, _)) = &action;
-        let told = match (self.held.remove(ticket), action) {
+        let (Action::CounterOffer(request, _)
+        | Action::Answered(request, _)
+        | Action::Spent(request)
+        | Action::Taken(request, _)
+        | Action::Relayed(request)
+        | Action::Refused(request, _)) = &action;
+        let told = match (self.held.remove(request), action) {
             (Some(Waiter::Viewer(tell)), Action::CounterOffer(_, it)) => {
                 tell.send(Ok(Viewed::CounterOffer(it))).is_ok()
             }

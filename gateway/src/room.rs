@@ -30,9 +30,9 @@ use relayed::RelayState;
 use terms::Available;
 pub(crate) use terms::{OfferTerms, Shown, Visitor, Wants};
 
-/// The place of a held request, unique in the gateway.
+/// Names a held request, unique in the gateway.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Ticket(pub(crate) u64);
+pub(crate) struct RequestId(pub(crate) u64);
 
 /// Who publishes. Two offers of one publisher may wait in a room, two publishers
 /// may not share one.
@@ -83,17 +83,17 @@ pub(crate) struct Answered {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// To a camera's POST: the relay wants its offer.
-    Taken(Ticket, Sdp),
+    Taken(RequestId, Sdp),
     /// To a viewer's POST: the relay has what it came for.
-    Relayed(Ticket),
+    Relayed(RequestId),
     /// To a viewer's POST: what it insists on cannot be had here.
-    Refused(Ticket, Error),
+    Refused(RequestId, Error),
     /// To a viewer's POST.
-    CounterOffer(Ticket, CounterOffer),
+    CounterOffer(RequestId, CounterOffer),
     /// To a camera's POST.
-    Answered(Ticket, Answered),
+    Answered(RequestId, Answered),
     /// To a camera's POST: its offer was handed out in vain.
-    Spent(Ticket),
+    Spent(RequestId),
 }
 
 /// What a POST finds whose time is up.
@@ -106,14 +106,14 @@ pub(crate) enum GivenUp {
 }
 
 struct WaitingOffer {
-    ticket: Ticket,
+    request: RequestId,
     publisher: Publisher,
     sdp: Sdp,
     terms: OfferTerms,
 }
 
 struct WaitingViewer {
-    ticket: Ticket,
+    request: RequestId,
     visitor: Visitor,
     since: Instant,
 }
@@ -127,16 +127,16 @@ pub(crate) struct Room {
     patience: Patience,
     /// Who was the last to be let in as its publisher.
     owner: Option<Publisher>,
-    /// By the ticket of the camera's POST.
-    exchanges: BTreeMap<Ticket, Exchange>,
-    sessions: HashMap<SessionId, (Ticket, Side)>,
+    /// By the camera's POST.
+    exchanges: BTreeMap<RequestId, Exchange>,
+    sessions: HashMap<SessionId, (RequestId, Side)>,
 }
 
 impl Room {
     /// A camera POSTed an offer.
     pub(crate) fn publish(
         &mut self,
-        ticket: Ticket,
+        request: RequestId,
         publisher: Publisher,
         sdp: Sdp,
         terms: OfferTerms,
@@ -151,7 +151,7 @@ impl Room {
         }
         self.owner = Some(publisher.clone());
         let offer = WaitingOffer {
-            ticket,
+            request,
             publisher,
             sdp,
             terms,
@@ -163,7 +163,7 @@ impl Room {
     /// A viewer POSTed.
     pub(crate) fn view(
         &mut self,
-        ticket: Ticket,
+        request: RequestId,
         visitor: Visitor,
         limits: &Limits,
         now: Instant,
@@ -172,7 +172,7 @@ impl Room {
             return Err(Error::RoomFull);
         }
         self.viewers.push_back(WaitingViewer {
-            ticket,
+            request,
             visitor,
             since: now,
         });
@@ -199,18 +199,18 @@ impl Room {
         let mut actions = Vec::new();
         let mut index = 0;
         while let Some(viewer) = self.viewers.get(index) {
-            let ticket = viewer.ticket;
+            let request = viewer.request;
             match self.path_for(viewer, now) {
                 Some(Available::Direct(offer)) => {
                     actions.extend(self.meet(offer, index, limits, now))
                 }
                 Some(Available::Relay) => {
                     self.viewers.remove(index);
-                    actions.push(Action::Relayed(ticket));
+                    actions.push(Action::Relayed(request));
                 }
                 Some(Available::Neither(error)) => {
                     self.viewers.remove(index);
-                    actions.push(Action::Refused(ticket, error));
+                    actions.push(Action::Refused(request, error));
                 }
                 Some(Available::Take(offer)) => {
                     actions.extend(self.hand_to_relay(offer));
@@ -230,51 +230,51 @@ impl Room {
         now: Instant,
     ) -> Option<Action> {
         let WaitingOffer {
-            ticket,
+            request,
             publisher,
             sdp,
             ..
         } = self.offers.remove(offer)?;
         let WaitingViewer {
-            ticket: viewer,
+            request: viewer,
             visitor,
             ..
         } = self.viewers.remove(viewer)?;
         let offered = State::Offered {
-            viewer_ticket: viewer,
+            viewer_request: viewer,
             since: now,
             valid_until: now + limits.answer_within,
             early: Vec::new(),
         };
-        let exchange = Exchange::new(ticket, visitor.from, publisher, sdp, offered);
+        let exchange = Exchange::new(request, visitor.from, publisher, sdp, offered);
         for side in [Side::Camera, Side::Viewer] {
             let session = exchange.party(side).id;
-            self.sessions.insert(session, (ticket, side));
+            self.sessions.insert(session, (request, side));
         }
         let counter_offer = exchange.counter_offer(limits.answer_within);
-        self.exchanges.insert(ticket, exchange);
+        self.exchanges.insert(request, exchange);
         Some(Action::CounterOffer(viewer, counter_offer))
     }
 
-    /// The request behind a ticket is gone: its connection closed, or it ended
+    /// A request is gone: its connection closed, or it ended
     /// before it could be told the outcome.
     pub(crate) fn withdraw(
         &mut self,
-        ticket: Ticket,
+        request: RequestId,
         limits: &Limits,
         now: Instant,
     ) -> Vec<Action> {
-        self.offers.retain(|offer| offer.ticket != ticket);
-        self.viewers.retain(|viewer| viewer.ticket != ticket);
-        if self.relay.is_taking(ticket) {
+        self.offers.retain(|offer| offer.request != request);
+        self.viewers.retain(|viewer| viewer.request != request);
+        if self.relay.is_taking(request) {
             self.relay = RelayState::Absent;
             return self.pair(limits, now);
         }
-        let held = |exchange: &Exchange| exchange.side_of(ticket);
+        let held = |exchange: &Exchange| exchange.side_of(request);
         let found = self
             .exchanges
             .values()
-            .find_map(|exchange| Some((exchange.camera_ticket, held(exchange)?)));
+            .find_map(|exchange| Some((exchange.camera_request, held(exchange)?)));
         let mut actions = match found {
             Some((exchange, side)) => self.end(exchange, side, now),
             None => Vec::new(),
@@ -285,10 +285,10 @@ impl Room {
     }
 
     /// The time that a POST was willing to wait is over.
-    pub(crate) fn give_up(&mut self, ticket: Ticket) -> GivenUp {
+    pub(crate) fn give_up(&mut self, request: RequestId) -> GivenUp {
         let before = self.offers.len() + self.viewers.len();
-        self.offers.retain(|offer| offer.ticket != ticket);
-        self.viewers.retain(|viewer| viewer.ticket != ticket);
+        self.offers.retain(|offer| offer.request != request);
+        self.viewers.retain(|viewer| viewer.request != request);
         match self.offers.len() + self.viewers.len() < before {
             true => GivenUp::Withdrawn,
             false => GivenUp::Paired,
@@ -459,26 +459,26 @@ impl Room {
     }
 
     /// One side is gone: the other learns of it at once, and may still DELETE.
-    fn end(&mut self, ticket: Ticket, side: Side, now: Instant) -> Vec<Action> {
-        let Some(exchange) = self.exchanges.get_mut(&ticket) else {
+    fn end(&mut self, request: RequestId, side: Side, now: Instant) -> Vec<Action> {
+        let Some(exchange) = self.exchanges.get_mut(&request) else {
             return Vec::new();
         };
         let was_held = matches!(exchange.state, State::Offered { .. });
         let viewer = exchange.viewer_from;
         exchange.leave(side, now);
         if exchange.is_deserted() {
-            self.forget(ticket);
+            self.forget(request);
         }
         self.announce_viewer_count();
         if !was_held || side == Side::Camera {
             return Vec::new();
         }
         self.was_unanswered(viewer, now);
-        vec![Action::Spent(ticket)]
+        vec![Action::Spent(request)]
     }
 
-    fn forget(&mut self, ticket: Ticket) {
-        if let Some(exchange) = self.exchanges.remove(&ticket) {
+    fn forget(&mut self, request: RequestId) {
+        if let Some(exchange) = self.exchanges.remove(&request) {
             exchange.camera.outbox.end();
             exchange.viewer.outbox.end();
             self.sessions.remove(&exchange.camera.id);

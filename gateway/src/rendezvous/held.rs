@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Rendezvous;
 use crate::error::Error;
-use crate::room::{GivenUp, Ticket};
+use crate::room::{GivenUp, RequestId};
 use crate::session::Side;
 
 /// A POST while it is held; `T` is what it is held for.
@@ -24,7 +24,7 @@ impl<T> Held<T> {
     pub(super) fn new(
         rendezvous: Rendezvous,
         room: RoomId,
-        ticket: Ticket,
+        request: RequestId,
         side: Side,
         outcome: oneshot::Receiver<Result<T, Error>>,
         wait: Duration,
@@ -32,7 +32,7 @@ impl<T> Held<T> {
         let place = Place {
             rendezvous,
             room,
-            ticket,
+            request,
             side,
             settled: false,
         };
@@ -53,7 +53,7 @@ impl<T> Held<T> {
         } = self;
         let told = match timeout_at(Instant::now() + wait, &mut outcome).await {
             Ok(told) => told,
-            Err(_) => match place.rendezvous.give_up(&place.room, place.ticket) {
+            Err(_) => match place.rendezvous.give_up(&place.room, place.request) {
                 GivenUp::Withdrawn => return Err(place.in_vain()),
                 GivenUp::Paired => outcome.await,
             },
@@ -71,7 +71,7 @@ impl<T> Held<T> {
 struct Place {
     rendezvous: Rendezvous,
     room: RoomId,
-    ticket: Ticket,
+    request: RequestId,
     side: Side,
     /// The request has taken its outcome, so there is nothing to withdraw.
     settled: bool,
@@ -91,7 +91,7 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         if !self.settled {
-            self.rendezvous.withdraw(&self.room, self.ticket);
+            self.rendezvous.withdraw(&self.room, self.request);
         }
     }
 }

@@ -8,7 +8,7 @@ use sightline_spec::event::Event;
 use sightline_spec::sdp::{Sdp, ViewerAnswer};
 use sightline_spec::sdpfrag::SdpFrag;
 
-use super::{Action, Answered, CounterOffer, Limits, Publisher, Ticket};
+use super::{Action, Answered, CounterOffer, Limits, Publisher, RequestId};
 use crate::error::Error;
 use crate::session::{Party, Presence, Side};
 use crate::throttle::Neighbourhood;
@@ -16,7 +16,7 @@ use crate::throttle::Neighbourhood;
 /// Two parties that met.
 pub(super) struct Exchange {
     /// The camera's POST; also this exchange's name.
-    pub(super) camera_ticket: Ticket,
+    pub(super) camera_request: RequestId,
     pub(super) publisher: Publisher,
     pub(super) camera: Party,
     pub(super) viewer: Party,
@@ -32,7 +32,7 @@ pub(super) enum State {
     /// The viewer has the offer; the camera's POST is held.
     Offered {
         /// The viewer's POST, which may end before its response is written.
-        viewer_ticket: Ticket,
+        viewer_request: RequestId,
         since: Instant,
         valid_until: Instant,
         /// Candidates that came before the answer and go into it.
@@ -46,14 +46,14 @@ pub(super) enum State {
 
 impl Exchange {
     pub(super) fn new(
-        camera_ticket: Ticket,
+        camera_request: RequestId,
         viewer_from: Neighbourhood,
         publisher: Publisher,
         offer: Sdp,
         state: State,
     ) -> Self {
         Self {
-            camera_ticket,
+            camera_request,
             publisher,
             camera: Party::new(offer.ice_credentials()),
             viewer: Party::new(Vec::new()),
@@ -88,11 +88,13 @@ impl Exchange {
     }
 
     /// Whose request this was, if the exchange cannot go on without it.
-    pub(super) fn side_of(&self, ticket: Ticket) -> Option<Side> {
+    pub(super) fn side_of(&self, request: RequestId) -> Option<Side> {
         match self.state {
             State::Over { .. } => None,
-            _ if ticket == self.camera_ticket => Some(Side::Camera),
-            State::Offered { viewer_ticket, .. } if ticket == viewer_ticket => Some(Side::Viewer),
+            _ if request == self.camera_request => Some(Side::Camera),
+            State::Offered { viewer_request, .. } if request == viewer_request => {
+                Some(Side::Viewer)
+            }
             _ => None,
         }
     }
@@ -131,7 +133,7 @@ impl Exchange {
             etag: self.camera.etag.clone(),
             sdp: answer.with_candidates(&early).with_mdns_resolved_to(from),
         };
-        Ok(Action::Answered(self.camera_ticket, answered))
+        Ok(Action::Answered(self.camera_request, answered))
     }
 
     pub(super) fn trickle(
@@ -226,7 +228,7 @@ impl Exchange {
     }
 
     /// What is due at the deadline: who is then taken for gone, if not both.
-    pub(super) fn due(&self) -> (Ticket, Option<Side>) {
+    pub(super) fn due(&self) -> (RequestId, Option<Side>) {
         let gone = match self.state {
             State::Offered { .. } => Some(Side::Viewer),
             State::Over { .. } => None,
@@ -243,7 +245,7 @@ impl Exchange {
                 }
             }
         };
-        (self.camera_ticket, gone)
+        (self.camera_request, gone)
     }
 }
 

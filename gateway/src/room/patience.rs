@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::exchange::State;
 use super::relayed::RelayState;
-use super::{Action, Room, Ticket, WaitingOffer, WaitingViewer, Wants};
+use super::{Action, RequestId, Room, WaitingOffer, WaitingViewer, Wants};
 use crate::session::Side;
 use crate::throttle::Neighbourhood;
 
@@ -72,10 +72,10 @@ impl Room {
         }
         let exchanges = self.exchanges.values();
         let overdue = exchanges.filter(|e| e.relieved_at().is_some_and(|at| at <= now));
-        let overdue: Vec<Ticket> = overdue.map(|exchange| exchange.camera_ticket).collect();
+        let overdue: Vec<RequestId> = overdue.map(|exchange| exchange.camera_request).collect();
         let ended = overdue.into_iter();
         ended
-            .flat_map(|ticket| self.end(ticket, Side::Viewer, now))
+            .flat_map(|request| self.end(request, Side::Viewer, now))
             .collect()
     }
 
@@ -104,7 +104,7 @@ impl Room {
                 }
                 Wants::Direct => false,
             };
-            needs && other.ticket != viewer.ticket && self.admits(&visitor.ticket).is_ok()
+            needs && other.request != viewer.request && self.admits(&visitor.ticket).is_ok()
         };
         let is_open = |offer: &WaitingOffer| offer.terms.relay;
         let reserved = self.offers.iter().position(is_open)?;

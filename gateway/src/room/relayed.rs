@@ -7,7 +7,7 @@ use sightline_spec::room::SessionId;
 use sightline_spec::token::Admission;
 
 use super::exchange::Exchange;
-use super::{Action, Limits, OfferTerms, Publisher, Room, State, Ticket, Wants};
+use super::{Action, Limits, OfferTerms, Publisher, RequestId, Room, State, Wants};
 use crate::error::Error;
 
 /// How long a viewer that would rather have it direct waits for a camera's next offer
@@ -22,7 +22,7 @@ pub(super) enum RelayState {
     Absent,
     /// It has been given a camera's offer; the camera's request is about to pass it on.
     Taking {
-        ticket: Ticket,
+        request: RequestId,
         publisher: Publisher,
         admission: Admission,
     },
@@ -59,8 +59,8 @@ enum Media {
 }
 
 impl RelayState {
-    pub(super) fn is_taking(&self, ticket: Ticket) -> bool {
-        matches!(self, Self::Taking { ticket: taken, .. } if *taken == ticket)
+    pub(super) fn is_taking(&self, request: RequestId) -> bool {
+        matches!(self, Self::Taking { request: taken, .. } if *taken == request)
     }
 
     /// Publishers that are here.
@@ -226,11 +226,11 @@ impl Room {
     pub(super) fn hand_to_relay(&mut self, offer: usize) -> Option<Action> {
         let offer = self.offers.remove(offer)?;
         self.relay = RelayState::Taking {
-            ticket: offer.ticket,
+            request: offer.request,
             publisher: offer.publisher,
             admission: offer.terms.admission,
         };
-        Some(Action::Taken(offer.ticket, offer.sdp))
+        Some(Action::Taken(offer.request, offer.sdp))
     }
 
     /// Whether the camera here refuses the relay.

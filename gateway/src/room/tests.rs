@@ -71,7 +71,7 @@ struct Stage {
     room: Room,
     limits: Limits,
     now: Instant,
-    tickets: u64,
+    requests: u64,
 }
 
 impl Stage {
@@ -80,30 +80,30 @@ impl Stage {
             room: Room::default(),
             limits: limits(),
             now: Instant::now(),
-            tickets: 0,
+            requests: 0,
         }
     }
 
-    fn ticket(&mut self) -> Ticket {
-        self.tickets += 1;
-        Ticket(self.tickets)
+    fn request(&mut self) -> RequestId {
+        self.requests += 1;
+        RequestId(self.requests)
     }
 
-    fn publish(&mut self) -> (Ticket, Vec<Action>) {
-        let ticket = self.ticket();
+    fn publish(&mut self) -> (RequestId, Vec<Action>) {
+        let request = self.request();
         let (limits, now) = (&self.limits, self.now);
         let published = self
             .room
-            .publish(ticket, Publisher::Key, offer(), DIRECT, limits, now);
-        (ticket, published.unwrap())
+            .publish(request, Publisher::Key, offer(), DIRECT, limits, now);
+        (request, published.unwrap())
     }
 
-    fn view(&mut self) -> (Ticket, Vec<Action>) {
-        let ticket = self.ticket();
+    fn view(&mut self) -> (RequestId, Vec<Action>) {
+        let request = self.request();
         let viewed = self
             .room
-            .view(ticket, wanting(Wants::Direct), &self.limits, self.now);
-        (ticket, viewed.unwrap())
+            .view(request, wanting(Wants::Direct), &self.limits, self.now);
+        (request, viewed.unwrap())
     }
 
     fn answer(&mut self, session: SessionId) -> Result<Answered, Error> {
@@ -125,8 +125,8 @@ impl Stage {
         self.room.expire(&self.limits, self.now)
     }
 
-    /// A camera and a viewer that met: the camera's ticket, the viewer's session.
-    fn met(&mut self) -> (Ticket, SessionId) {
+    /// A camera and a viewer that met: the camera's request, the viewer's session.
+    fn met(&mut self) -> (RequestId, SessionId) {
         let (camera, _) = self.publish();
         let (_, actions) = self.view();
         (camera, counter_offer(&actions).session)
@@ -207,7 +207,7 @@ fn a_viewer_that_is_gone_before_it_has_the_offer_spends_it() {
     let (camera, _) = stage.publish();
     let (viewer, _) = stage.view();
     let actions = stage.room.withdraw(viewer, &stage.limits, stage.now);
-    assert!(matches!(actions[..], [Action::Spent(ticket)] if ticket == camera));
+    assert!(matches!(actions[..], [Action::Spent(request)] if request == camera));
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn an_answer_that_does_not_come_spends_the_offer() {
     let (camera, viewer) = stage.met();
     assert!(stage.pass(14).is_empty());
     let actions = stage.pass(1);
-    assert!(matches!(actions[..], [Action::Spent(ticket)] if ticket == camera));
+    assert!(matches!(actions[..], [Action::Spent(request)] if request == camera));
     assert_eq!(stage.answer(viewer).unwrap_err(), Error::OfferExpired);
     stage.pass(30);
     assert!(stage.room.is_empty());
@@ -352,19 +352,19 @@ fn waiting_is_bounded_on_both_sides() {
     let mut stage = Stage::new();
     (0..3).for_each(|_| assert!(stage.publish().1.is_empty()));
     let (limits, now) = (stage.limits.clone(), stage.now);
-    let ticket = stage.ticket();
+    let request = stage.request();
     let fourth = stage
         .room
-        .publish(ticket, Publisher::Key, offer(), DIRECT, &limits, now);
+        .publish(request, Publisher::Key, offer(), DIRECT, &limits, now);
     assert_eq!(fourth.unwrap_err(), Error::RoomFull);
 
     let mut stage = Stage::new();
     (0..3).for_each(|_| assert!(stage.view().1.is_empty()));
-    let ticket = stage.ticket();
+    let request = stage.request();
     assert_eq!(
         stage
             .room
-            .view(ticket, wanting(Wants::Direct), &limits, now)
+            .view(request, wanting(Wants::Direct), &limits, now)
             .unwrap_err(),
         Error::RoomFull
     );
@@ -379,12 +379,12 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
     let mut stage = Stage::new();
     let limits = stage.limits.clone();
     let publish = |stage: &mut Stage, byte: &str| {
-        let (ticket, now) = (stage.ticket(), stage.now);
+        let (request, now) = (stage.request(), stage.now);
         let published =
             stage
                 .room
-                .publish(ticket, certificate(byte), offer(), DIRECT, &limits, now);
-        published.map(|_| ticket)
+                .publish(request, certificate(byte), offer(), DIRECT, &limits, now);
+        published.map(|_| request)
     };
     let first = publish(&mut stage, "AA").unwrap();
     assert!(publish(&mut stage, "AA").is_ok());
@@ -397,7 +397,7 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
         .unwrap()
         .session;
     stage.room.stream_opened(camera).unwrap();
-    let second = stage.room.offers[0].ticket;
+    let second = stage.room.offers[0].request;
     assert_ne!(first, second);
     stage.room.withdraw(second, &stage.limits, stage.now);
     assert_eq!(publish(&mut stage, "BB"), Err(Error::RoomTaken));

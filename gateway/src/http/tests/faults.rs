@@ -5,8 +5,8 @@ use std::net::Ipv4Addr;
 use sightline_relay::{Limits, MediaPorts};
 
 use super::*;
-use crate::testing::stage::gateway_with_relay;
 use crate::relaying::{Relaying, RelayingLimits};
+use crate::testing::stage::gateway_with_relay;
 
 fn relay(rendezvous: crate::rendezvous::Rendezvous) -> Relaying {
     let ports = MediaPorts {

@@ -101,15 +101,15 @@ fn wants() -> impl Strategy<Value = Wants> {
 struct Seen {
     /// The room has a name, and cameras are told by their certificates.
     is_named: bool,
-    publishers: HashMap<Ticket, Publisher>,
-    tickets: Vec<Ticket>,
+    publishers: HashMap<RequestId, Publisher>,
+    requests: Vec<RequestId>,
     /// Those of viewers that have brought a view ticket.
-    ticketed: HashSet<Ticket>,
+    ticketed: HashSet<RequestId>,
     sessions: Vec<SessionId>,
-    withdrawn: HashSet<Ticket>,
-    told: HashSet<Ticket>,
+    withdrawn: HashSet<RequestId>,
+    told: HashSet<RequestId>,
     /// The offer that the relay was given and has not answered.
-    taken: Option<(Ticket, Admission)>,
+    taken: Option<(RequestId, Admission)>,
     /// The relay's session, as it knows it, and whom its publisher admits.
     relayed: Option<(SessionId, Admission)>,
 }
@@ -124,37 +124,37 @@ impl Seen {
 
     fn tell(&mut self, actions: Vec<Action>) {
         for action in actions {
-            let ticket = match action {
-                Action::CounterOffer(ticket, counter_offer) => {
+            let request = match action {
+                Action::CounterOffer(request, counter_offer) => {
                     self.sessions.push(counter_offer.session);
                     let is_open = !counter_offer.sdp.as_str().contains("ufrag:tick");
-                    assert!(is_open || self.ticketed.contains(&ticket), "no ticket");
-                    ticket
+                    assert!(is_open || self.ticketed.contains(&request), "no ticket");
+                    request
                 }
-                Action::Answered(ticket, answered) => {
+                Action::Answered(request, answered) => {
                     self.sessions.push(answered.session);
-                    ticket
+                    request
                 }
-                Action::Taken(ticket, sdp) => {
+                Action::Taken(request, sdp) => {
                     let admission = match sdp.as_str().contains("ufrag:tick") {
                         true => Admission::Ticket,
                         false => Admission::Link,
                     };
-                    let before = self.taken.replace((ticket, admission));
+                    let before = self.taken.replace((request, admission));
                     assert_eq!(before, None, "the relay takes one at a time");
-                    ticket
+                    request
                 }
-                Action::Relayed(ticket) => {
+                Action::Relayed(request) => {
                     let relayed = self.relayed.expect("the relay has something for viewers");
                     let is_open = relayed.1 == Admission::Link;
-                    assert!(is_open || self.ticketed.contains(&ticket), "no ticket");
-                    ticket
+                    assert!(is_open || self.ticketed.contains(&request), "no ticket");
+                    request
                 }
-                Action::Spent(ticket) | Action::Refused(ticket, _) => ticket,
+                Action::Spent(request) | Action::Refused(request, _) => request,
             };
             // One request, one outcome; and none for a request that is gone.
-            assert!(self.told.insert(ticket), "{ticket:?} was told twice");
-            assert!(!self.withdrawn.contains(&ticket), "{ticket:?} was gone");
+            assert!(self.told.insert(request), "{request:?} was told twice");
+            assert!(!self.withdrawn.contains(&request), "{request:?} was gone");
         }
     }
 }
@@ -195,27 +195,27 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
     match step {
         Step::Publish(who, terms) => {
             let offer = offer_for(terms.admission);
-            let ticket = stage.ticket();
-            seen.tickets.push(ticket);
+            let request = stage.request();
+            seen.requests.push(request);
             let publisher = seen.publisher(who);
-            seen.publishers.insert(ticket, publisher.clone());
+            seen.publishers.insert(request, publisher.clone());
             let published = stage
                 .room
-                .publish(ticket, publisher, offer, terms, &limits, now);
+                .publish(request, publisher, offer, terms, &limits, now);
             seen.tell(published.unwrap_or_default());
         }
         Step::View(visitor) => {
-            let ticket = stage.ticket();
-            seen.tickets.push(ticket);
+            let request = stage.request();
+            seen.requests.push(request);
             if visitor.ticket.is_ok() {
-                seen.ticketed.insert(ticket);
+                seen.ticketed.insert(request);
             }
-            let viewed = stage.room.view(ticket, visitor, &limits, now);
+            let viewed = stage.room.view(request, visitor, &limits, now);
             seen.tell(viewed.unwrap_or_default());
         }
         Step::RelayAnswers(can) => {
-            if let Some((ticket, admission)) = seen.taken.take() {
-                let publisher = seen.publishers[&ticket].clone();
+            if let Some((request, admission)) = seen.taken.take() {
+                let publisher = seen.publishers[&request].clone();
                 relay_answers(stage, seen, publisher, admission, Some(DIRECT), can);
             }
         }
@@ -237,25 +237,25 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
         }
         // A request that has been told its outcome has no place to give back.
         Step::Withdraw(index) | Step::GiveUp(index) => {
-            let Some(ticket) = nth(&seen.tickets, index) else {
+            let Some(request) = nth(&seen.requests, index) else {
                 return;
             };
-            let is_taken = seen.taken.is_some_and(|(taken, _)| taken == ticket);
-            if seen.told.contains(&ticket) && !is_taken {
+            let is_taken = seen.taken.is_some_and(|(taken, _)| taken == request);
+            if seen.told.contains(&request) && !is_taken {
                 return;
             }
             let gone = match step {
                 Step::Withdraw(_) => true,
-                _ => stage.room.give_up(ticket) == GivenUp::Withdrawn,
+                _ => stage.room.give_up(request) == GivenUp::Withdrawn,
             };
             if gone && is_taken {
                 seen.taken = None;
             }
             if gone {
-                seen.withdrawn.insert(ticket);
-                let mut actions = stage.room.withdraw(ticket, &limits, now);
+                seen.withdrawn.insert(request);
+                let mut actions = stage.room.withdraw(request, &limits, now);
                 // `Spent` is for the other side, which is told nothing else.
-                actions.retain(|a| !matches!(a, Action::Spent(t) if *t == ticket));
+                actions.retain(|a| !matches!(a, Action::Spent(t) if *t == request));
                 seen.tell(actions);
             }
         }
@@ -312,7 +312,7 @@ proptest! {
             prop_assert!(!room.viewers.iter().any(missed), "a pair was missed");
             let asks = room.offers.iter().any(|o| o.terms.admission == Admission::Ticket)
                 || matches!(seen.relayed, Some((_, Admission::Ticket)));
-            let ticketless = |v: &WaitingViewer| !seen.ticketed.contains(&v.ticket);
+            let ticketless = |v: &WaitingViewer| !seen.ticketed.contains(&v.request);
             prop_assert!(!asks || !room.viewers.iter().any(ticketless), "it waits in vain");
             prop_assert!(room.viewers.len() <= stage.limits.waiting);
             prop_assert!(room.offers.len() <= stage.limits.waiting);
@@ -325,16 +325,16 @@ proptest! {
             prop_assert_eq!(room.sessions(), 2 * room.exchanges.len());
         }
         // Everyone leaves: requests are dropped, sessions deleted, time passes.
-        for ticket in seen.tickets.clone() {
-            if !seen.told.contains(&ticket) {
-                stage.room.withdraw(ticket, &stage.limits, stage.now);
+        for request in seen.requests.clone() {
+            if !seen.told.contains(&request) {
+                stage.room.withdraw(request, &stage.limits, stage.now);
             }
         }
         if let Some((session, _)) = seen.relayed {
             stage.room.relay_left(session, &stage.limits, stage.now);
         }
-        if let Some((ticket, _)) = seen.taken {
-            stage.room.withdraw(ticket, &stage.limits, stage.now);
+        if let Some((request, _)) = seen.taken {
+            stage.room.withdraw(request, &stage.limits, stage.now);
         }
         for session in seen.sessions.clone() {
             let _ = stage.room.delete(session, &stage.limits, stage.now);

@@ -11,14 +11,14 @@ const ONE: OfferTerms = OfferTerms {
 const STRANGERS: u8 = 20;
 
 impl Stage {
-    fn comes_from(&mut self, address: IpAddr, wants: Wants) -> (Ticket, Vec<Action>) {
-        let (ticket, now) = (self.ticket(), self.now);
+    fn comes_from(&mut self, address: IpAddr, wants: Wants) -> (RequestId, Vec<Action>) {
+        let (request, now) = (self.request(), self.now);
         let visitor = Visitor {
             from: Neighbourhood::of(address),
             ..wanting(wants)
         };
-        let viewed = self.room.view(ticket, visitor, &self.limits, now);
-        (ticket, viewed.unwrap())
+        let viewed = self.room.view(request, visitor, &self.limits, now);
+        (request, viewed.unwrap())
     }
 
     /// As many strangers as there are wait for the camera's next offers.
@@ -34,8 +34,8 @@ fn stranger_s(number: u8) -> IpAddr {
     Ipv4Addr::new(198, 51, 100, number).into()
 }
 
-fn spends(actions: &[Action], camera: Ticket) -> bool {
-    let spent = |a: &Action| matches!(a, Action::Spent(ticket) if *ticket == camera);
+fn spends(actions: &[Action], camera: RequestId) -> bool {
+    let spent = |a: &Action| matches!(a, Action::Spent(request) if *request == camera);
     actions.iter().any(spent)
 }
 
@@ -86,7 +86,7 @@ fn who_has_not_answered_is_not_given_the_next_offer_at_once() {
     assert!(stage.offers(ONE).1.is_empty(), "it is not for that one");
     let actions = stage.pass(4);
     assert!(
-        matches!(&actions[..], [Action::CounterOffer(ticket, _)] if *ticket == again),
+        matches!(&actions[..], [Action::CounterOffer(request, _)] if *request == again),
         "{actions:?}"
     );
 }

@@ -15,18 +15,18 @@ const STRICT: OfferTerms = OfferTerms {
 };
 
 impl Stage {
-    pub(super) fn offers(&mut self, terms: OfferTerms) -> (Ticket, Vec<Action>) {
-        let (ticket, limits, now) = (self.ticket(), &self.limits, self.now);
+    pub(super) fn offers(&mut self, terms: OfferTerms) -> (RequestId, Vec<Action>) {
+        let (request, limits, now) = (self.request(), &self.limits, self.now);
         let published = self
             .room
-            .publish(ticket, Publisher::Key, offer(), terms, limits, now);
-        (ticket, published.unwrap())
+            .publish(request, Publisher::Key, offer(), terms, limits, now);
+        (request, published.unwrap())
     }
 
     pub(super) fn comes(&mut self, wants: Wants) -> Result<Vec<Action>, Error> {
-        let ticket = self.ticket();
+        let request = self.request();
         self.room
-            .view(ticket, wanting(wants), &self.limits, self.now)
+            .view(request, wanting(wants), &self.limits, self.now)
     }
 
     pub(super) fn claims(
@@ -60,8 +60,8 @@ pub(super) fn is_refused(actions: &[Action], with: Error) -> bool {
     matches!(actions, [Action::Refused(_, error)] if *error == with)
 }
 
-pub(super) fn takes(actions: &[Action], camera: Ticket) -> bool {
-    matches!(actions, [Action::Taken(ticket, _)] if *ticket == camera)
+pub(super) fn takes(actions: &[Action], camera: RequestId) -> bool {
+    matches!(actions, [Action::Taken(request, _)] if *request == camera)
 }
 
 #[test]

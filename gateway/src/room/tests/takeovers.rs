@@ -18,12 +18,12 @@ pub(super) fn camera(number: u8) -> Publisher {
 }
 
 impl Stage {
-    fn offers_as(&mut self, publisher: Publisher) -> Result<Ticket, Error> {
-        let (ticket, limits, now) = (self.ticket(), &self.limits, self.now);
+    fn offers_as(&mut self, publisher: Publisher) -> Result<RequestId, Error> {
+        let (request, limits, now) = (self.request(), &self.limits, self.now);
         let published = self
             .room
-            .publish(ticket, publisher, offer(), RELAYED, limits, now);
-        published.map(|_| ticket)
+            .publish(request, publisher, offer(), RELAYED, limits, now);
+        published.map(|_| request)
     }
 
     fn relay_has_media_of(&mut self, publisher: Publisher) -> SessionId {

@@ -18,7 +18,7 @@ const WISHES: [Wants; 3] = [Wants::Direct, Wants::DirectOrRelay, Wants::Relay];
 
 impl Stage {
     fn comes_with_a_ticket(&mut self, wants: Wants) -> Vec<Action> {
-        let (place, ticket) = (self.ticket(), Ok(()));
+        let (place, ticket) = (self.request(), Ok(()));
         let visitor = Visitor {
             ticket,
             ..wanting(wants)
@@ -120,7 +120,7 @@ fn what_was_wrong_with_a_ticket_is_told_only_where_it_matters() {
     let mut stage = Stage::new();
     for (terms, refused) in [(OPEN, false), (TICKETS, true)] {
         stage.offers(terms);
-        let (place, limits, now) = (stage.ticket(), stage.limits.clone(), stage.now);
+        let (place, limits, now) = (stage.request(), stage.limits.clone(), stage.now);
         let actions = stage.room.view(place, visitor.clone(), &limits, now);
         let actions = actions.unwrap();
         assert_eq!(is_refused(&actions, error.clone()), refused);
