@@ -18,14 +18,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
+use axum::{Extension, Router};
 use futures_util::FutureExt;
-use sightline_spec::media_type::SDP;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -35,6 +34,7 @@ use tower_http::trace::{DefaultOnResponse, OnResponse, TraceLayer};
 
 use crate::app::App;
 use crate::error::Error;
+use crate::session::Side;
 
 pub(crate) use proxies::{Proxies, PublicUrl};
 pub(crate) use redirect::redirect;
@@ -49,37 +49,43 @@ pub(crate) struct Context {
 
 type Ctx = State<Arc<Context>>;
 type Routes = Router<Arc<Context>>;
+type Methods = MethodRouter<Arc<Context>>;
 
 /// The whole HTTP interface.
 pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Router {
     let logged = from_fn_with_state(context.clone(), endpoint::log_refusal);
-    let on_whip = post(endpoint::whip).get(endpoint::get);
-    let on_whep = post(endpoint::whep).get(endpoint::get_whep);
-    let protocol = Router::new();
-    let protocol = resource(protocol, "/whip/{room}", on_whip.layer(logged.clone()));
-    let mut protocol = resource(protocol, "/whep/{room}", on_whep.layer(logged));
-    for kind in ["whip", "whep"] {
-        let session = format!("/{kind}/{{room}}/{{session}}");
-        let on_session = get(session::get)
-            .patch(session::patch)
-            .delete(session::delete);
-        let on_stream = get(events::open).delete(events::remove);
-        if kind == "whep" {
-            let on_layer = post(session::select_layer);
-            protocol = resource(protocol, &format!("{session}/layer"), on_layer);
-        }
-        let events = format!("{session}/events");
-        protocol = resource(protocol, &session, on_session);
-        protocol = resource(protocol, &events, post(events::create));
-        protocol = resource(protocol, &format!("{events}/{{stream}}"), on_stream);
-    }
-    let protocol = protocol
-        .layer(cors())
-        .layer(from_fn_with_state(context.clone(), announce));
+    let whip = post(endpoint::whip).get(endpoint::get);
+    let whep = post(endpoint::whep).get(endpoint::get_whep);
+    let cameras = resources(whip.layer(logged.clone()), &context);
+    let on_layer = open(post(session::select_layer));
+    let viewers = resource(
+        resources(whep.layer(logged), &context),
+        "/{room}/{session}/layer",
+        on_layer,
+    );
+    let protocol = Router::new()
+        .nest("/whip", cameras.layer(Extension(Side::Camera)))
+        .nest("/whep", viewers.layer(Extension(Side::Viewer)));
     let pages =
         pages::router(player_dir).layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     let routes = protocol.merge(pages).merge(admin::health());
     on_every_request(routes, context)
+}
+
+/// What both sides have: an endpoint for each room, and below it sessions and their events.
+fn resources(endpoint: Methods, context: &Arc<Context>) -> Routes {
+    let announced = from_fn_with_state(context.clone(), endpoint::announce);
+    let endpoint = open(endpoint).layer(announced);
+    let session = get(session::get)
+        .patch(session::patch)
+        .delete(session::delete);
+    let session = open(session).layer(from_fn(session::announce));
+    let stream = get(events::open).delete(events::remove);
+    let routes = resource(Router::new(), "/{room}", endpoint);
+    let routes = resource(routes, "/{room}/{session}", session);
+    let events = "/{room}/{session}/events";
+    let routes = resource(routes, events, open(post(events::create)));
+    resource(routes, &format!("{events}/{{stream}}"), open(stream))
 }
 
 /// What is done for every request, whatever its route.
@@ -112,11 +118,15 @@ fn on_every_request(routes: Routes, context: Arc<Context>) -> Router {
 }
 
 /// Adds a resource. People write a slash at the end of an address, and mean the same.
-fn resource(router: Routes, path: &str, methods: MethodRouter<Arc<Context>>) -> Routes {
-    let methods = methods.options(options);
+fn resource(router: Routes, path: &str, methods: Methods) -> Routes {
     router
         .route(&format!("{path}/"), methods.clone())
         .route(path, methods)
+}
+
+/// Has it answer OPTIONS, and scripts of every origin.
+fn open(methods: Methods) -> Methods {
+    methods.options(options).layer(cors())
 }
 
 /// Open to every origin: what protects a session is its unguessable URL.
@@ -162,31 +172,18 @@ async fn options() -> StatusCode {
     StatusCode::OK
 }
 
-/// OPTIONS, whoever answers it, says what can be POSTed or PATCHed
-/// (RFC 9725 section 4.2) and names the ICE servers, before anyone has to ask.
-/// mediamtx's reader takes every `Link` here for an ICE server, so there are no others.
+/// Adds to the answer to OPTIONS, whoever has made it.
 ///
 /// Not an `async fn`, which would keep the request's place for as long as it is held.
-fn announce(State(context): Ctx, request: Request, next: Next) -> impl Future<Output = Response> {
+fn on_options(
+    request: Request,
+    next: Next,
+    announce: impl FnOnce(&mut HeaderMap),
+) -> impl Future<Output = Response> {
     let is_options = request.method() == Method::OPTIONS;
-    let segments = request
-        .uri()
-        .path()
-        .trim_end_matches('/')
-        .split('/')
-        .count();
     next.run(request).map(move |mut response| {
         if is_options {
-            let headers = response.headers_mut();
-            match segments {
-                3 => {
-                    headers.insert("accept-post", HeaderValue::from_static(SDP));
-                    reply::append_ice_servers(headers, &context);
-                }
-                _ => {
-                    headers.insert(ACCEPT_PATCH, HeaderValue::from_static(error::PATCHABLE));
-                }
-            }
+            announce(response.headers_mut());
         }
         response
     })

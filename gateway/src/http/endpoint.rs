@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -15,7 +16,7 @@ use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
 use super::error::Told;
 use super::extract::Room;
 use super::reply::{self, Place};
-use super::{Context, Ctx};
+use super::{Context, Ctx, on_options};
 use crate::app::{Posted, Viewed};
 use crate::error::Error;
 use crate::session::{Path, Side};
@@ -55,7 +56,7 @@ pub(super) async fn whep(
 
 /// Who POSTs, and where to.
 struct Caller {
-    endpoint: &'static str,
+    side: Side,
     room: Option<RoomId>,
     address: Option<IpAddr>,
 }
@@ -65,21 +66,16 @@ struct Caller {
 /// Not an `async fn`, which would keep the request's place for as long as it is held.
 pub(super) fn log_refusal(
     State(context): Ctx,
+    Extension(side): Extension<Side>,
+    room: Result<Room, Error>,
     request: Request,
     next: Next,
 ) -> impl Future<Output = Response> {
     let (parts, body) = request.into_parts();
-    let caller = (parts.method == Method::POST).then(|| {
-        let mut segments = parts.uri.path().split('/').skip(1);
-        Caller {
-            endpoint: if segments.next() == Some("whip") {
-                "whip"
-            } else {
-                "whep"
-            },
-            room: segments.next().and_then(|room| room.parse().ok()),
-            address: context.proxies.origin(&parts).ok().map(|o| o.address),
-        }
+    let caller = (parts.method == Method::POST).then(|| Caller {
+        side,
+        room: room.ok().map(|Room(room)| room),
+        address: context.proxies.origin(&parts).ok().map(|o| o.address),
     });
     let request = Request::from_parts(parts, body);
     next.run(request).map(move |response| {
@@ -91,7 +87,10 @@ pub(super) fn log_refusal(
                 room = caller.room.as_ref().map(tracing::field::debug),
                 address = caller.address.map(tracing::field::display),
                 "a POST to /{} was refused with {status}: {reason}",
-                caller.endpoint,
+                match caller.side {
+                    Side::Camera => "whip",
+                    Side::Viewer => "whep",
+                },
             );
         }
         response
@@ -121,4 +120,18 @@ pub(super) async fn get(_room: Room) -> StatusCode {
 /// WHEP section 4.2: HEAD, and so GET, says what a POST takes, and says it with 200.
 pub(super) async fn get_whep(_room: Room) -> impl IntoResponse {
     [(header::CONTENT_TYPE, SDP)]
+}
+
+/// OPTIONS says what can be POSTed (RFC 9725 section 4.2) and names the ICE servers, before
+/// anyone has to ask. mediamtx's reader takes every `Link` here for an ICE server, so there are
+/// no others.
+pub(super) fn announce(
+    State(context): Ctx,
+    request: Request,
+    next: Next,
+) -> impl Future<Output = Response> {
+    on_options(request, next, move |headers| {
+        headers.insert("accept-post", HeaderValue::from_static(SDP));
+        reply::append_ice_servers(headers, &context);
+    })
 }

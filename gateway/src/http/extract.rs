@@ -85,12 +85,8 @@ fn session_of(parts: &Parts, context: &State, room: &str, id: &str) -> Result<ap
     throttle.request(context.proxies.origin(parts)?.address)?;
     let room: RoomId = room.parse()?;
     let id: SessionId = id.parse().map_err(|_| Error::UnknownSession)?;
-    let side = match parts.uri.path().starts_with("/whip/") {
-        true => Side::Camera,
-        false => Side::Viewer,
-    };
-    let (session, found) = context.app.session(room, id)?;
-    if found != side {
+    let (session, side) = context.app.session(room, id)?;
+    if parts.extensions.get() != Some(&side) {
         return Err(Error::UnknownSession);
     }
     // Who has asked too often may still go.
@@ -250,9 +246,9 @@ impl FromRequest<State> for EventKinds {
     async fn from_request(request: Request, context: &State) -> Result<Self, Error> {
         // A relay's viewers can hear of layers, a superset: of a direct session's streams
         // such an event never comes.
-        let announced: &[EventKind] = match request.uri().path().starts_with("/whip/") {
-            true => &EventKind::FOR_CAMERAS,
-            false => &EventKind::FOR_RELAYED_VIEWERS,
+        let announced: &[EventKind] = match request.extensions().get() {
+            Some(Side::Camera) => &EventKind::FOR_CAMERAS,
+            _ => &EventKind::FOR_RELAYED_VIEWERS,
         };
         let media_type = media_type(request.headers());
         let text = text(request, context).await?.ok_or(Error::BadEvents)?;

@@ -1,11 +1,13 @@
 //! `/whip/{room}/{session}` and `/whep/{room}/{session}`.
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::error::PATCHABLE;
 use super::extract::{Patch, Peer, Selection, Session, precondition};
-use super::{Ctx, reply};
+use super::{ACCEPT_PATCH, Ctx, on_options, reply};
 use crate::app::Trickled;
 use crate::error::Error;
 
@@ -51,4 +53,11 @@ pub(super) async fn delete(Session(session): Session) -> Result<StatusCode, Erro
 /// RFC 9725 section 4.1: sessions have no representation.
 pub(super) async fn get(_existing: Session) -> StatusCode {
     StatusCode::NO_CONTENT
+}
+
+/// OPTIONS says what can be PATCHed (RFC 5789 section 3.1).
+pub(super) fn announce(request: Request, next: Next) -> impl Future<Output = Response> {
+    on_options(request, next, |headers| {
+        headers.insert(ACCEPT_PATCH, HeaderValue::from_static(PATCHABLE));
+    })
 }

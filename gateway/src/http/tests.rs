@@ -10,6 +10,7 @@ mod too_often;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use http_body_util::BodyExt;
+use sightline_spec::media_type::SDP;
 use sightline_spec::problem::Problem;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, advance};

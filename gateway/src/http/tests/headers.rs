@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use sightline_spec::link::{ICE_SERVER, Link, SERVER_SENT_EVENTS};
+use sightline_spec::room::SessionId;
 
 use super::*;
 
@@ -150,4 +151,23 @@ async fn links_are_read_alike_by_the_book_and_by_who_splits_at_commas() {
     }
     let known = [ICE_SERVER, SERVER_SENT_EVENTS].map(str::to_owned);
     assert_eq!(rels, BTreeSet::from(known));
+}
+
+#[tokio::test(start_paused = true)]
+async fn options_tell_what_can_be_patched_where_something_can() {
+    let gateway = gateway();
+    let session = format!("/whep/r/{}", SessionId::random());
+    for (below, can) in [
+        ("", true),
+        ("/", true),
+        ("/events", false),
+        ("/events/1", false),
+        ("/layer", false),
+    ] {
+        let path = format!("{session}{below}");
+        let response = gateway.send(request("OPTIONS", &path, "", "")).await;
+        assert_eq!(response.status(), 200, "{path}");
+        let announced = response.headers().contains_key("accept-patch");
+        assert_eq!(announced, can, "{path}");
+    }
 }
