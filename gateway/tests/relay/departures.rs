@@ -189,7 +189,11 @@ async fn a_viewer_that_vanishes_takes_nobody_along() {
     events.until(&Event::ViewerCount(2)).await;
     drop(gone);
     let before = events.until(&Event::ViewerCount(1)).await;
-    assert_eq!(before, []);
+    // The stream's first events may still be under way: `active` is no news of a departure.
+    assert!(
+        before.iter().all(|event| *event == Event::Active),
+        "{before:?}"
+    );
     viewer.more_video(30).await;
     assert!(publisher.session.exists().await);
     assert!(!publisher.seen(|seen| seen.is_over));
