@@ -147,9 +147,19 @@ impl Relaying {
     /// A session's connection is gone, whoever ended it.
     fn ended(&self, session: SessionId) {
         let now = Instant::now().into_std();
-        if let Some((room, Side::Camera)) = self.0.sessions.ended(session, now) {
-            self.0.rendezvous.relay_left(&room, session);
+        match self.0.sessions.ended(session, now) {
+            Some((room, Side::Camera)) => self.0.rendezvous.relay_left(&room, session),
+            Some((room, Side::Viewer)) if self.0.sessions.viewers(&room) == 0 => {
+                self.note_watched(&room);
+            }
+            Some((_, Side::Viewer)) | None => {}
         }
+    }
+
+    /// Whether anybody watches a room by the relay may have changed.
+    fn note_watched(&self, room: &RoomId) {
+        let is_watched = || self.0.sessions.viewers(room) > 0;
+        self.0.rendezvous.relay_watched(room, is_watched);
     }
 
     /// Answers a publisher. `was_taken` says that its offer had waited for a viewer.
@@ -198,6 +208,9 @@ impl Relaying {
             over: None,
         })?;
         self.0.has_begun.notify_one();
+        if side == Side::Viewer && self.0.sessions.viewers(room) == 1 {
+            self.note_watched(room);
+        }
         if let Err(refused) = negotiated.begin() {
             self.ended(answered.session);
             return Err(refused.into());

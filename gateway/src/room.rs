@@ -110,6 +110,8 @@ struct WaitingOffer {
     publisher: Publisher,
     sdp: Sdp,
     terms: OfferTerms,
+    /// It waited already when the relay's publisher stopped sending.
+    is_from_before_silence: bool,
 }
 
 struct WaitingViewer {
@@ -124,6 +126,10 @@ pub(crate) struct Room {
     offers: VecDeque<WaitingOffer>,
     viewers: VecDeque<WaitingViewer>,
     relay: RelayState,
+    /// The relay has viewers, also while it has no media for them.
+    is_relay_watched: bool,
+    /// Whose offer the relay took last.
+    relayed_from: Vec<Fingerprint>,
     patience: Patience,
     /// Who was the last to be let in as its publisher.
     owner: Option<Publisher>,
@@ -150,14 +156,16 @@ impl Room {
             return Err(Error::RoomFull);
         }
         self.owner = Some(publisher.clone());
-        let offer = WaitingOffer {
+        let mut actions = self.end_of_another_process(&sdp.fingerprints(), now);
+        self.offers.push_back(WaitingOffer {
             request,
             publisher,
             sdp,
             terms,
-        };
-        self.offers.push_back(offer);
-        Ok(self.pair(limits, now))
+            is_from_before_silence: false,
+        });
+        actions.extend(self.pair(limits, now));
+        Ok(actions)
     }
 
     /// A viewer POSTed.
@@ -219,6 +227,9 @@ impl Room {
                 None => index += 1,
             }
         }
+        if let Some(offer) = self.offer_for_stranded() {
+            actions.extend(self.hand_to_relay(offer));
+        }
         actions
     }
 
@@ -267,7 +278,7 @@ impl Room {
         self.offers.retain(|offer| offer.request != request);
         self.viewers.retain(|viewer| viewer.request != request);
         if self.relay.is_taking(request) {
-            self.relay = RelayState::Absent;
+            self.take_back();
             return self.pair(limits, now);
         }
         let held = |exchange: &Exchange| exchange.side_of(request);
@@ -421,7 +432,10 @@ impl Room {
     /// Nobody is here, so the room need not be either.
     pub(crate) fn is_empty(&self) -> bool {
         let is_relayed = !matches!(self.relay, RelayState::Absent);
-        self.waiting() == 0 && self.exchanges.is_empty() && !is_relayed
+        self.waiting() == 0
+            && self.exchanges.is_empty()
+            && !is_relayed
+            && !self.is_relay_watched
     }
 
     /// Ends every event stream; for the gateway's shutdown.
@@ -456,6 +470,18 @@ impl Room {
         let (exchange, side) = self.sessions.get(&session).ok_or(Error::UnknownSession)?;
         let exchange = self.exchanges.get_mut(exchange);
         Ok((exchange.ok_or(Error::UnknownSession)?, *side))
+    }
+
+    /// A camera's process has one certificate. So if an offer comes with another, those whose
+    /// event stream has broken off are not about to open it again.
+    fn end_of_another_process(&mut self, certificates: &[Fingerprint], now: Instant) -> Vec<Action> {
+        let is_over = |exchange: &&Exchange| exchange.is_of_a_silent_other(certificates);
+        let over = self.exchanges.values().filter(is_over);
+        let over: Vec<RequestId> = over.map(|exchange| exchange.camera_request).collect();
+        let ended = over.into_iter();
+        ended
+            .flat_map(|request| self.end(request, Side::Camera, now))
+            .collect()
     }
 
     /// One side is gone: the other learns of it at once, and may still DELETE.

@@ -204,6 +204,12 @@ impl Sessions {
         }
     }
 
+    /// How many watch a room.
+    pub(super) fn viewers(&self, room: &RoomId) -> usize {
+        let state = self.state();
+        state.rooms.get(room).map_or(0, |room| room.viewers.len())
+    }
+
     /// The rooms that somebody is in.
     pub(super) fn rooms(&self) -> Vec<RoomId> {
         self.state().rooms.keys().cloned().collect()

@@ -45,10 +45,21 @@ impl Rendezvous {
 
     /// The relay's publisher has begun to send, or stopped.
     pub(crate) fn relay_sends(&self, id: &RoomId, session: SessionId, is_sending: bool) {
-        self.if_there(id, |room, _, _| {
-            room.relay_sends(session, is_sending);
-            Vec::new()
+        self.if_there(id, |room, limits, now| {
+            room.relay_sends(session, is_sending, limits, now)
         });
+    }
+
+    /// The relay's first viewer of a room has come, or the last one has left. It is asked here
+    /// which of the two is so, since both may happen at one time.
+    pub(crate) fn relay_watched(&self, id: &RoomId, is_watched: impl FnOnce() -> bool) {
+        let mut state = self.state();
+        let is_watched = is_watched();
+        if is_watched || state.rooms.contains_key(id) {
+            self.enter(&mut state, id, |room, limits, now| {
+                ((), room.relay_watched(is_watched, limits, now.into_std()))
+            });
+        }
     }
 
     /// Whether a viewer may have what this room's publisher sends.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sightline_spec::candidate::Candidate;
 use sightline_spec::event::Event;
-use sightline_spec::sdp::{Sdp, ViewerAnswer};
+use sightline_spec::sdp::{Fingerprint, Sdp, ViewerAnswer};
 use sightline_spec::sdpfrag::SdpFrag;
 
 use super::{Action, Answered, CounterOffer, Limits, Publisher, RequestId};
@@ -106,6 +106,14 @@ impl Exchange {
             State::Established { .. } => matches!(self.camera.presence, Presence::Listening(_)),
             State::Over { .. } => false,
         }
+    }
+
+    /// Whether its camera has another certificate than these, and its event stream has broken
+    /// off.
+    pub(super) fn is_of_a_silent_other(&self, certificates: &[Fingerprint]) -> bool {
+        matches!(self.state, State::Established { .. })
+            && matches!(self.camera.presence, Presence::Silent { .. })
+            && self.offer.fingerprints() != certificates
     }
 
     pub(super) fn answer(

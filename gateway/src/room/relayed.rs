@@ -7,7 +7,9 @@ use sightline_spec::room::SessionId;
 use sightline_spec::token::Admission;
 
 use super::exchange::Exchange;
-use super::{Action, Limits, OfferTerms, Publisher, RequestId, Room, State, Wants};
+use super::{
+    Action, Limits, OfferTerms, Publisher, RequestId, Room, State, WaitingOffer, Wants,
+};
 use crate::error::Error;
 
 /// How long a viewer that would rather have it direct waits for a camera's next offer
@@ -25,6 +27,8 @@ pub(super) enum RelayState {
         request: RequestId,
         publisher: Publisher,
         admission: Admission,
+        /// Whose media it has until then, which has stopped.
+        before: Option<Live>,
     },
     /// It is answering a publisher.
     Answering {
@@ -95,7 +99,8 @@ impl RelayState {
         let lives = match self {
             Self::Answering { claimant, before } => [Some(claimant), before.as_ref()],
             Self::Live(live) => [Some(live), None],
-            Self::Absent | Self::Taking { .. } => [None, None],
+            Self::Taking { before, .. } => [before.as_ref(), None],
+            Self::Absent => [None, None],
         };
         lives.into_iter().flatten()
     }
@@ -104,7 +109,8 @@ impl RelayState {
         let lives = match self {
             Self::Answering { claimant, before } => [Some(claimant), before.as_mut()],
             Self::Live(live) => [Some(live), None],
-            Self::Absent | Self::Taking { .. } => [None, None],
+            Self::Taking { before, .. } => [before.as_mut(), None],
+            Self::Absent => [None, None],
         };
         let mut lives = lives.into_iter().flatten();
         lives.find(|live| live.session == session)
@@ -134,8 +140,8 @@ impl Room {
         let before = match std::mem::take(&mut self.relay) {
             RelayState::Live(live) => Some(live),
             // Of two that are answered at once the later one has the room.
-            RelayState::Answering { before, .. } => before,
-            RelayState::Absent | RelayState::Taking { .. } => None,
+            RelayState::Answering { before, .. } | RelayState::Taking { before, .. } => before,
+            RelayState::Absent => None,
         };
         let claimant = Live {
             session,
@@ -166,13 +172,54 @@ impl Room {
     }
 
     /// The relay's publisher has stopped sending, or begun again.
-    pub(crate) fn relay_sends(&mut self, session: SessionId, is_sending: bool) {
+    pub(crate) fn relay_sends(
+        &mut self,
+        session: SessionId,
+        is_sending: bool,
+        limits: &Limits,
+        now: Instant,
+    ) -> Vec<Action> {
         if let Some(live) = self.relay.live(session) {
             live.media = match is_sending {
                 true => Media::Arriving,
                 false => Media::Stopped,
             };
         }
+        if !is_sending {
+            let waiting = self.offers.iter_mut();
+            waiting.for_each(|offer| offer.is_from_before_silence = true);
+        }
+        self.pair(limits, now)
+    }
+
+    /// The relay has viewers, or has none any more.
+    pub(crate) fn relay_watched(
+        &mut self,
+        is_watched: bool,
+        limits: &Limits,
+        now: Instant,
+    ) -> Vec<Action> {
+        self.is_relay_watched = is_watched;
+        self.pair(limits, now)
+    }
+
+    /// An offer for those who watch by the relay, whose publisher is gone: nobody else asks for
+    /// it, and they would wait for as long as the relay keeps them.
+    ///
+    /// A publisher that is only silent may go on. A camera of which that is so has made no new
+    /// offer since, nor one with another certificate.
+    pub(super) fn offer_for_stranded(&self) -> Option<usize> {
+        let is_news = |offer: &WaitingOffer| {
+            !offer.is_from_before_silence || offer.sdp.fingerprints() != self.relayed_from
+        };
+        let helps = |offer: &WaitingOffer| match &self.relay {
+            RelayState::Absent => true,
+            RelayState::Live(live) => live.media == Media::Stopped && is_news(offer),
+            RelayState::Taking { .. } | RelayState::Answering { .. } => false,
+        };
+        let mut offers = self.offers.iter();
+        let found = offers.position(|offer| offer.terms.relay && helps(offer));
+        found.filter(|_| self.is_relay_watched)
     }
 
     /// The relay has lost a publisher, or could not answer it: what it had before it has
@@ -190,6 +237,17 @@ impl Room {
             }
             RelayState::Answering { claimant, before } => RelayState::Answering {
                 claimant,
+                before: before.filter(|live| live.session != session),
+            },
+            RelayState::Taking {
+                request,
+                publisher,
+                admission,
+                before,
+            } => RelayState::Taking {
+                request,
+                publisher,
+                admission,
                 before: before.filter(|live| live.session != session),
             },
             other => return self.put_back(other),
@@ -225,12 +283,25 @@ impl Room {
     /// Gives the relay an offer that waits.
     pub(super) fn hand_to_relay(&mut self, offer: usize) -> Option<Action> {
         let offer = self.offers.remove(offer)?;
+        self.relayed_from = offer.sdp.fingerprints();
+        let before = match std::mem::take(&mut self.relay) {
+            RelayState::Live(live) => Some(live),
+            RelayState::Absent | RelayState::Taking { .. } | RelayState::Answering { .. } => None,
+        };
         self.relay = RelayState::Taking {
             request: offer.request,
             publisher: offer.publisher,
             admission: offer.terms.admission,
+            before,
         };
         Some(Action::Taken(offer.request, offer.sdp))
+    }
+
+    /// The offer that the relay was to have is gone: it has what it had before.
+    pub(super) fn take_back(&mut self) {
+        if let RelayState::Taking { before, .. } = std::mem::take(&mut self.relay) {
+            self.relay = before.map_or(RelayState::Absent, RelayState::Live);
+        }
     }
 
     /// Whether the camera here refuses the relay.

@@ -14,6 +14,7 @@ use crate::throttle::Neighbourhood;
 mod invariants;
 mod patience;
 mod relayed;
+mod stranded;
 mod takeovers;
 mod tickets;
 

@@ -18,6 +18,7 @@ enum Step {
     /// The relay may be unable to answer it.
     RelayPublishes(Who, Admission, bool),
     RelaySends(bool),
+    RelayIsWatched(bool),
     RelayLeaves,
     Withdraw(usize),
     GiveUp(usize),
@@ -41,6 +42,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..2_u8, admission(), any::<bool>())
             .prop_map(|(who, admission, can)| Step::RelayPublishes(who, admission, can)),
         1 => any::<bool>().prop_map(Step::RelaySends),
+        1 => any::<bool>().prop_map(Step::RelayIsWatched),
         1 => Just(Step::RelayLeaves),
         1 => index.clone().prop_map(Step::Withdraw),
         1 => index.clone().prop_map(Step::GiveUp),
@@ -227,8 +229,11 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
         }
         Step::RelaySends(is_sending) => {
             if let Some((session, _)) = seen.relayed {
-                stage.room.relay_sends(session, is_sending);
+                seen.tell(stage.relay_sends(session, is_sending));
             }
+        }
+        Step::RelayIsWatched(is_watched) => {
+            seen.tell(stage.room.relay_watched(is_watched, &limits, now));
         }
         Step::RelayLeaves => {
             if let Some((session, _)) = seen.relayed.take() {
@@ -319,12 +324,14 @@ proptest! {
             let mut publishers = room.offers.iter().map(|offer| &offer.publisher);
             let first = publishers.next();
             prop_assert!(publishers.all(|other| Some(other) == first), "two publish");
+            prop_assert_eq!(room.offer_for_stranded(), None, "they were left waiting");
             let has_relay = !matches!(room.relay, RelayState::Absent);
             let is_expected = seen.taken.is_some() || seen.relayed.is_some();
             prop_assert_eq!(has_relay, is_expected);
             prop_assert_eq!(room.sessions(), 2 * room.exchanges.len());
         }
         // Everyone leaves: requests are dropped, sessions deleted, time passes.
+        stage.room.relay_watched(false, &stage.limits, stage.now);
         for request in seen.requests.clone() {
             if !seen.told.contains(&request) {
                 stage.room.withdraw(request, &stage.limits, stage.now);

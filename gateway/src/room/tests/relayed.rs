@@ -185,7 +185,7 @@ fn another_publisher_gets_the_room_only_when_the_relay_s_is_silent() {
     let second = SessionId::random();
     let refused = stage.claims(second, other(), Admission::Link, None);
     assert_eq!(refused.unwrap_err(), Error::RoomTaken);
-    stage.room.relay_sends(first, false);
+    stage.relay_sends(first, false);
     let claimed = stage.claims(second, other(), Admission::Link, None);
     assert!(claimed.is_ok());
     // The first one's end is no end of the second.

@@ -30,8 +30,13 @@ impl Stage {
         let session = SessionId::random();
         self.claims(session, publisher, LINK, None).unwrap();
         self.room.relay_ready(session, &self.limits, self.now);
-        self.room.relay_sends(session, true);
+        self.relay_sends(session, true);
         session
+    }
+
+    pub(super) fn relay_sends(&mut self, session: SessionId, is_sending: bool) -> Vec<Action> {
+        let (limits, now) = (&self.limits, self.now);
+        self.room.relay_sends(session, is_sending, limits, now)
     }
 
     fn relay_cannot_answer(&mut self, session: SessionId) -> Vec<Action> {
@@ -94,7 +99,7 @@ fn a_certificate_s_hash_takes_nothing_from_who_has_proved_the_certificate() {
     assert_eq!(refused, Err(Error::RoomTaken));
     assert!(is_relayed(&stage.comes(Wants::Relay).unwrap()));
     // What has fallen silent can be replaced, and by its own publisher.
-    stage.room.relay_sends(live, false);
+    stage.relay_sends(live, false);
     assert_eq!(stage.claims(copied, camera(1), LINK, None), Ok(()));
 }
 

@@ -69,7 +69,7 @@ fn what_the_relay_has_of_such_a_publisher_takes_a_ticket_as_well() {
     assert!(is_refused(&actions, Error::NoTicket));
     assert!(is_relayed(&stage.comes_with_a_ticket(Wants::Relay)));
     // It is silent, but what it sends next is as little for everyone.
-    stage.room.relay_sends(session, false);
+    stage.relay_sends(session, false);
     let refused = stage.comes(Wants::Relay).unwrap();
     assert!(is_refused(&refused, Error::NoTicket));
     stage.room.relay_left(session, &stage.limits, stage.now);
