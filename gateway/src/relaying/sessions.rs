@@ -37,8 +37,8 @@ struct Room {
     /// one that cannot begin.
     publishers: HashSet<SessionId>,
     viewers: HashSet<SessionId>,
-    /// Media arrives.
-    is_active: bool,
+    /// Whether media arrives, or has stopped; nothing while none has ever come.
+    is_active: Option<bool>,
     /// What is wrong with that media.
     problem: Option<Problem>,
     /// The count that every viewer here was told last.
@@ -85,8 +85,8 @@ impl Sessions {
                 room.viewers.insert(id);
                 // It has to be told, even if another has left at the same time.
                 room.told = None;
-                if room.is_active {
-                    outbox.push(Event::Active);
+                if let Some(is_active) = room.is_active {
+                    outbox.push(activity(is_active));
                 }
                 if room.problem.is_some() {
                     outbox.push(Event::Problem(room.problem));
@@ -177,14 +177,10 @@ impl Sessions {
         let Some(room) = state.rooms.get_mut(room) else {
             return;
         };
-        if std::mem::replace(&mut room.is_active, is_sending) == is_sending {
-            return;
+        let before = room.is_active.replace(is_sending);
+        if before != Some(is_sending) {
+            tell_all(&state.sessions, room, &activity(is_sending));
         }
-        let event = match is_sending {
-            true => Event::Active,
-            false => Event::Inactive,
-        };
-        tell_all(&state.sessions, room, &event);
     }
 
     /// What is wrong with what a room's publisher sends, if anything is; its viewers are told.
@@ -271,6 +267,14 @@ impl Sessions {
     fn state(&self) -> MutexGuard<'_, State> {
         // A panic inside is a bug; what it did not touch is still in order.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What viewers are told of it.
+fn activity(is_active: bool) -> Event {
+    match is_active {
+        true => Event::Active,
+        false => Event::Inactive,
     }
 }
 

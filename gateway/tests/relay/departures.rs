@@ -36,6 +36,11 @@ async fn a_publisher_that_comes_back_has_its_room_and_its_viewers() {
     let told = Instant::now();
     let took = told - last_picture;
     assert!(took > Duration::from_millis(1500), "too nervous: {took:?}");
+    // Who comes now is told so, and shown nothing.
+    let late = Setup::viewer().open(&http, &room).await;
+    let mut told_late = late.session.events().await;
+    assert_eq!(told_late.until(&Event::Inactive).await, []);
+    late.seen(|seen| assert_eq!(seen.video().count(), 0));
 
     // The first session still exists, as far as the gateway knows.
     let _back = key_holder(&token, 2).open(&http, &room).await;

@@ -17,6 +17,9 @@ use crate::sdp::negotiate::Track;
 /// More layers than anyone sends; a publisher that invents names gets no more.
 const MAX_LAYERS: usize = 8;
 
+/// A publisher that sends nothing for so long is taken for away.
+pub(crate) const AWAY: Duration = Duration::from_secs(2);
+
 /// A layer of which nothing came for so long is not there any more.
 const SILENT: Duration = Duration::from_secs(1);
 
@@ -75,6 +78,11 @@ impl Layer {
     /// How large its pictures are, as far as that is known.
     pub(crate) fn size(&self) -> Option<PictureSize> {
         self.size.size()
+    }
+
+    /// Whether nothing has come of it for so long that its publisher may be gone.
+    pub(crate) fn is_away(&self, now: Instant) -> bool {
+        self.last_packet + AWAY <= now
     }
 
     /// How many of them there are in a second, once that has been measured.

@@ -9,11 +9,8 @@ use str0m::media::Rid;
 use super::{Publisher, Router};
 use crate::event::Event;
 use crate::keys::Key;
-use crate::publisher::track::PublishedTrack;
+use crate::publisher::track::{AWAY, PublishedTrack};
 use crate::subscriber::Subscriber;
-
-/// A publisher that sends nothing for so long is taken for away.
-const AWAY: Duration = Duration::from_secs(2);
 
 /// A camera's own offer that the relay has taken is given back when nobody has watched
 /// for so long: it costs the camera its uplink.

@@ -36,10 +36,15 @@ pub(super) fn pressed(position: Position, latest: Position) -> Position {
 }
 
 /// Where a newcomer can begin at once. From a publisher that answers, a new keyframe is
-/// better than an old group of pictures; from one that does not, the group is all there is.
+/// better than an old group of pictures; from one that does not, the group is all there is. Of one
+/// that sends nothing any more it would be taken for what happens now.
 /// Of one that was never asked we find out which it is, and meanwhile a group that is not
 /// long will do.
 pub(super) fn start(layer: &mut Layer, now: Instant) -> Option<Group> {
+    if layer.is_away(now) {
+        layer.keyframes.want();
+        return None;
+    }
     let group = layer.cache.group()?;
     let age = now.saturating_duration_since(group.began);
     if age < FRESH || layer.keyframes.is_unresponsive(now) {

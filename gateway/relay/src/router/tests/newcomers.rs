@@ -14,6 +14,19 @@ fn unresponsive() -> Stage {
     stage
 }
 
+/// It would be taken for live, though nobody sends it any more.
+#[test]
+fn who_comes_when_the_publisher_is_gone_is_shown_nothing_old() {
+    let mut stage = unresponsive();
+    stage.wait(Duration::from_secs(2));
+    let newcomer = stage.viewer();
+    stage.wait(Duration::from_secs(1));
+    assert_eq!(stage.sent(newcomer), []);
+    // It goes on where it stopped, and so what it sent before is of use again.
+    stage.picture(false);
+    assert!(stage.sent(newcomer)[0].is_key());
+}
+
 #[test]
 fn the_whole_group_comes_in_portions_and_pressed_together() {
     let mut stage = unresponsive();
