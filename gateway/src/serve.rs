@@ -24,14 +24,16 @@ use stream::{Socket, Stream};
 pub(crate) use tls::{ACME, Tls};
 
 /// A peer that lost power says nothing, and its held offer must not be handed
-/// out. The kernel asks after ten quiet seconds and gives up after twenty.
+/// out. The kernel asks after six quiet seconds and gives up after ten. Our camera asks by itself
+/// after four, and who is heard of is not asked.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(Duration::from_secs(10))
-    .with_interval(Duration::from_secs(5))
+    .with_time(Duration::from_secs(6))
+    .with_interval(Duration::from_secs(2))
     .with_retries(2);
 
-/// How long written bytes may stay unacknowledged, and a response unread.
-const USER_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long written bytes may stay unacknowledged, and a response unread. Where this is set it also
+/// says when the kernel gives up who does not answer (tcp(7), TCP_USER_TIMEOUT).
+const USER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long connections get to finish once everything has been told to end.
 const SHUTDOWN: Duration = Duration::from_secs(4);
