@@ -19,10 +19,11 @@ impl Capacity {
         self.direct_viewers() as usize + relay
     }
 
-    /// What is said with every offer.
-    pub(crate) fn prefer(self, wait: u32) -> Prefer {
+    /// What is said with an offer. `unknown` viewers have an offer that the gateway may know
+    /// nothing of, since it was restarted: it cannot count them.
+    pub(crate) fn prefer(self, wait: u32, unknown: u32) -> Prefer {
         Prefer {
-            direct: Some(self.direct_viewers()),
+            direct: Some(self.direct_viewers().saturating_sub(unknown)),
             wait: Some(wait),
             strict: self.direct_only,
         }
@@ -47,12 +48,16 @@ mod tests {
         assert_eq!(capacity(8, true).branches(), 8);
         assert_eq!(capacity(0, true).branches(), 1, "nobody would be served");
         assert_eq!(
-            capacity(8, false).prefer(55).to_string(),
+            capacity(8, false).prefer(55, 0).to_string(),
             "direct=8, wait=55"
         );
         assert_eq!(
-            capacity(8, true).prefer(55).to_string(),
+            capacity(8, true).prefer(55, 0).to_string(),
             "direct=8, wait=55, handling=strict"
+        );
+        assert_eq!(
+            capacity(2, false).prefer(55, 3).to_string(),
+            "direct=0, wait=55"
         );
     }
 }

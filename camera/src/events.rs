@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
-use reqwest::{StatusCode, Url};
+use reqwest::{Response, StatusCode, Url};
 use sightline_spec::event::Event;
 use tokio::sync::mpsc;
 
 use crate::{
     backoff::Backoff,
+    unknown::UnknownViewers,
     whip::{Whip, WhipError},
 };
 
@@ -17,23 +18,57 @@ use crate::{
 /// dead.
 const SILENCE_LIMIT: Duration = Duration::from_secs(35);
 
-/// Passes on a session's events until the session is gone. Opens the stream again when it breaks:
-/// the gateway takes a party without one for gone.
-pub(crate) async fn follow(whip: Whip, events: Url, to: mpsc::Sender<Event>) {
+/// The longest pause before a broken stream is opened again: the gateway has its grace, and after a
+/// restart it is to know soon whom it cannot count.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is told of a session.
+#[derive(Debug)]
+pub(crate) enum News {
+    /// An event of it.
+    Event(Event),
+    /// The gateway knows nothing of it: it was restarted, or the viewer left while we were away.
+    /// Media flows past the gateway, so the viewer may be there all the same.
+    Forgotten,
+}
+
+/// Passes on a session's events until it is dropped. Opens the stream again when it breaks: the
+/// gateway takes a party without one for gone. Meanwhile the viewer is one of the `unknown`.
+pub(crate) async fn follow(
+    whip: Whip,
+    events: Url,
+    to: mpsc::Sender<News>,
+    unknown: UnknownViewers,
+) {
     let mut backoff = Backoff::new();
     let mut stream = None;
     let mut last = String::new();
+    let mut is_unknown = None;
     while !to.is_closed() {
-        match listen(&whip, &events, &mut stream, &mut last, &to).await {
-            Ok(()) => backoff.reset(),
-            // The gateway knows nothing of the session: it was restarted, or the viewer left
-            // while we were away. Media flows past the gateway, so whether the viewer is still
-            // there is for ICE to say.
-            Err(error) if is_gone(&error) && stream.is_none() => return,
-            Err(error) if is_gone(&error) => stream = None,
+        let listened = match open(&whip, &events, &mut stream, &last).await {
+            Ok(response) => {
+                is_unknown = None;
+                backoff.reset();
+                pass_on(response, &mut last, &to).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        is_unknown.get_or_insert_with(|| unknown.one_more());
+        match listened {
+            Err(error) if is_gone(&error) && stream.is_none() => {
+                // Whoever does not take it is not interested.
+                let _ = to.send(News::Forgotten).await;
+                return to.closed().await;
+            }
+            Err(error) if is_gone(&error) => {
+                stream = None;
+                continue;
+            }
             Err(error) => tracing::debug!("event stream: {error}"),
+            Ok(()) => {}
         }
-        tokio::time::sleep(backoff.next()).await;
+        tokio::time::sleep(backoff.next().min(LONGEST_PAUSE)).await;
     }
 }
 
@@ -47,19 +82,22 @@ fn is_gone(error: &WhipError) -> bool {
     )
 }
 
-/// Opens the stream once and reads it to its end.
-async fn listen(
+/// Opens the stream, which is made if need be.
+async fn open(
     whip: &Whip,
     events: &Url,
     stream: &mut Option<Url>,
-    last: &mut String,
-    to: &mpsc::Sender<Event>,
-) -> Result<(), WhipError> {
+    last: &str,
+) -> Result<Response, WhipError> {
     let url = match stream {
         Some(url) => url.clone(),
         None => stream.insert(whip.subscribe(events).await?).clone(),
     };
-    let response = whip.listen(&url, last).await?;
+    whip.listen(&url, last).await
+}
+
+/// Reads an open stream to its end.
+async fn pass_on(response: Response, last: &mut String, to: &mpsc::Sender<News>) {
     let mut incoming = response.bytes_stream().eventsource();
     while let Ok(Some(Ok(message))) = tokio::time::timeout(SILENCE_LIMIT, incoming.next()).await {
         if !message.id.is_empty() {
@@ -69,9 +107,8 @@ async fn listen(
         let Ok(event) = Event::parse(&message.event, &message.data) else {
             continue;
         };
-        if to.send(event).await.is_err() {
+        if to.send(News::Event(event)).await.is_err() {
             break;
         }
     }
-    Ok(())
 }

@@ -31,6 +31,7 @@ pub mod signaling;
 pub mod source;
 pub mod stats;
 pub mod trust;
+pub mod unknown;
 pub mod viewer;
 pub mod watch_link;
 pub mod whip;

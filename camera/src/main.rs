@@ -22,6 +22,7 @@ use sightline_camera::{
     publish::Publisher,
     share,
     signaling::Signaling,
+    unknown::UnknownViewers,
     watch_link,
     whip::{License, Whip},
 };
@@ -136,6 +137,7 @@ fn direct(
         whip,
         pipeline,
         certificate: Certificate::generate()?,
+        unknown: UnknownViewers::default(),
         proofs: match own {
             None => Proofs::None,
             Some(key) if config.private => Proofs::Private(key),

@@ -14,7 +14,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    branch::Connection, events, signaling::Signaling, stats::Rates, viewer::Viewer, whip::Session,
+    branch::Connection, events::{self, News}, signaling::Signaling, stats::Rates, viewer::Viewer, whip::Session,
 };
 
 /// A viewer that has not connected in this time does not. Browsers give up sooner.
@@ -30,8 +30,13 @@ const DISCONNECTED_LIMIT: Duration = Duration::from_secs(6);
 /// give or take a half (RFC 3550 section 6.2).
 const SILENCE_LIMIT: Duration = Duration::from_secs(12);
 
+/// The same for one that the gateway knows nothing of: it may have been the relay of a gateway that
+/// is gone, and keep the place that the new one needs. Browsers that receive pictures report once a
+/// second and a half at the latest.
+const FORGOTTEN_LIMIT: Duration = Duration::from_millis(2500);
+
 /// How often that is looked at.
-const SILENCE_CHECK: Duration = Duration::from_secs(2);
+const SILENCE_CHECK: Duration = Duration::from_millis(500);
 
 /// How late the end of a private link may be noticed when the clock is set.
 const CLOCK_CHECK: Duration = Duration::from_secs(30);
@@ -111,6 +116,7 @@ impl Signaling {
         let mut stats = self.stats_ticks();
         let mut rates = Rates::default();
         let mut pulse = tokio::time::interval(SILENCE_CHECK);
+        let mut silence_limit = SILENCE_LIMIT;
         loop {
             let until = deadline.as_ref().map(|(until, _)| *until);
             tokio::select! {
@@ -120,10 +126,11 @@ impl Signaling {
                         return end;
                     }
                 }
-                Some(event) = events.recv() => match event {
-                    Event::Leave => return End::Left,
-                    Event::Candidates(fragment) => viewer.add_candidates(&fragment),
-                    _ => {}
+                Some(news) = events.recv() => match news {
+                    News::Event(Event::Leave) => return End::Left,
+                    News::Event(Event::Candidates(fragment)) => viewer.add_candidates(&fragment),
+                    News::Event(_) => {}
+                    News::Forgotten => silence_limit = FORGOTTEN_LIMIT,
                 },
                 () = &mut head_start, if !head_start.is_elapsed() => {
                     if *connection.borrow() == Connection::Connecting {
@@ -136,7 +143,7 @@ impl Signaling {
                     }
                 }
                 _ = pulse.tick() => {
-                    if deadline.is_none() && viewer.silence() > SILENCE_LIMIT {
+                    if deadline.is_none() && viewer.silence() > silence_limit {
                         return End::Silent;
                     }
                 }
@@ -148,11 +155,12 @@ impl Signaling {
         }
     }
 
-    fn listen(&self, session: &Session) -> (mpsc::Receiver<Event>, JoinSet<()>) {
+    fn listen(&self, session: &Session) -> (mpsc::Receiver<News>, JoinSet<()>) {
         let (sender, events) = mpsc::channel(EVENT_BACKLOG);
         let mut listener = JoinSet::new();
         if let Some(url) = session.events() {
-            listener.spawn(events::follow(self.whip.clone(), url.clone(), sender));
+            let (whip, unknown) = (self.whip.clone(), self.unknown.clone());
+            listener.spawn(events::follow(whip, url.clone(), sender, unknown));
         }
         (events, listener)
     }

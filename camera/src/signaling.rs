@@ -18,6 +18,7 @@ use crate::{
     complaint::Complaint,
     pipeline::Pipeline,
     proofs::Proofs,
+    unknown::UnknownViewers,
     viewer::{Viewer, ViewerError},
     whip::{Session, Whip, WhipError},
 };
@@ -36,6 +37,8 @@ pub struct Signaling {
     pub certificate: Certificate,
     /// How we prove that, and whether they have to.
     pub proofs: Proofs,
+    /// Viewers that the gateway may know nothing of.
+    pub unknown: UnknownViewers,
     /// Besides those that the gateway names.
     pub ice_servers: Vec<IceServer>,
     /// How many at once.
@@ -109,7 +112,7 @@ impl Signaling {
         let viewer = Viewer::offer(&self.pipeline, &self.certificate, &ice_servers).await?;
         let offer = self.proofs.sign(viewer.sdp(), SystemTime::now())?;
         on_waiting();
-        let session = self.whip.offer(&offer).await?;
+        let session = self.whip.offer(&offer, self.unknown.count()).await?;
         Ok((viewer, session))
     }
 }

@@ -16,7 +16,6 @@ use reqwest::{
 use sightline_spec::{
     event::EventKind,
     link::{IceServer, Link, SERVER_SENT_EVENTS},
-    prefer::Prefer,
     room::RoomId,
     sdp::Sdp,
     token::Admission,
@@ -50,7 +49,7 @@ pub struct Whip {
     token: Option<Secret>,
     /// By which tokens begin and end.
     clock: Arc<GatewayClock>,
-    prefer: Prefer,
+    capacity: Capacity,
 }
 
 /// What lets us publish in a room that is a key.
@@ -111,7 +110,7 @@ impl Whip {
             license,
             token: None,
             clock: Arc::default(),
-            prefer: capacity.prefer(WAIT.as_secs() as u32),
+            capacity,
         })
     }
 
@@ -136,14 +135,16 @@ impl Whip {
         Ok(links.iter().filter_map(IceServer::from_link).collect())
     }
 
-    /// Offers, and waits until somebody takes the offer (RFC 9725 section 4.2).
-    pub async fn offer(&self, offer: &Sdp) -> Result<Session, WhipError> {
+    /// Offers, and waits until somebody takes the offer (RFC 9725 section 4.2). The gateway may
+    /// know nothing of `unknown` viewers that are being served.
+    pub async fn offer(&self, offer: &Sdp, unknown: u32) -> Result<Session, WhipError> {
+        let prefer = self.capacity.prefer(WAIT.as_secs() as u32, unknown);
         let mut request = self
             .http
             .post(self.endpoint.clone())
             .timeout(WAIT + PATIENCE)
             .header(CONTENT_TYPE, "application/sdp")
-            .header("Prefer", self.prefer.to_string())
+            .header("Prefer", prefer.to_string())
             .body(offer.as_str().to_owned());
         if let Some(authorization) = self.authorization() {
             request = request.header(AUTHORIZATION, authorization);

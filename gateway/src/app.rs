@@ -130,7 +130,8 @@ impl App {
             .authority
             .viewer(&room, bearer.as_deref(), &audience, now)?;
         self.throttle.room(&room, Side::Viewer, address)?;
-        let wants = match (&self.relay, prefer.direct) {
+        let direct = prefer.direct.filter(|viewers| *viewers > 0);
+        let wants = match (&self.relay, direct) {
             (None, _) => Wants::Direct,
             (Some(_), Some(_)) if prefer.strict => Wants::Direct,
             (Some(_), Some(_)) => Wants::DirectOrRelay,

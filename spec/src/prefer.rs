@@ -20,7 +20,8 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Prefer {
     /// Sightline's own token: media straight between camera and viewer. From a
-    /// camera the number says how many direct viewers it can serve (default 1).
+    /// camera the number says how many direct viewers it can serve (default 1; 0 while it serves
+    /// as many already that the gateway may not know of).
     pub direct: Option<u32>,
     /// How many seconds the client will have its request held (section 4.3).
     pub wait: Option<u32>,
@@ -84,7 +85,7 @@ fn number(text: &str) -> Option<u32> {
 fn direct(value: &str) -> Option<u32> {
     match value {
         "" => Some(1),
-        value => number(value).filter(|limit| *limit > 0),
+        value => number(value),
     }
 }
 

@@ -38,8 +38,8 @@ async fn refused_once(endpoint: &mut Endpoint, trust: &Trust) -> (WhipError, boo
     let offer = Sdp::parse("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n").unwrap();
     let host = endpoint.address().to_string();
     let camera = tokio::spawn(async move {
-        let refused = whip.offer(&offer).await.unwrap_err();
-        let _ = whip.offer(&offer).await;
+        let refused = whip.offer(&offer, 0).await.unwrap_err();
+        let _ = whip.offer(&offer, 0).await;
         refused
     });
     let first = endpoint.offer().await;

@@ -20,6 +20,7 @@ use sightline_camera::{
     signaling::Signaling,
     source::Source,
     trust::Trust,
+    unknown::UnknownViewers,
     whip::{License, Whip},
 };
 use sightline_spec::token::Admission;
@@ -147,6 +148,7 @@ impl Camera {
             pipeline: pipeline.clone(),
             certificate: Certificate::generate().unwrap(),
             proofs,
+            unknown: UnknownViewers::default(),
             ice_servers: Vec::new(),
             capacity,
             stats_interval: Duration::ZERO,

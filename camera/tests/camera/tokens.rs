@@ -21,7 +21,7 @@ async fn presented(room: &RoomId, license: Option<License>, token: Option<&str>)
     let whip = Whip::new(&endpoint.url(), room, license, capacity, &Trust::System).unwrap();
     let whip = whip.with_token(token);
     let offer = Sdp::parse("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n").unwrap();
-    let camera = tokio::spawn(async move { whip.offer(&offer).await.map(drop) });
+    let camera = tokio::spawn(async move { whip.offer(&offer, 0).await.map(drop) });
     let waiting = endpoint.offer().await;
     assert!(waiting.reply.send(Reply::Unavailable("0")).is_ok());
     assert!(camera.await.unwrap().is_err());

@@ -76,6 +76,15 @@ fn direct_and_direct_meet_and_beyond_the_limit_the_relay_takes_the_next_offer() 
 }
 
 #[test]
+fn a_camera_that_serves_all_it_can_already_has_only_the_relay_for_who_comes() {
+    let mut stage = Stage::new();
+    let (camera, _) = stage.offers(OfferTerms { direct: 0, ..ONE });
+    assert!(takes(&stage.comes(Wants::DirectOrRelay).unwrap(), camera));
+    let (_, actions) = stage.relay_has(Some(OfferTerms { direct: 0, ..ONE }));
+    assert!(is_relayed(&actions));
+}
+
+#[test]
 fn a_viewer_that_says_nothing_gets_the_relay_which_takes_a_waiting_offer() {
     let mut stage = Stage::new();
     let (camera, _) = stage.offers(ONE);
