@@ -23,6 +23,9 @@ use crate::{
     whip::{Session, Whip, WhipError},
 };
 
+/// The longest pause while the gateway cannot be reached: whoever watches waits for it as well.
+const UNREACHABLE: Duration = Duration::from_secs(1);
+
 /// How long goodbyes may take when the program ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
 
@@ -126,6 +129,7 @@ fn wait_after(failure: &Failure, lasted: Duration, backoff: &mut Backoff) -> Dur
     }
     let wait = backoff.next();
     match failure {
+        Failure::Whip(WhipError::Unreachable(_)) => wait.min(UNREACHABLE),
         Failure::Whip(WhipError::Refused {
             retry_after: Some(after),
             ..

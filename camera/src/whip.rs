@@ -36,6 +36,10 @@ const WAIT: Duration = Duration::from_secs(55);
 /// How long a publish token is good for: one is made for every request.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 
+/// How long a connection may take, TLS included. What is lost of it is sent again after one second
+/// and after three: a new attempt is there before that, when a network is back.
+const CONNECT: Duration = Duration::from_millis(2500);
+
 /// How long any other answer may take.
 const PATIENCE: Duration = Duration::from_secs(8);
 
@@ -93,7 +97,7 @@ impl Whip {
     ) -> Result<Self, WhipError> {
         let client = Client::builder()
             .user_agent(concat!("sightline-camera/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(5))
+            .connect_timeout(CONNECT)
             // A waiting offer costs the gateway 13 KiB by HTTP/1 and 45 by HTTP/2.
             .http1_only()
             // A held request is silent for a minute. Only probes tell that the network is gone.
