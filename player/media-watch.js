@@ -29,6 +29,8 @@ export class MediaWatch {
   /** When the line was last said to be mended. */
   #mendedAt = -Infinity;
   #shaky = false;
+  /** There is nothing to be received for now. */
+  #away = false;
   #pulse = new Pulse();
   /** @type {'connecting' | 'connected' | 'live' | 'paused' | 'over'} */
   #stage = 'connecting';
@@ -61,6 +63,7 @@ export class MediaWatch {
 
   /** No picture is to be expected for a while. If one moves, it is live again all the same. */
   pause() {
+    this.#away = true;
     if (this.#stage !== 'live' && this.#stage !== 'connected') return;
     this.#stage = 'paused';
     this.#env.clearTimeout(this.#deadline);
@@ -68,6 +71,7 @@ export class MediaWatch {
 
   /** From now on a picture is expected again. */
   resume() {
+    this.#away = false;
     if (this.#stage === 'paused') this.#expect();
   }
 
@@ -87,6 +91,7 @@ export class MediaWatch {
     if (connectionState === 'disconnected' && this.#stage !== 'connecting') this.#shake();
     if (connectionState !== 'connected' || this.#stage !== 'connecting') return;
     this.#expect();
+    if (this.#away) this.pause();
     void this.#look();
   };
 

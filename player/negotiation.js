@@ -3,6 +3,7 @@
 
 import { Backoff, pause } from './backoff.js';
 import { Refusal } from './problem.js';
+import { patience, within } from './reach.js';
 import { buildFrag, hasSoundOnly, mediaSections, restarted, videoRejected } from './sdpfrag.js';
 import { gathered } from './trickle.js';
 
@@ -91,7 +92,7 @@ export class Negotiation {
     await this.#pc.setLocalDescription(offer);
     const ours = buildFrag(mediaSections(offer.sdp ?? ''), []);
     try {
-      const theirs = await this.#persistently(() => this.#resource.restart(ours));
+      const theirs = await this.#persistently((signal) => this.#resource.restart(ours, signal));
       const sdp = restarted(this.#pc.remoteDescription?.sdp ?? '', theirs);
       if (sdp === null) throw new Refusal(502, { detail: 'the server sent no new credentials' });
       await this.#pc.setRemoteDescription({ type: 'answer', sdp });
@@ -106,14 +107,14 @@ export class Negotiation {
 
   /**
    * @template T
-   * @param {() => Promise<T>} ask
+   * @param {(signal: AbortSignal) => Promise<T>} ask
    * @returns {Promise<T>}
    */
   async #persistently(ask) {
     const backoff = new Backoff({ cap: 1000, random: this.#env.random });
-    for (;;) {
+    for (let attempt = 0; ; attempt += 1) {
       try {
-        return await ask();
+        return await within(patience(attempt), this.#env, this.#signal, ask);
       } catch (error) {
         if (!(error instanceof TypeError) || this.#signal.aborted) throw error;
       }

@@ -8,6 +8,9 @@ import { browser } from './environment.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 
+/** How much longer than it may be held a POST may take, in seconds. */
+const TRANSPORT = 10;
+
 /**
  * What the server said, and to what.
  *
@@ -17,6 +20,7 @@ import { browser } from './environment.js';
 export class Opening {
   #endpoint;
   #headers;
+  #wait;
   #env;
   #abort = new AbortController();
   /** @type {RTCPeerConnection} */
@@ -38,6 +42,7 @@ export class Opening {
     if (!env.RTCPeerConnection) throw new TypeError('this browser has no WebRTC');
     this.#endpoint = endpoint;
     this.#env = env;
+    this.#wait = wait;
     this.#headers = {
       ...authorization,
       'Content-Type': 'application/sdp',
@@ -68,7 +73,19 @@ export class Opening {
     const offer = await this.pc.createOffer();
     const request = { method: 'POST', headers: this.#headers, body: offer.sdp };
     const askedAt = this.#env.now();
-    const response = await this.#env.fetch(this.#endpoint, { ...request, signal: this.signal });
-    return { response, offer, heldFor: this.#env.now() - askedAt };
+    let isOverdue = false;
+    const overdue = this.#env.setTimeout(() => {
+      isOverdue = true;
+      this.#abort.abort();
+    }, (this.#wait + TRANSPORT) * 1000);
+    try {
+      const response = await this.#env.fetch(this.#endpoint, { ...request, signal: this.signal });
+      return { response, offer, heldFor: this.#env.now() - askedAt };
+    } catch (error) {
+      // The line is dead.
+      throw isOverdue ? new TypeError('no answer in time') : error;
+    } finally {
+      this.#env.clearTimeout(overdue);
+    }
   }
 }

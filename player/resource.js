@@ -81,13 +81,14 @@ export class SessionResource {
    * Asks for new ICE credentials of the server, by telling ours.
    *
    * @param {string} frag
+   * @param {AbortSignal} signal
    * @returns {Promise<string>} the server's, as a fragment
    * @throws {Refusal} when it has none to give
    */
-  async restart(frag) {
+  async restart(frag, signal) {
     // RFC 9725 section 4.3.3: a restart "MUST contain an If-Match header field with […] "*"".
     const headers = { 'Content-Type': SDPFRAG_TYPE, 'If-Match': '*' };
-    const response = await this.#send('PATCH', headers, frag);
+    const response = await this.#send('PATCH', headers, frag, signal);
     if (response.status !== 200) throw await refusal(response, this.#env.now());
     this.#etag = response.headers.get('etag') ?? this.#etag;
     return response.text();
@@ -201,10 +202,11 @@ export class SessionResource {
    * @param {string} method
    * @param {Record<string, string>} headers
    * @param {string} body
+   * @param {AbortSignal} [signal]
    */
-  #send(method, headers, body) {
+  #send(method, headers, body, signal = this.#signal) {
     const request = { method, headers: { ...this.#authorization, ...headers }, body };
-    return this.#env.fetch(this.#url, { ...request, signal: this.#signal });
+    return this.#env.fetch(this.#url, { ...request, signal });
   }
 }
 

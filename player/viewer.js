@@ -1,9 +1,10 @@
 // @ts-check
 /** Keeps one room's picture alive: session after session, until told to stop. No DOM. */
 
-import { Backoff } from './backoff.js';
+import { Backoff, pause } from './backoff.js';
 import { browser } from './environment.js';
 import { nextStep } from './next-step.js';
+import { answers, patience } from './reach.js';
 import { ticketFault } from './ticket.js';
 import { Demands, roomOf } from './trust.js';
 import { WhepSession } from './whep-session.js';
@@ -31,6 +32,12 @@ const PATIENCE = 600;
 
 /** A session or a held request that lasted this long was no failure: the backoff starts anew. */
 const STEADY = 5000;
+
+/** The longest pause between attempts to reach the server, in milliseconds. */
+const UNREACHABLE = 1000;
+
+/** Endings after which there may be no network. */
+const IN_DOUBT = ['unreachable', 'media-lost', 'no-path'];
 
 export class Viewer {
   #endpoint;
@@ -96,6 +103,7 @@ export class Viewer {
       endpoint = (ending.why === 'told-to-reconnect' && ending.endpoint) || this.#endpoint;
       this.#enter(step.state, ending.why === 'refused' ? ending.refusal.message : '');
       await this.#pause(step.wait, ending);
+      if (IN_DOUBT.includes(ending.why)) await this.#reach(endpoint);
       if (step.wait === 'never' && !this.#closed) this.#enter('connecting');
     }
     this.#enter('closed');
@@ -116,6 +124,8 @@ export class Viewer {
   /** Another network may know other ways: what could not be reached directly, perhaps can now. */
   networkChanged() {
     this.#direct = true;
+    this.#backoff.reset();
+    this.#session?.networkChanged();
     this.#wake();
   }
 
@@ -218,6 +228,29 @@ export class Viewer {
         resolve();
       };
     });
+  }
+
+  /**
+   * Waits until the server is reached: a POST that is held cannot tell that nobody holds it.
+   *
+   * @param {string} endpoint
+   */
+  async #reach(endpoint) {
+    const backoff = new Backoff({ cap: UNREACHABLE, random: this.#env.random });
+    for (let failures = 0; !this.#closed; failures += 1) {
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      if (await answers(endpoint, patience(failures), this.#env, woken.signal)) {
+        // Whatever failed before, failed for want of a network.
+        if (failures > 0) this.#backoff.reset();
+        break;
+      }
+      if (this.#closed) break;
+      this.#enter('unreachable');
+      if (woken.signal.aborted) backoff.reset();
+      else await pause(backoff.next(), this.#env, woken.signal);
+    }
+    this.#wake = () => {};
   }
 
   /**

@@ -124,6 +124,12 @@ export class WhepSession {
     this.#finish('closed');
   }
 
+  /** What was on its way by the last network never arrives, and a relay may be reached by another. */
+  networkChanged() {
+    if (!this.#resource) this.#finish('unreachable');
+    else if (this.#path === 'relay') void this.#mend();
+  }
+
   /**
    * Chooses a video layer.
    *

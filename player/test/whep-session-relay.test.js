@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SESSION, goLive, start, startRelayed } from './session.js';
-import { ANSWER, candidate, problem } from './world.js';
+import { ANSWER, candidate, held, problem } from './world.js';
 
 test('relay: inactive is a pause, in which no picture is missed', async () => {
   const { world, phases, ending } = startRelayed();
@@ -116,6 +116,32 @@ test('relay: a line that was mended late has as long as a new one to come up', a
   assert.equal(ending(), null);
   world.peer.frames += 1;
   await world.pass(2000);
+  assert.equal(ending(), null);
+});
+
+test('relay: whoever comes when the camera is gone waits, and is shown nothing for live', async () => {
+  const { world, phases, ending } = startRelayed();
+  await world.pass(100);
+  world.streams[0].send('inactive');
+  world.peer.become('connected');
+  await world.pass(20_000);
+  assert.equal(phases.at(-1), 'away relay');
+  assert.equal(ending(), null);
+});
+
+test('relay: a network that goes without a word: another line is tried', async () => {
+  let away = true;
+  const { world, ending } = startRelayed((request) => {
+    if (!isRestart(request)) return undefined;
+    return away ? held() : restarting(request);
+  });
+  await goLive(world);
+  world.peer.become('disconnected');
+  await world.pass(2000);
+  away = false;
+  await world.pass(2000);
+  const asked = world.requests.filter(isRestart);
+  assert.deepEqual(asked.map(({ aborted }) => aborted), [true, true, false]);
   assert.equal(ending(), null);
 });
 
