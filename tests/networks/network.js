@@ -132,6 +132,22 @@ export class Host {
     this.#run('tc', 'qdisc', 'replace', 'dev', cable, 'root', 'tbf', 'rate', rate, ...bucket);
   }
 
+  /**
+   * Loses every packet that comes or goes by a cable, which stays as it is: nobody is told, as when
+   * a phone is in a tunnel.
+   *
+   * @param {string} cable
+   * @returns {() => void} ends it
+   */
+  lose(cable) {
+    const name = `lost-${cable}`;
+    this.#run('nft', `table inet ${name} {
+      chain come { type filter hook prerouting priority raw; iifname "${cable}" drop; }
+      chain go { type filter hook postrouting priority raw; oifname "${cable}" drop; }
+    }`);
+    return () => this.#run('nft', 'delete', 'table', 'inet', name);
+  }
+
   /** @param {string} cable that is taken away, with its address */
   unplug(cable) {
     this.#ip('link', 'delete', cable);
@@ -198,6 +214,17 @@ export async function star(t, { forwards }) {
   if (forwards) gateway.forward();
   await areUp(gateway, camera, viewer);
   return { gateway, camera, viewer, address: ADDRESS };
+}
+
+/**
+ * Cuts the camera or the viewer off from everybody, without a word.
+ *
+ * @param {Network} network
+ * @param {'camera' | 'viewer'} who
+ * @returns {() => void} ends it
+ */
+export function cutOff({ gateway }, who) {
+  return gateway.lose(who === 'camera' ? 'eth0' : 'eth1');
 }
 
 /**

@@ -111,7 +111,7 @@ export class Process {
     });
   }
 
-  /** @param {'SIGUSR1'} signal that it takes for a request of ours */
+  /** @param {'SIGUSR1' | 'SIGSTOP' | 'SIGCONT'} signal that it takes for a request of ours, or has to obey */
   signal(signal) {
     this.#child.kill(signal);
   }
