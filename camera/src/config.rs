@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use conf::Conf;
 use reqwest::Url;
-use sightline_spec::{link::IceServer, room::RoomId, token::Admission};
+use sightline_spec::{ice_server::IceServer, room::RoomId, token::Admission};
 
 use crate::{
     capacity::Capacity,
     command::Command,
     encoder::Codec,
     format::{Format, Size},
-    option::{Publish, QrMode, Secret, parse_ice_server},
+    option::{Publish, QrMode, Secret},
     source::Source,
     trust::{Pin, Trust},
 };
@@ -92,7 +92,7 @@ pub struct Config {
 
     /// STUN or TURN server, besides those the gateway names: stun:host:port or
     /// turn:user:password@host:port. Repeatable.
-    #[conf(repeat, long, env, value_parser = parse_ice_server, serde(use_value_parser))]
+    #[conf(repeat, long, env, serde(use_value_parser))]
     pub ice_server: Vec<IceServer>,
 
     /// How many may watch at once, straight from this camera. For more, and for players that

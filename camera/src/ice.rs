@@ -6,7 +6,7 @@ use std::{
 };
 
 use gst::{glib, prelude::*};
-use sightline_spec::link::IceServer;
+use sightline_spec::ice_server::{IceServer, IceUri, Scheme};
 
 /// Sets what libnice should do otherwise than by default.
 pub(crate) fn configure_agent(webrtcbin: &gst::Bin) {
@@ -98,7 +98,7 @@ pub(crate) fn use_servers(webrtcbin: &gst::Bin, servers: &[IceServer]) {
     }
 }
 
-/// A server in GStreamer's own notation.
+/// A server in GStreamer's own notation, which knows no default ports.
 #[derive(PartialEq, Eq)]
 enum Uri {
     Stun(String),
@@ -107,38 +107,27 @@ enum Uri {
 
 impl Uri {
     fn of(server: &IceServer) -> Option<Self> {
-        let (scheme, host) = server.url.split_once(':')?;
+        let IceUri {
+            scheme,
+            host,
+            port,
+            transport,
+        } = &server.uri;
+        let place = format!("{host}:{}", port.unwrap_or(scheme.default_port()));
         match (scheme, &server.credential) {
-            ("stun", _) => Some(Self::Stun(format!("stun://{}", with_port(host, 3478)))),
-            ("turn" | "turns", Some(credential)) => {
+            (Scheme::Stun, _) => Some(Self::Stun(format!("stun://{place}"))),
+            (Scheme::Turn | Scheme::Turns, Some(credential)) => {
                 let user = escaped(&credential.username);
                 let password = escaped(&credential.password);
-                let default = if scheme == "turn" { 3478 } else { 5349 };
-                let host = with_port(host, default);
-                Some(Self::Turn(format!("{scheme}://{user}:{password}@{host}")))
+                let query = transport.map(|transport| format!("?transport={}", transport.as_str()));
+                let query = query.unwrap_or_default();
+                let scheme = scheme.as_str();
+                Some(Self::Turn(format!(
+                    "{scheme}://{user}:{password}@{place}{query}"
+                )))
             }
             _ => None,
         }
-    }
-}
-
-/// GStreamer knows no default ports.
-fn with_port(host_and_query: &str, port: u16) -> String {
-    let (host, query) = match host_and_query.split_once('?') {
-        Some((host, query)) => (host, format!("?{query}")),
-        None => (host_and_query, String::new()),
-    };
-    let has_port = match host.rsplit_once(':') {
-        Some((before, digits)) => {
-            !digits.is_empty()
-                && digits.bytes().all(|b| b.is_ascii_digit())
-                && (!before.contains(':') || before.ends_with(']'))
-        }
-        None => false,
-    };
-    match has_port {
-        true => format!("{host}{query}"),
-        false => format!("{host}:{port}{query}"),
     }
 }
 
@@ -159,14 +148,14 @@ fn escaped(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sightline_spec::link::IceServerCredential;
+    use sightline_spec::ice_server::IceServerCredential;
 
     fn uri(url: &str) -> String {
         let credential = IceServerCredential {
             username: "1700000000:ann".into(),
             password: "a/b+c=@".into(),
         };
-        match Uri::of(&IceServer::new(url, Some(credential)).unwrap()) {
+        match Uri::of(&IceServer::new(url.parse().unwrap(), Some(credential)).unwrap()) {
             Some(Uri::Stun(uri) | Uri::Turn(uri)) => uri,
             None => "none".into(),
         }

@@ -2,10 +2,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use sightline_spec::{
-    link::{IceServer, IceServerCredential},
-    token::{Admission, Scope},
-};
+use sightline_spec::token::{Admission, Scope};
 
 /// The two ways out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,39 +114,9 @@ pub(crate) fn parse_admission(text: &str) -> Result<Admission, String> {
     }
 }
 
-/// `stun:host:port`, or `turn:user:password@host:port` as on the command lines of other tools.
-pub(crate) fn parse_ice_server(text: &str) -> Result<IceServer, String> {
-    let parse = || {
-        let (scheme, rest) = text.split_once(':')?;
-        let Some((user, host)) = rest.rsplit_once('@') else {
-            return Some((text.to_owned(), None));
-        };
-        let (username, password) = user.split_once(':')?;
-        let credential = IceServerCredential {
-            username: username.to_owned(),
-            password: password.to_owned(),
-        };
-        Some((format!("{scheme}:{host}"), Some(credential)))
-    };
-    let (url, credential) = parse().ok_or("not stun:host:port or turn:user:password@host:port")?;
-    IceServer::new(&url, credential).map_err(|error| error.to_string())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn ice_servers_carry_their_credentials() {
-        let turn =
-            parse_ice_server("turn:ann:s3c:ret@turn.example.net:3478?transport=tcp").unwrap();
-        assert_eq!(turn.url, "turn:turn.example.net:3478?transport=tcp");
-        assert_eq!(turn.credential.unwrap().password, "s3c:ret");
-        assert!(parse_ice_server("stun:stun.example.net:3478").is_ok());
-        for text in ["turn:host:3478", "turn:ann@host", "http://host", "host"] {
-            assert!(parse_ice_server(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_lifetime_has_a_unit() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gst::{glib, prelude::*};
 use reqwest::Url;
-use sightline_spec::link::IceServer;
+use sightline_spec::ice_server::IceServer;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sightline_spec::{link::IceServer, proof::ProofError};
+use sightline_spec::{ice_server::IceServer, proof::ProofError};
 use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 

@@ -12,7 +12,7 @@ use gst_webrtc::{
 };
 use sightline_spec::{
     candidate::Candidate,
-    link::IceServer,
+    ice_server::IceServer,
     sdp::{Fingerprint, Sdp},
     sdpfrag::SdpFrag,
 };

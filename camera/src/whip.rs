@@ -15,7 +15,8 @@ use reqwest::{
 };
 use sightline_spec::{
     event::EventKind,
-    link::{IceServer, Link, SERVER_SENT_EVENTS},
+    ice_server::IceServer,
+    link::{Link, SERVER_SENT_EVENTS},
     room::RoomId,
     sdp::Sdp,
     token::Admission,

@@ -261,11 +261,11 @@ impl Config {
 
     fn turn_has_credentials(&self) -> Result<(), String> {
         for server in &self.ice_servers {
-            if let ConfiguredIceServer::NeedsSecret(url) = server
+            if let ConfiguredIceServer::NeedsSecret(uri) = server
                 && self.turn_secret.is_none()
             {
                 let wants = "needs USER:PASSWORD@ before its host, or --turn-secret";
-                return Err(format!("--ice-server {url} {wants}"));
+                return Err(format!("--ice-server {uri} {wants}"));
             }
         }
         Ok(())

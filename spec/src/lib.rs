@@ -9,6 +9,7 @@
 pub mod candidate;
 pub mod event;
 pub mod forwarded;
+pub mod ice_server;
 pub mod layer;
 pub mod link;
 pub mod media_type;

@@ -1,4 +1,4 @@
-//! The `Link` header field, RFC 8288, and the ICE servers it carries.
+//! The `Link` header field, RFC 8288.
 
 use std::fmt;
 
@@ -17,8 +17,6 @@ pub struct Link {
     pub parameters: Vec<(String, String)>,
 }
 
-/// The rel of an ICE server, RFC 9725 section 4.6.
-pub const ICE_SERVER: &str = "ice-server";
 /// The rel of the event-stream extension, WHEP core extensions section 4.
 pub const SERVER_SENT_EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
 /// The rel of the layer-selection extension, WHEP core extensions section 5.
@@ -154,90 +152,5 @@ impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rel = self.parameter("rel").unwrap_or_default();
         write!(f, "Link(<{}>; rel={rel:?}; …)", self.target)
-    }
-}
-
-/// A STUN or TURN server, as a `Link` carries it (RFC 9725 section 4.6).
-#[derive(Clone, PartialEq, Eq)]
-pub struct IceServer {
-    /// `stun:host[:port]` or `turn[s]:host[:port][?transport=udp|tcp]`.
-    pub url: String,
-    /// The name and the password that a TURN server asks for.
-    pub credential: Option<IceServerCredential>,
-}
-
-/// What a TURN server asks for.
-#[derive(Clone, PartialEq, Eq)]
-pub struct IceServerCredential {
-    /// The user name.
-    pub username: String,
-    /// The password; a secret.
-    pub password: String,
-}
-
-/// Why a link or a text names no ICE server.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum IceServerError {
-    /// Another scheme than stun, stuns, turn and turns, or no host.
-    #[error("an ice server is stun:host[:port] or turn[s]:host[:port][?transport=udp|tcp]")]
-    Url,
-    /// TURN does not work without.
-    #[error("a TURN server needs a username and a credential")]
-    NoCredential,
-}
-
-impl IceServer {
-    /// Checks the URL (RFC 7064, RFC 7065) and that TURN comes with credentials.
-    ///
-    /// # Errors
-    /// Which of the two is wrong.
-    pub fn new(url: &str, credential: Option<IceServerCredential>) -> Result<Self, IceServerError> {
-        let (scheme, rest) = url.split_once(':').ok_or(IceServerError::Url)?;
-        let host = rest.split('?').next().unwrap_or_default();
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "<>\"/,;@".contains(c);
-        if host.is_empty() || url.contains(odd) || !url.is_ascii() {
-            return Err(IceServerError::Url);
-        }
-        match scheme {
-            "stun" | "stuns" => {}
-            "turn" | "turns" if credential.is_some() => {}
-            "turn" | "turns" => return Err(IceServerError::NoCredential),
-            _ => return Err(IceServerError::Url),
-        }
-        let url = url.to_owned();
-        Ok(Self { url, credential })
-    }
-
-    /// The link that tells a client of this server.
-    pub fn to_link(&self) -> Link {
-        let link = Link::new(&self.url, ICE_SERVER);
-        match &self.credential {
-            None => link,
-            Some(IceServerCredential { username, password }) => link
-                .with("username", username)
-                .with("credential", password)
-                .with("credential-type", "password"),
-        }
-    }
-
-    /// The server that a link names, if it is of that rel and well-formed.
-    pub fn from_link(link: &Link) -> Option<Self> {
-        if !link.has_rel(ICE_SERVER) {
-            return None;
-        }
-        let credential = link
-            .parameter("username")
-            .zip(link.parameter("credential"))
-            .map(|(username, password)| IceServerCredential {
-                username: username.into(),
-                password: password.into(),
-            });
-        Self::new(&link.target, credential).ok()
-    }
-}
-
-impl fmt::Debug for IceServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "IceServer({})", self.url)
     }
 }

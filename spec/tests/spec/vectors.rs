@@ -2,8 +2,9 @@
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sightline_spec::candidate::Candidate;
+use sightline_spec::ice_server::IceServer;
 use sightline_spec::layer::{Layer, LayerSelection, Layers};
-use sightline_spec::link::{IceServer, Link};
+use sightline_spec::link::Link;
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::RoomId;
 use sightline_spec::sdpfrag::SdpFrag;
@@ -125,7 +126,7 @@ fn links_and_ice_servers() {
         assert_eq!(seen.collect::<Vec<_>>(), valid.links, "{}", valid.text);
         let servers: Vec<_> = links.iter().filter_map(IceServer::from_link).collect();
         let seen = servers.iter().map(|server| Server {
-            url: server.url.clone(),
+            url: server.uri.to_string(),
             username: server.credential.as_ref().map(|c| c.username.clone()),
             credential: server.credential.as_ref().map(|c| c.password.clone()),
         });

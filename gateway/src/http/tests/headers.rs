@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use sightline_spec::link::{ICE_SERVER, Link, SERVER_SENT_EVENTS};
+use sightline_spec::ice_server::ICE_SERVER;
+use sightline_spec::link::{Link, SERVER_SENT_EVENTS};
 use sightline_spec::room::SessionId;
 
 use super::*;

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sightline_spec::candidate::{Address, Candidate};
 use sightline_spec::event::{Event, EventKind};
+use sightline_spec::ice_server::{IceServer, IceServerCredential};
 use sightline_spec::layer::{LayerSelection, Rid};
-use sightline_spec::link::{IceServer, IceServerCredential, Link};
+use sightline_spec::link::Link;
 use sightline_spec::media_type::{self, MediaType};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::private::{LinkSecret, Seed, check_viewer};
@@ -191,12 +192,13 @@ proptest! {
     #[test]
     fn ice_servers_round_trip(
         (username, password) in ("[ -~]{0,20}", "[ -~]{0,20}"),
-        url in "turns?:[a-z0-9.-]{1,20}(:[0-9]{1,5})?(\\?transport=(udp|tcp))?",
+        uri in "turns?:[a-z0-9.-]{1,20}(:[1-9][0-9]{0,3})?(\\?transport=(udp|tcp))?",
     ) {
         let credential = IceServerCredential { username, password };
-        let server = IceServer::new(&url, Some(credential)).unwrap();
+        let server = IceServer::new(uri.parse().unwrap(), Some(credential)).unwrap();
         let line = server.to_link().to_string();
         let links = Link::parse_all([line.as_str()]);
+        prop_assert_eq!(&links[0].target, &uri);
         prop_assert_eq!(IceServer::from_link(&links[0]), Some(server));
     }
 
