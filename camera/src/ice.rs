@@ -1,11 +1,13 @@
 //! What webrtcbin does not offer as a property of its own: ICE and DTLS details.
 
 use std::{
+    fmt::Display,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use gst::{glib, prelude::*};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sightline_spec::ice_server::{IceServer, IceUri, Scheme};
 
 /// Sets what libnice should do otherwise than by default.
@@ -132,17 +134,13 @@ impl Uri {
 }
 
 /// The userinfo part of a URI, RFC 3986 section 3.2.1.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
+fn escaped(text: &str) -> impl Display {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(text, RESERVED)
 }
 
 #[cfg(test)]

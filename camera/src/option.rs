@@ -75,25 +75,13 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A number with its unit.
+/// How long something is good for: a second to a century, which is for ever and cannot overflow.
 pub(crate) fn parse_lifetime(text: &str) -> Result<Duration, String> {
-    let parse = || {
-        let unit = text.chars().last()?;
-        let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3600,
-            'd' => 86400,
-            _ => return None,
-        };
-        // A century is for ever, and cannot overflow.
-        let lifetime = number.checked_mul(seconds)?;
-        (1..=86400 * 36525)
-            .contains(&lifetime)
-            .then_some(Duration::from_secs(lifetime))
-    };
-    parse().ok_or_else(|| format!("`{text}` is no time: use 90m, 12h or 365d"))
+    let seconds = 1..=86400 * 36525;
+    humantime::parse_duration(text)
+        .ok()
+        .filter(|lifetime| seconds.contains(&lifetime.as_secs()))
+        .ok_or_else(|| format!("`{text}` is no time: use 90m, 12h or 365d"))
 }
 
 /// `publish` or `view`.
@@ -127,8 +115,8 @@ mod tests {
             "d",
             "0d",
             "5",
+            "999ms",
             "-1d",
-            "1w",
             "99999999999999999999d",
             "1é",
         ] {
