@@ -5,6 +5,10 @@ use std::time::SystemTime;
 use mime::Mime;
 
 /// SDP, RFC 8866: bodies of POST, 201, 406 and of the PATCH that answers a 406.
+///
+/// A PATCH with it where there is no counter-offer to answer is 422, and a 406 carries nothing
+/// else: the wording of the working group's branch `clarity-around-error-codes`. A second answer
+/// is 409 (`docs/decisions/stray-answers.md`).
 pub const SDP: &str = "application/sdp";
 /// Trickle ICE and ICE restarts, RFC 8840 section 9.
 pub const SDPFRAG: &str = "application/trickle-ice-sdpfrag";
@@ -36,7 +40,7 @@ impl MediaType {
         if content_type.trim().is_empty() {
             return Self::Missing;
         }
-        let Ok(mime) = content_type.parse::<Mime>() else {
+        let Some(mime) = mime(content_type) else {
             return Self::Other;
         };
         match mime.essence_str().to_ascii_lowercase().as_str() {
@@ -46,6 +50,14 @@ impl MediaType {
             _ => Self::Other,
         }
     }
+}
+
+/// Blanks may stand around the semicolons, and nothing between them: RFC 9110 section 5.6.6.
+/// [`Mime`] takes neither.
+fn mime(content_type: &str) -> Option<Mime> {
+    let parts = content_type.split(';').map(str::trim);
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    parts.join(";").parse().ok()
 }
 
 /// The `Content-Type` of a counter-offer: until when its answer is accepted.
@@ -58,7 +70,7 @@ pub fn counter_offer(valid_until: SystemTime) -> String {
 
 /// The `valid-until` of a counter-offer's `Content-Type`, if it has one.
 pub fn valid_until(content_type: &str) -> Option<SystemTime> {
-    let mime: Mime = content_type.parse().ok()?;
+    let mime = mime(content_type)?;
     let date = mime.get_param("valid-until")?;
     httpdate::parse_http_date(date.as_str()).ok()
 }
@@ -71,9 +83,23 @@ mod tests {
     #[test]
     fn case_and_parameters_do_not_matter() {
         assert_eq!(MediaType::of("Application/SDP; a=b"), MediaType::Sdp);
+        for blanks in [
+            "application/sdp ; charset=utf-8",
+            "application/sdp\t;",
+            " application/sdp;;a=b",
+        ] {
+            assert_eq!(MediaType::of(blanks), MediaType::Sdp, "{blanks:?}");
+        }
         assert_eq!(MediaType::of(SDPFRAG), MediaType::SdpFrag);
         assert_eq!(MediaType::of(""), MediaType::Missing);
-        for other in ["sdp", "application/sdp2", "text/plain", "\u{0}"] {
+        for other in [
+            "sdp",
+            "application/sdp2",
+            "text/plain",
+            "\u{0}",
+            "application /sdp",
+            ";application/sdp",
+        ] {
             assert_eq!(MediaType::of(other), MediaType::Other, "{other:?}");
         }
     }
@@ -84,6 +110,7 @@ mod tests {
         let header = counter_offer(time);
         assert_eq!(valid_until(&header), Some(time), "{header}");
         assert_eq!(MediaType::of(&header), MediaType::Sdp);
+        assert_eq!(valid_until(&header.replace(';', " ;")), Some(time));
         assert_eq!(valid_until(SDP), None);
         assert_eq!(valid_until(r#"application/sdp; valid-until="soon""#), None);
     }
