@@ -84,8 +84,8 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, ticket = 
  * @returns {{ state: State, wait: number | 'never', direct?: boolean }}
  */
 function refusedStep({ status, slug }, { absent, isPrivate, ticket }) {
-  // To those who ask for nothing else it says that there is only the relay.
-  if (slug === 'direct-only') return { state: isPrivate ? 'exposed' : 'blocked', wait: DIRECT_ONLY, direct: true };
+  if (slug === 'direct-only') return { state: 'blocked', wait: DIRECT_ONLY, direct: true };
+  if (slug === 'relay-only') return { state: isPrivate ? 'exposed' : 'blocked', wait: DIRECT_ONLY, direct: true };
   if (slug === 'codec-mismatch') return { state: 'undecodable', wait: 'never' };
   if (status === 409) return { state: absent, wait: 0 };
   if (status === 429) return { state: 'busy', wait: 1 };

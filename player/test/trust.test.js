@@ -126,7 +126,7 @@ for (const [what, reply, state] of /** @type {[string, () => Response, string][]
 }
 
 test('a private link is not for a room that only the relay has', async () => {
-  const { world, states } = await watch(() => problem(403, 'direct-only'), { secret });
+  const { world, states } = await watch(() => problem(403, 'relay-only'), { secret });
   assert.deepEqual(states, ['connecting', 'exposed']);
   await world.pass(60_000);
   for (const { headers } of world.sent('POST')) assert.match(headers.get('prefer') ?? '', /handling=strict/);

@@ -35,7 +35,11 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::NotPermitted { .. } => (S::FORBIDDEN, "not-permitted", "Not permitted"),
         Error::NamedRoomsClosed => (S::FORBIDDEN, "named-rooms-closed", "Named rooms are closed"),
         Error::AlreadyAnswered => (S::CONFLICT, "already-answered", "Already answered"),
-        Error::NoCounterOffer => (S::CONFLICT, "no-counter-offer", "Nothing to answer"),
+        Error::NoCounterOffer => (
+            S::UNPROCESSABLE_ENTITY,
+            "no-counter-offer",
+            "Nothing to answer",
+        ),
         Error::SessionOver => (S::GONE, "session-over", "The session is over"),
         Error::OfferExpired => (S::GONE, "offer-expired", "The offer has expired"),
         Error::PreconditionRequired => (
@@ -67,7 +71,8 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
             "unacceptable-offer",
             "Unacceptable offer",
         ),
-        Error::DirectOnly | Error::RelayOnly => (S::FORBIDDEN, "direct-only", "Direct only"),
+        Error::DirectOnly => (S::FORBIDDEN, "direct-only", "Direct only"),
+        Error::RelayOnly => (S::FORBIDDEN, "relay-only", "By the relay only"),
         Error::RoomTaken => (S::CONFLICT, "room-taken", "The room is taken"),
         Error::NoCamera => (S::CONFLICT, "no-camera", "No camera yet"),
         Error::CameraBusy => (S::CONFLICT, "camera-busy", "The camera is busy"),
