@@ -3,6 +3,8 @@
 
 /** The extension that an events stream is announced by (WHEP draft section 4.5). */
 export const SERVER_SENT_EVENTS = 'urn:ietf:params:whep:ext:core:server-sent-events';
+/** Events of Sightline's own, on the same streams: `join`, `leave`, `candidates`, `problem`. */
+export const OWN_EVENTS = 'urn:sightline:ext:events';
 
 /** The extension that chooses among video layers (WHEP core extensions section 5). */
 const LAYER = 'urn:ietf:params:whep:ext:core:layer';
@@ -112,9 +114,11 @@ export const layerLink = (links) => links.find((each) => hasRel(each, LAYER))?.t
  * @returns {{ target: string, events: string[] } | null}
  */
 export function eventsLink(links) {
-  const link = links.find((each) => hasRel(each, SERVER_SENT_EVENTS));
-  if (!link) return null;
+  const offered = links.filter((each) => hasRel(each, SERVER_SENT_EVENTS) || hasRel(each, OWN_EVENTS));
+  if (offered.length === 0) return null;
+  const { target } = offered[0];
+  const same = offered.filter((link) => link.target === target);
   // Commas in the draft's example; spaces here, since many clients split at every comma.
-  const events = (link.params.get('events') ?? '').split(/[\s,]+/);
-  return { target: link.target, events: events.filter((name) => name !== '') };
+  const lists = same.map((link) => (link.params.get('events') ?? '').split(/[\s,]+/).filter(Boolean));
+  return { target, events: lists.some((list) => list.length === 0) ? [] : lists.flat() };
 }

@@ -16,7 +16,7 @@ use reqwest::{
 use sightline_spec::{
     event::EventKind,
     ice_server::IceServer,
-    link::{Link, SERVER_SENT_EVENTS},
+    link::{Link, OWN_EVENTS},
     room::RoomId,
     sdp::Sdp,
     token::Admission,
@@ -163,7 +163,7 @@ impl Whip {
         let location = location(&response).ok_or(WhipError::Malformed("no Location"))?;
         let events = links(response.headers())
             .into_iter()
-            .find(|link| link.has_rel(SERVER_SENT_EVENTS))
+            .find(|link| link.has_rel(OWN_EVENTS))
             .and_then(|link| response.url().join(&link.target).ok());
         let answer = text(response).await?;
         let answer = Sdp::parse(&answer).map_err(|_| WhipError::Malformed("no SDP answer"))?;

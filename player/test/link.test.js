@@ -37,6 +37,13 @@ test('the events link names its events', () => {
   assert.equal(eventsLink([]), null);
 });
 
+test('events of our own are on the same stream, and have a link of their own', () => {
+  const own = '</e>; rel="urn:sightline:ext:events"; events="join leave"';
+  assert.deepEqual(eventsLink(parseLinks(own)), { target: '/e', events: ['join', 'leave'] });
+  const both = `</e>; rel="urn:ietf:params:whep:ext:core:server-sent-events"; events="active", ${own}`;
+  assert.deepEqual(eventsLink(parseLinks(both)), { target: '/e', events: ['active', 'join', 'leave'] });
+});
+
 test('ICE URLs with slashes, which some servers send, are understood', () => {
   assert.deepEqual(iceServers(parseLinks('<stun://a.example:3478>; rel="ice-server"')), [
     { urls: 'stun:a.example:3478' },

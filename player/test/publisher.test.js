@@ -7,7 +7,7 @@ import { ANSWER, World, created, gateway, held, problem } from './world.js';
 
 const ENDPOINT = 'https://gateway.example/whip/garage';
 const CERTIFICATE = /** @type {any} */ ({ certificate: 'one for all' });
-const LINK = '</whip/garage/1/events>; rel="urn:ietf:params:whep:ext:core:server-sent-events"';
+const LINK = '</whip/garage/1/events>; rel="urn:sightline:ext:events"';
 
 /** A stream with one video track, as far as a publisher looks at it. */
 const STREAM = /** @type {any} */ ({ getTracks: () => [{ kind: 'video' }] });

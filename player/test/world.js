@@ -321,7 +321,8 @@ export class FakeEventSource extends EventTarget {
 
 const EVENTS_LINK = '</whep/garage/1/events>; '
   + 'rel="urn:ietf:params:whep:ext:core:server-sent-events"; '
-  + 'events="active inactive viewercount reconnect candidates"';
+  + 'events="active inactive viewercount reconnect", '
+  + '</whep/garage/1/events>; rel="urn:sightline:ext:events"; events="candidates"';
 
 const LAYER_LINK = '</whep/garage/1/layer>; rel="urn:ietf:params:whep:ext:core:layer"';
 
@@ -331,7 +332,7 @@ const LAYER_LINK = '</whep/garage/1/layer>; rel="urn:ietf:params:whep:ext:core:l
  * @param {Record<string, string>} [more]
  */
 export const relayed = (more = {}) => created(201, ANSWER, {
-  Link: `${EVENTS_LINK.replace('candidates', 'candidates,layers problem')}, ${LAYER_LINK}`,
+  Link: `${EVENTS_LINK.replace('reconnect', 'reconnect,layers').replace('candidates', 'candidates problem')}, ${LAYER_LINK}`,
   ...more,
 });
 

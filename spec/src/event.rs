@@ -86,6 +86,14 @@ impl EventKind {
     /// What a camera's stream can carry.
     pub const FOR_CAMERAS: [Self; 3] = [Self::Join, Self::Leave, Self::Candidates];
 
+    /// Whether it is ours and not of the WHEP extension: a link of its own announces it.
+    pub const fn is_own(self) -> bool {
+        matches!(
+            self,
+            Self::Problem | Self::Candidates | Self::Join | Self::Leave
+        )
+    }
+
     /// The name in the `event:` field.
     pub fn name(self) -> &'static str {
         match self {

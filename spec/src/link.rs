@@ -19,6 +19,9 @@ pub struct Link {
 
 /// The rel of the event-stream extension, WHEP core extensions section 4.
 pub const SERVER_SENT_EVENTS: &str = "urn:ietf:params:whep:ext:core:server-sent-events";
+/// The rel of events that are ours, on the same streams: `join`, `leave`, `candidates`, `problem`.
+/// A URN that nobody has registered; where one is, it takes its place (RFC 9725 section 6.4).
+pub const OWN_EVENTS: &str = "urn:sightline:ext:events";
 /// The rel of the layer-selection extension, WHEP core extensions section 5.
 pub const LAYER: &str = "urn:ietf:params:whep:ext:core:layer";
 

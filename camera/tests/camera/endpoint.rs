@@ -176,9 +176,7 @@ async fn whip(State(app): State<App>, headers: HeaderMap, offer: String) -> Resp
         Ok(Reply::Answer(answer)) => {
             let number = app.shared.sessions.fetch_add(1, Ordering::SeqCst);
             let location = format!("/whip/test/{number}");
-            let link = format!(
-                "<{location}/events>; rel=\"urn:ietf:params:whep:ext:core:server-sent-events\""
-            );
+            let link = format!("<{location}/events>; rel=\"urn:sightline:ext:events\"");
             let headers = [
                 (header::CONTENT_TYPE, "application/sdp".to_owned()),
                 (header::LOCATION, location),

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::event::EventKind;
-use sightline_spec::link::{LAYER, Link, SERVER_SENT_EVENTS};
+use sightline_spec::link::{LAYER, Link, OWN_EVENTS, SERVER_SENT_EVENTS};
 use sightline_spec::media_type::{self, SDP, SDPFRAG};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
@@ -42,13 +42,20 @@ impl Place {
     /// where the draft's example has commas: OBS, live777 and OvenLiveKit split a field at every
     /// comma, inside quotes too.
     fn extensions(&self) -> impl Iterator<Item = Link> {
-        let kinds: Vec<&str> = self.events.iter().map(|kind| kind.name()).collect();
-        let events = Link::new(format!("{}/events", self.location), SERVER_SENT_EVENTS)
-            .with("events", kinds.join(" "));
+        let events = |rel, own| {
+            let kinds = self.events.iter().filter(|kind| kind.is_own() == own);
+            let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
+            let link = Link::new(format!("{}/events", self.location), rel);
+            (!kinds.is_empty()).then(|| link.with("events", kinds.join(" ")))
+        };
         let layer = Link::new(format!("{}/layer", self.location), LAYER);
-        [Some(events), self.has_layers.then_some(layer)]
-            .into_iter()
-            .flatten()
+        [
+            events(SERVER_SENT_EVENTS, false),
+            events(OWN_EVENTS, true),
+            self.has_layers.then_some(layer),
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 

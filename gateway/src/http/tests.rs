@@ -137,7 +137,8 @@ async fn a_whole_exchange_from_offer_to_delete() {
         content_type.starts_with("application/sdp; valid-until="),
         "{content_type}"
     );
-    assert_eq!(counter.headers().get_all("link").iter().count(), 2);
+    // An ICE server, and two kinds of events.
+    assert_eq!(counter.headers().get_all("link").iter().count(), 3);
     let viewer = location(&counter);
     assert!(viewer.starts_with("/whep/garage/"));
     let body = counter.into_body().collect().await.unwrap().to_bytes();
@@ -198,8 +199,9 @@ async fn the_event_stream_tells_and_its_end_is_told() {
         .send(request("POST", &events, "application/json", r#"["leave"]"#))
         .await;
     assert_eq!(created.status(), StatusCode::CREATED);
+    let camera_stream = location(&created);
     let mut stream = gateway
-        .send(request("GET", &location(&created), "", ""))
+        .send(request("GET", &camera_stream, "", ""))
         .await
         .into_body();
 
@@ -220,6 +222,18 @@ async fn the_event_stream_tells_and_its_end_is_told() {
         "{text}"
     );
     assert!(stream.frame().await.is_none());
+
+    // "A client can be told to stop reconnecting using the HTTP 204 No Content response code"
+    // (HTML, section 9.2.1); one that has missed the end gets it first.
+    let mut again = request("GET", &camera_stream, "", "");
+    let missed = gateway.send(request("GET", &camera_stream, "", "")).await;
+    assert_eq!(missed.status(), StatusCode::OK);
+    let missed = missed.into_body().collect().await.unwrap().to_bytes();
+    assert!(String::from_utf8_lossy(&missed).contains("event: leave\n"));
+    let seen = HeaderValue::from_static("1000");
+    again.headers_mut().insert("last-event-id", seen);
+    let again = gateway.send(again).await;
+    assert_eq!(again.status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test(start_paused = true)]

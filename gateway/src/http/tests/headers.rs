@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use sightline_spec::ice_server::ICE_SERVER;
-use sightline_spec::link::{Link, SERVER_SENT_EVENTS};
+use sightline_spec::link::{Link, OWN_EVENTS, SERVER_SENT_EVENTS};
 use sightline_spec::room::SessionId;
 
 use super::*;
@@ -150,7 +150,7 @@ async fn links_are_read_alike_by_the_book_and_by_who_splits_at_commas() {
             rels.extend(by_the_book.into_iter().map(|(_, rel)| rel));
         }
     }
-    let known = [ICE_SERVER, SERVER_SENT_EVENTS].map(str::to_owned);
+    let known = [ICE_SERVER, SERVER_SENT_EVENTS, OWN_EVENTS].map(str::to_owned);
     assert_eq!(rels, BTreeSet::from(known));
 }
 
