@@ -115,7 +115,7 @@ export class SessionResource {
   /**
    * Opens the event stream and keeps it open. One that cannot be had is no failure: media needs
    * none. A session the server does not know any more (it ended it, or restarted) ends the
-   * attempts.
+   * attempts, and so does 204 (HTML section 9.2.1: "a client can be told to stop reconnecting").
    *
    * @param {string[]} wanted event names
    * @param {(name: string, data: any) => void} receive
@@ -134,6 +134,10 @@ export class SessionResource {
       if (stream !== 'later') {
         listened = true;
         await this.#follow(stream, names, receive, () => backoff.reset());
+        if ((await this.#statusOf(stream)) === 204) {
+          const status = await this.#statusOf(this.#url);
+          return status === 404 || status === 410;
+        }
       }
       await pause(backoff.next(), this.#env, this.#signal);
     }
@@ -196,6 +200,24 @@ export class SessionResource {
         });
       }
     });
+  }
+
+  /**
+   * What GET says of it, of which EventSource does not tell.
+   *
+   * @param {string} url
+   * @returns {Promise<number>} 0 where nobody answers
+   */
+  async #statusOf(url) {
+    if (this.#signal.aborted) return 0;
+    try {
+      const response = await this.#env.fetch(url, { headers: this.#authorization, signal: this.#signal });
+      // It may be an event stream, which goes on.
+      void response.body?.cancel().catch(() => {});
+      return response.status;
+    } catch {
+      return 0;
+    }
   }
 
   /**

@@ -78,6 +78,22 @@ test('a gateway that goes away, even one that comes back and knows nothing, does
   assert.equal(world.requests.filter(({ url }) => url.endsWith('/events')).length, 2, 'asked again, once');
 });
 
+test('an event stream that is answered with 204 is asked for no more', async () => {
+  let over = false;
+  const { world, ending } = start(({ url, method }) =>
+    over && method === 'GET' && url.includes('/events/') ? new Response(null, { status: 204 }) : undefined);
+  await goLive(world);
+  over = true;
+  world.streams[0].fail();
+  for (let second = 0; second < 30; second += 1) {
+    world.peer.frames += 30;
+    await world.pass(1000);
+  }
+  assert.equal(world.streams.length, 1);
+  assert.equal(world.requests.filter(({ url }) => url.includes('/events/')).length, 1);
+  assert.equal(ending(), null, 'the picture goes on');
+});
+
 test('an event stream that only broke is opened again', async () => {
   const { world } = start();
   await goLive(world);

@@ -52,6 +52,19 @@ test('relay: a session that the gateway has ended while the camera was away', as
   assert.deepEqual([ending().why, ending().path], ['camera-gone', 'relay']);
 });
 
+test('relay: a session whose stream ends with 204 and that is over', async () => {
+  let over = false;
+  const { world, ending } = startRelayed(({ url, method }) => {
+    if (!over || method !== 'GET') return undefined;
+    return url.includes('/events/') ? new Response(null, { status: 204 }) : problem(410, 'session-over');
+  });
+  await goLive(world);
+  over = true;
+  world.streams[0].fail();
+  await world.pass(1000);
+  assert.equal(ending().why, 'media-lost');
+});
+
 test('relay: a gateway that comes back and knows nothing has no media for us', async () => {
   let restarted = false;
   const { world, ending } = startRelayed(({ url }) =>
