@@ -2,6 +2,7 @@
 
 mod acme;
 mod files;
+mod names;
 mod self_signed;
 mod store;
 
@@ -17,9 +18,11 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+use x509_parser::prelude::{FromDer, X509Certificate};
 
 use acme::Acme;
 use files::Files;
+use names::names_of;
 
 use crate::serve::ACME;
 
@@ -102,6 +105,20 @@ impl Certificates {
         Some(format!("sha256:{}", hex::encode(digest)))
     }
 
+    /// What the gateway is called by its certificate, as URLs have it; a wildcard is no name.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let names = match &self.keeper {
+            Keeper::Acme(acme) => acme.domains().to_owned(),
+            Keeper::Nobody | Keeper::Files(_) => self.current.names().unwrap_or_default(),
+        };
+        let names = names.into_iter().filter(|name| !name.contains('*'));
+        let names = names.map(|name| match name.contains(':') {
+            true => format!("[{name}]"),
+            false => name,
+        });
+        names.collect()
+    }
+
     /// Keeps the certificate, if there is one, fresh for ever.
     pub(crate) async fn keep(certificates: Option<&Self>) {
         let Some(Self { current, keeper }) = certificates else {
@@ -128,6 +145,12 @@ impl Current {
     fn get(&self) -> Option<Arc<CertifiedKey>> {
         let certificate = self.certificate.read();
         certificate.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn names(&self) -> Option<Vec<String>> {
+        let current = self.get()?;
+        let (_, certificate) = X509Certificate::from_der(current.cert.first()?).ok()?;
+        Some(names_of(&certificate))
     }
 
     fn set(&self, certificate: CertifiedKey) {

@@ -32,7 +32,7 @@ use waits::WaitOptions;
 
 use crate::app::Waits;
 use crate::auth::Authority;
-use crate::http::{Proxies, PublicUrl};
+use crate::http::{Https, Proxies, PublicUrl};
 use crate::ice_servers::{ConfiguredIceServer, IceServers, TurnSecret};
 use crate::relaying::RelayingLimits;
 use crate::rendezvous::Bounds;
@@ -333,10 +333,15 @@ impl Config {
         }
     }
 
-    /// The port of HTTPS as clients see it, if that has been told.
-    pub(crate) fn public_port(&self) -> Option<u16> {
-        let mut ports = self.proxies.public_urls.iter().map(PublicUrl::https_port);
-        ports.find_map(|port| port)
+    /// Where plain HTTP is sent on to: the public URLs, or else the names that the certificate
+    /// is for, and the port that HTTPS listens on.
+    pub(crate) fn https(&self, names: Vec<String>, port: u16) -> Https {
+        let public = self.proxies.public_urls.iter().filter_map(PublicUrl::https);
+        let (hosts, ports): (Vec<_>, Vec<_>) = public.unzip();
+        Https {
+            hosts: if hosts.is_empty() { names } else { hosts },
+            port: ports.first().copied().unwrap_or(port),
+        }
     }
 
     /// The bounds of the rendezvous.

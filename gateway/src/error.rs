@@ -13,6 +13,8 @@ use sightline_spec::token::{Scope, TokenError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
     // The client's fault: what it sent.
+    #[error("a request names one host (RFC 9112 section 3.2)")]
+    BadHost,
     #[error(transparent)]
     BadRoom(#[from] RoomIdError),
     #[error(transparent)]

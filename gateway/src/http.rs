@@ -5,6 +5,7 @@ mod endpoint;
 mod error;
 mod events;
 mod extract;
+mod framing;
 mod pages;
 mod proxies;
 mod redirect;
@@ -37,7 +38,7 @@ use crate::error::Error;
 use crate::session::Side;
 
 pub(crate) use proxies::{Proxies, PublicUrl};
-pub(crate) use redirect::redirect;
+pub(crate) use redirect::{Https, redirect};
 
 /// What handlers need.
 pub(crate) struct Context {
@@ -95,6 +96,7 @@ fn on_every_request(routes: Routes, context: Arc<Context>) -> Router {
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(framing::check))
         // On every answer, also where no route has made it and to OPTIONS; pages of other
         // origins may use the element, so its modules are open to them as well.
         .layer(on_every_answer(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))

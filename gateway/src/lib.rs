@@ -75,7 +75,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let certificates = config.tls.source()?.map(Certificates::open).transpose()?;
     let tls = certificates.as_ref().map(|kept| Tls::new(kept.resolver()));
     let tls = tls.transpose()?;
-    let redirect = redirect(&config, address).await?;
+    let names = certificates.as_ref().map(Certificates::names);
+    let redirect = redirect(&config, names.unwrap_or_default(), address).await?;
     let relaying = match config.relay {
         Switch::On => Some(Relaying::start(
             &config.media_ports(),
@@ -145,15 +146,19 @@ fn announce(address: SocketAddr, certificates: Option<&Certificates>) {
     }
 }
 
-/// Where plain HTTP is sent on to HTTPS, which is at `https`.
-async fn redirect(config: &Config, https: SocketAddr) -> anyhow::Result<Option<Door>> {
+/// Where plain HTTP is sent on to HTTPS, which is at `https` and has a certificate for `names`.
+async fn redirect(
+    config: &Config,
+    names: Vec<String>,
+    https: SocketAddr,
+) -> anyhow::Result<Option<Door>> {
     let Some(address) = config.tls.redirect_listen else {
         return Ok(None);
     };
     Ok(Some(Door {
         listener: listen(address).await?,
         tls: None,
-        router: http::redirect(config.public_port().unwrap_or(https.port())),
+        router: http::redirect(config.https(names, https.port())),
     }))
 }
 

@@ -41,6 +41,10 @@ impl Acme {
         Self { source }
     }
 
+    pub(super) fn domains(&self) -> &[String] {
+        &self.source.domains
+    }
+
     /// The certificate from last time.
     pub(super) fn kept(&self) -> Option<CertifiedKey> {
         let kept = fs::read(self.certificate_path()).ok()?;

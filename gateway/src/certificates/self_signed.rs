@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::IpAddr;
 use std::path::Path;
 
 use anyhow::Context;
 use rcgen::{CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, KeyPair};
 use rustls::sign::CertifiedKey;
-use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+use x509_parser::prelude::{FromDer, X509Certificate};
 
+use super::names::names_of;
 use super::{certified_key, store};
 
 const FILE: &str = "self-signed.pem";
@@ -63,25 +63,5 @@ fn is_good_for(kept: &CertifiedKey, names: &[String]) -> bool {
         return false;
     };
     let wanted: BTreeSet<String> = names.iter().cloned().collect();
-    certificate.validity().is_valid() && names_of(&certificate) == wanted
-}
-
-fn names_of(certificate: &X509Certificate<'_>) -> BTreeSet<String> {
-    let Ok(Some(names)) = certificate.subject_alternative_name() else {
-        return BTreeSet::new();
-    };
-    let names = names.value.general_names.iter();
-    let names = names.filter_map(|name| match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
-        _ => None,
-    });
-    names.collect()
-}
-
-fn address(bytes: &[u8]) -> Option<IpAddr> {
-    if let Ok(four) = <[u8; 4]>::try_from(bytes) {
-        return Some(four.into());
-    }
-    <[u8; 16]>::try_from(bytes).map(IpAddr::from).ok()
+    certificate.validity().is_valid() && BTreeSet::from_iter(names_of(&certificate)) == wanted
 }

@@ -13,6 +13,7 @@ use crate::error::Error;
 fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
     use StatusCode as S;
     match error {
+        Error::BadHost => (S::BAD_REQUEST, "bad-host", "Not one host"),
         Error::BadRoom(_) => (S::BAD_REQUEST, "bad-room", "Not a room id"),
         Error::BadSdp(_) => (S::BAD_REQUEST, "bad-sdp", "Unacceptable SDP"),
         Error::BadSdpFrag(_) => (S::BAD_REQUEST, "bad-sdpfrag", "Malformed SDP fragment"),

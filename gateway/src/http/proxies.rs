@@ -59,10 +59,11 @@ impl FromStr for PublicUrl {
 }
 
 impl PublicUrl {
-    /// The port, if this is HTTPS.
-    pub(crate) fn https_port(&self) -> Option<u16> {
+    /// The host and the port, if this is HTTPS.
+    pub(crate) fn https(&self) -> Option<(String, u16)> {
         let authority: Authority = self.authority.parse().ok()?;
-        self.https.then(|| authority.port_u16().unwrap_or(443))
+        let port = authority.port_u16().unwrap_or(443);
+        self.https.then(|| (authority.host().to_owned(), port))
     }
 }
 

@@ -153,6 +153,7 @@ pub(crate) fn request(
     body: impl Into<Body>,
 ) -> Request {
     let request = Request::builder().method(method).uri(path);
+    let request = request.header("host", "gateway.example");
     let request = request.header("content-type", media_type);
     request.body(body.into()).expect("it is in order")
 }

@@ -341,3 +341,87 @@ fn whoever_speaks_plain_http_to_tls_gets_no_answer() {
     let _ = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP"), "{answer:?}");
 }
+
+/// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
+/// that lacks a Host header field and to any request message that contains more than one Host
+/// header field line or a Host header field with an invalid field value" (RFC 9112 section 3.2).
+#[test]
+fn a_request_names_one_host() {
+    let gateway = Gateway::start_with(
+        ["--admin-listen", "127.0.0.1:0"],
+        [("SIGHTLINE_ADMIN_TOKEN", "administrator-of-tests")],
+    );
+    let stage = Stage { gateway, tls: None };
+    for (head, status) in [
+        ("GET /healthz HTTP/1.1\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: a\r\nhost: a\r\n", 400),
+        ("GET /healthz HTTP/1.0\r\nhost: a\r\nhost: b\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: a b\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: u@a\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: a/b\r\n", 400),
+        ("GET http://a/healthz HTTP/1.1\r\n", 400),
+        ("GET /healthz HTTP/1.1\r\nhost: a:80\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nhost: [::1]:80\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nhost:\r\n", 200),
+        ("GET /healthz HTTP/1.0\r\n", 200),
+    ] {
+        let mut connection = Connection::open(&stage);
+        connection.send(format!("{head}connection: close\r\n\r\n"));
+        let answer = connection.rest();
+        assert_eq!(
+            answer.get(9..12),
+            Some(&*status.to_string()),
+            "{head}{answer}"
+        );
+        let is_problem = answer.contains("/problems/bad-host");
+        assert_eq!(is_problem, status == 400, "{head}{answer}");
+    }
+    let admin = TcpStream::connect(stage.gateway.admin().unwrap()).unwrap();
+    admin.set_read_timeout(Some(LONG)).unwrap();
+    let mut admin = Connection(Box::new(admin));
+    admin.send("GET /healthz HTTP/1.1\r\nconnection: close\r\n\r\n");
+    assert!(admin.rest().starts_with("HTTP/1.1 400"));
+}
+
+/// "Regardless, the server MUST close the connection after responding to such a request"
+/// (RFC 9112 section 6.1), whichever of the two stands first.
+#[test]
+fn a_body_with_two_lengths_is_the_last_of_its_connection() {
+    for fields in [
+        "content-length: 5\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 5\r\n",
+    ] {
+        for stage in Stage::both(&[]) {
+            let mut connection = Connection::open(&stage);
+            connection.send(format!(
+                "POST /whip/garage HTTP/1.1\r\nhost: x\r\n{fields}\
+                 content-type: application/sdp\r\n\r\n0\r\n\r\n"
+            ));
+            connection.send("GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n");
+            let answers = connection.rest();
+            assert!(answers.starts_with("HTTP/1.1 400"), "{answers}");
+            assert_eq!(answers.matches("HTTP/1.1 ").count(), 1, "{answers}");
+        }
+    }
+}
+
+/// The same where the request was held: its answer is given by another connection of hyper's.
+#[test]
+fn a_held_request_with_a_body_in_chunks_is_the_last_of_its_connection() {
+    for stage in Stage::both(&[]) {
+        let mut camera = Connection::open(&stage);
+        let (length, fields) = (
+            OFFER.len(),
+            "transfer-encoding: chunked\r\nprefer: wait=20\r\n",
+        );
+        camera.send(format!(
+            "POST /whip/garage HTTP/1.1\r\nhost: x\r\ncontent-type: application/sdp\r\n\
+             {fields}\r\n{length:x}\r\n{OFFER}\r\n0\r\n\r\n"
+        ));
+        stage.gateway.until_logged("a camera's offer waits", 1);
+        view(&stage);
+        let answer = camera.rest();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}

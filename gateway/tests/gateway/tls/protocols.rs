@@ -103,21 +103,27 @@ fn plain_http_is_sent_on_to_https() {
     let plain = free.local_addr().unwrap().to_string();
     drop(free);
     let gateway = start(&state, &["--redirect-listen", &plain]);
-    let mut stream = TcpStream::connect(&plain).unwrap();
-    stream.set_read_timeout(Some(LONG)).unwrap();
-    write!(
-        stream,
-        "POST /whip/garage?a=b HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\
-         content-length: 0\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 308"), "{answer}");
-    let location = format!(
-        "\r\nlocation: https://{}/whip/garage?a=b\r\n",
-        gateway.host()
-    );
-    assert!(answer.contains(&location), "{answer}");
+    let host = gateway.host();
+    let (_, port) = host.rsplit_once(':').unwrap();
+    // Its certificate is for these three; what else a request calls it is not passed on.
+    for (host, sent_to) in [
+        ("127.0.0.1", "127.0.0.1"),
+        ("[::1]:80", "[::1]"),
+        ("evil.example", "localhost"),
+    ] {
+        let mut stream = TcpStream::connect(&plain).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        write!(
+            stream,
+            "POST /whip/garage?a=b HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\
+             content-length: 0\r\n\r\n"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 308"), "{answer}");
+        let location = format!("\r\nlocation: https://{sent_to}:{port}/whip/garage?a=b\r\n");
+        assert!(answer.contains(&location), "{answer}");
+    }
     assert!(gateway.terminate().0.success());
 }
