@@ -3,6 +3,7 @@
 pub(crate) mod checks;
 pub(crate) mod drive;
 pub(crate) mod dtls;
+mod first_packets;
 pub(crate) mod paths;
 pub(crate) mod peer;
 pub(crate) mod registry;

@@ -219,6 +219,10 @@ impl Worker {
                 return;
             }
             peer.expect_source(bytes, router.tracks());
+            if peer.waits_with(bytes, &back, router.tracks(), now) {
+                self.registry.note(key);
+                return;
+            }
         }
         let mut sink = Sink {
             network: &mut self.network,

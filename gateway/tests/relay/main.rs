@@ -7,6 +7,7 @@ mod support;
 
 mod departures;
 mod events;
+mod first_packets;
 mod forwarding;
 mod key_room;
 mod layers;

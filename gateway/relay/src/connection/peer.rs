@@ -14,6 +14,7 @@ use str0m::{Candidate, Input, Rtc};
 use crate::connection::checks::Checks;
 use crate::connection::drive::{ConnectionEvent, Driven, Sink, drive};
 use crate::connection::dtls;
+use crate::connection::first_packets::FirstPackets;
 use crate::connection::paths::{Address, Paths};
 use crate::connection::share::{Kind, Share};
 use crate::connection::srtp::Srtp;
@@ -21,7 +22,7 @@ use crate::connection::srtp_sender::SrtpSender;
 use crate::keys::{Key, RoomKey};
 use crate::limits::Limits;
 use crate::net::udp::{Network, Route};
-use crate::publisher::sources::Sources;
+use crate::publisher::sources::{Head, Sources};
 use crate::publisher::track::PublishedTrack;
 use crate::subscriber::Report;
 
@@ -35,6 +36,8 @@ pub(crate) struct Peer {
     pub(crate) session: SessionId,
     pub(crate) room: RoomKey,
     role: Role,
+    /// Of a publisher, as long as they wait.
+    first_packets: FirstPackets,
     /// Names the connection in the peer's STUN requests.
     pub(crate) ufrag: String,
     /// Those requests, as far as they are remembered.
@@ -85,6 +88,7 @@ impl Peer {
             session: new.session,
             room: new.room,
             role: new.role,
+            first_packets: FirstPackets::default(),
             ufrag: new.ufrag,
             checks: Checks::default(),
             share: Share::default(),
@@ -143,6 +147,49 @@ impl Peer {
         }
     }
 
+    /// Whether it waits with this datagram, which is of a publisher's source that just begins.
+    pub(crate) fn waits_with(
+        &mut self,
+        datagram: &[u8],
+        back: &Route,
+        tracks: &[PublishedTrack],
+        now: Instant,
+    ) -> bool {
+        let Some(head) = Head::of(datagram).filter(|_| self.is_publisher()) else {
+            return false;
+        };
+        let payload_type = head.payload_type.into();
+        let is_media = |track: &PublishedTrack| track.track.payload_type == payload_type;
+        let packet = (head.source, head.sequence);
+        // Source 0 is that of libwebrtc's probes, which are no stream.
+        if *head.source == 0
+            || !tracks.iter().any(is_media)
+            || !self.first_packets.keep(packet, datagram, back, now)
+        {
+            return false;
+        }
+        self.heard_at = now;
+        self.next = self.first_packets.due().unwrap_or(now).min(self.next);
+        true
+    }
+
+    /// Takes in those that have waited.
+    fn take_first_packets(&mut self, sink: &mut Sink<'_>) -> Driven {
+        let mut driven = Driven::default();
+        let packets = self.first_packets.take_due(sink.now);
+        if !packets.is_empty() && !self.is_connected {
+            self.first_packets.forget();
+            return driven;
+        }
+        for packet in packets {
+            let (to, from) = (packet.route.source, packet.route.destination);
+            if let Ok(receive) = Receive::new(packet.route.proto, from, to, &packet.datagram) {
+                driven = driven.and(self.input(Input::Receive(packet.arrived, receive), sink));
+            }
+        }
+        driven
+    }
+
     /// Takes in a datagram.
     pub(crate) fn receive(&mut self, receive: Receive<'_>, sink: &mut Sink<'_>) {
         self.heard_at = sink.now;
@@ -152,7 +199,8 @@ impl Peer {
 
     /// Lets time pass, and so sends what was written.
     pub(crate) fn tick(&mut self, sink: &mut Sink<'_>) {
-        self.tick_after(Driven::default(), sink);
+        let before = self.take_first_packets(sink);
+        self.tick_after(before, sink);
     }
 
     /// The same, after the connection has been driven already.
@@ -204,7 +252,8 @@ impl Peer {
 
     /// Notes what driving it has led to.
     fn settle(&mut self, driven: Driven, sink: &mut Sink<'_>) {
-        self.next = driven.next.unwrap_or(self.next);
+        let next = driven.next.unwrap_or(self.next);
+        self.next = self.first_packets.due().map_or(next, |due| due.min(next));
         if driven.has_failed {
             sink.events.push((self.key, ConnectionEvent::Gone));
         }

@@ -26,9 +26,10 @@ pub(crate) struct Sources {
 
 /// What an RTP packet says of where it belongs, before it is decrypted.
 #[derive(Debug, PartialEq, Eq)]
-struct Head<'a> {
-    payload_type: u8,
-    source: Ssrc,
+pub(crate) struct Head<'a> {
+    pub(crate) payload_type: u8,
+    pub(crate) sequence: u16,
+    pub(crate) source: Ssrc,
     /// The header extensions' profile, and themselves.
     extensions: Option<(u16, &'a [u8])>,
 }
@@ -109,13 +110,14 @@ fn by_payload_type(payload_type: Pt, tracks: &[PublishedTrack]) -> Option<(usize
 
 impl<'a> Head<'a> {
     /// The head of a datagram that is RTP (RFC 7983, RFC 5761 section 4).
-    fn of(datagram: &'a [u8]) -> Option<Self> {
+    pub(crate) fn of(datagram: &'a [u8]) -> Option<Self> {
         let [first @ 128..=191, second, rest @ ..] = datagram else {
             return None;
         };
         if (192..=223).contains(second) {
             return None;
         }
+        let sequence = *rest.first_chunk()?;
         let source = rest.get(6..10)?.try_into().ok()?;
         let contributing = 4 * usize::from(first & 0x0f);
         let extensions = match first & 0x10 {
@@ -129,6 +131,7 @@ impl<'a> Head<'a> {
         };
         Some(Self {
             payload_type: second & 0x7f,
+            sequence: u16::from_be_bytes(sequence),
             source: u32::from_be_bytes(source).into(),
             extensions,
         })
@@ -177,7 +180,8 @@ mod tests {
     fn the_head_of_rtp_is_read_and_of_nothing_else() {
         let plain = packet(0x80, 0x80 | 96, b"payload");
         let head = Head::of(&plain).unwrap();
-        assert_eq!((head.payload_type, *head.source), (96, 5));
+        let fields = (head.payload_type, head.sequence, *head.source);
+        assert_eq!(fields, (96, 7, 5));
         assert_eq!(head.extensions, None);
         assert_eq!(Head::of(&packet(0x80, 200, b"report")), None);
         assert_eq!(Head::of(&packet(20, 96, b"")), None);
