@@ -2,6 +2,7 @@
 
 pub(crate) mod budget;
 pub(crate) mod capture_clock;
+mod fragments;
 pub(crate) mod frame_rate;
 pub(crate) mod keyframe;
 pub(crate) mod packet_cache;

@@ -128,14 +128,15 @@ impl PacketCache {
         }
     }
 
-    /// Takes a packet in; says whether it begins a picture group.
-    pub(crate) fn push(&mut self, packet: Packet) -> bool {
+    /// Takes a packet in, and the parameter set that is whole with it if it was cut; says whether
+    /// the packet begins a picture group.
+    pub(crate) fn push(&mut self, packet: Packet, whole_set: Option<&[u8]>) -> bool {
         let position = packet.position;
         let is_ahead = |latest: Position| latest.sequence < position.sequence;
         if self.latest.is_none_or(is_ahead) {
             self.latest = Some(position);
         }
-        let sets = self.sets.note(&packet.payload);
+        let sets = self.sets.note(whole_set.unwrap_or(&packet.payload));
         let picture = self.pictures.add(position, self.end(), sets);
         if let Some(group) = &mut self.group
             && group.start == picture.start

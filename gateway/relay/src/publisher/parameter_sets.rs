@@ -10,7 +10,7 @@ use crate::sdp::encoding::Encoding;
 const MOST: usize = 16;
 
 /// What fits into a packet.
-const MAX_BYTES: usize = 1100;
+pub(super) const MAX_BYTES: usize = 1100;
 
 /// The sets that one stream is decoded with at present.
 #[derive(Debug, Clone)]
@@ -132,6 +132,15 @@ pub(super) fn units(encoding: Encoding, payload: &[u8], mut take: impl FnMut(&[u
         };
         take(unit);
         rest = more;
+    }
+}
+
+/// Whether a NAL unit that begins so is a parameter set.
+pub(super) fn is_set(encoding: Encoding, header: &[u8]) -> bool {
+    match (encoding, unit_type(encoding, header)) {
+        (Encoding::H264, Some(kind)) => matches!(kind, 7 | 8),
+        (Encoding::H265, Some(kind)) => matches!(kind, 32..=34),
+        _ => false,
     }
 }
 

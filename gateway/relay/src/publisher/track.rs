@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use str0m::media::Rid;
 use str0m::rtp::Ssrc;
 
+use crate::publisher::fragments::Fragments;
 use crate::publisher::frame_rate::FrameRate;
 use crate::publisher::keyframe::{Answers, KeyframeRequests};
 use crate::publisher::packet_cache::{Cursor, Packet, PacketCache};
@@ -41,6 +42,7 @@ pub(crate) struct Layer {
     pub(crate) cache: PacketCache,
     pub(crate) keyframes: KeyframeRequests,
     reordering: Reordering,
+    fragments: Fragments,
     size: LayerSize,
     frame_rate: FrameRate,
     /// Measured over the last second, in bit/s.
@@ -104,6 +106,7 @@ impl Layer {
         self.former
             .push(std::mem::replace(&mut self.source, source));
         self.cache.begin_source();
+        self.fragments = Fragments::default();
         self.size.begin_source();
         self.frame_rate.begin_source();
         if is_video {
@@ -146,15 +149,17 @@ impl PublishedTrack {
             layer.bytes += packet.payload.len() as u64;
         }
         layer.last_packet = now;
+        let sequence = packet.position.sequence;
+        let whole_set = layer.fragments.whole(encoding, sequence, &packet.payload);
         if is_video {
-            let sequence = packet.position.sequence;
-            layer.size.note(encoding, sequence, &packet.payload);
+            let told = whole_set.as_deref().unwrap_or(&packet.payload);
+            layer.size.note(encoding, sequence, told);
             layer.frame_rate.note(packet.position);
         }
         if may_reorder {
             layer.reordering.note(packet.position, now);
         }
-        if layer.cache.push(packet) {
+        if layer.cache.push(packet, whole_set.as_deref()) {
             layer.keyframes.arrived(now);
         }
     }
@@ -209,6 +214,7 @@ impl PublishedTrack {
             cache: PacketCache::new(self.encoding(), sets),
             keyframes: KeyframeRequests::default(),
             reordering: Reordering::default(),
+            fragments: Fragments::default(),
             size: LayerSize::named(self.encoding(), named),
             frame_rate: FrameRate::default(),
             bitrate: 0,

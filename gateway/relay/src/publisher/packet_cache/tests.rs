@@ -15,14 +15,15 @@ fn cache(packets: &[(u64, u64, &[u8])]) -> PacketCache {
 }
 
 fn add(cache: &mut PacketCache, (sequence, time, payload): (u64, u64, &[u8])) {
-    cache.push(Packet {
+    let packet = Packet {
         position: Position { sequence, time },
         marker: false,
         extensions: ExtensionValues::default(),
         payload: payload.into(),
         arrived: clock::now(),
         captured: None,
-    });
+    };
+    cache.push(packet, None);
 }
 
 /// When all viewers have everything, and nobody may ask for it again.

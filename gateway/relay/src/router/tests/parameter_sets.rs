@@ -49,6 +49,21 @@ fn who_comes_late_is_given_the_sets_that_came_once() {
 }
 
 #[test]
+fn sets_that_are_cut_over_packets_are_given_as_well() {
+    const FRAGMENTS: [&[u8]; 2] = [&[0x7c, 0x87, 0x42, 0xe0], &[0x7c, 0x47, 0x1f, 0x80]];
+    let mut stage = Stage::new();
+    for payload in [FRAGMENTS[0], FRAGMENTS[1], PICTURE] {
+        let packet = stage.next_packet("", payload.to_vec());
+        stage.receive("", 0, packet);
+    }
+    stage.picture(true);
+    stage.picture(true);
+    let late = stage.viewer();
+    let sent = stage.sent(late);
+    assert_eq!(payloads(&sent), [SEQUENCE, PICTURE, KEY, KEY]);
+}
+
+#[test]
 fn sets_with_a_time_of_their_own_are_given_to_early_and_late_viewers() {
     let mut stage = Stage::new();
     let early = stage.viewer();
