@@ -246,9 +246,12 @@ impl Sdp {
         }
     }
 
-    /// What every WebRTC peer must say (RFC 8829 section 5.2.1).
+    /// What every WebRTC peer must say (RFC 8829 section 5.2.1), but of what is inactive beside
+    /// what is not.
     pub(super) fn check_transport(&self) -> Result<(), SdpError> {
-        for media in self.active_media() {
+        let is_idle = |media: &Media<'_>| media.direction() == Direction::Inactive;
+        let all_idle = self.active_media().all(|media| is_idle(&media));
+        for media in self.active_media().filter(|m| all_idle || !is_idle(m)) {
             let line = media.first_line();
             let credentials = media.ice_credentials();
             credentials.ok_or(SdpError::IceCredentials(line))?;

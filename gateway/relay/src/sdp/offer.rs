@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use sightline_spec::sdp::{Fingerprint, IceCredentials, Media, Sdp};
+use sightline_spec::sdp::{Direction, Fingerprint, IceCredentials, Media, Sdp};
 
 use crate::sdp::encoding::Encoding;
 
@@ -93,10 +93,13 @@ pub(crate) fn first_known<'a>(
 
 fn is_usable(media: &Media<'_>) -> bool {
     let is_media = matches!(media.kind(), "audio" | "video") && media.is_rtp();
-    is_media && !media.is_rejected() && first_known(media).is_some()
+    // An inactive one may have none.
+    let has_transport = || media.ice_credentials().is_some() && media.fingerprints().is_some();
+    is_media && !media.is_rejected() && first_known(media).is_some() && has_transport()
 }
 
-/// The sections of the transport that serves most; of equals one with video, then the first.
+/// The sections of the transport that serves most of what flows; of equals one with video, then
+/// the first.
 fn of_one_transport<'a>(sdp: &Sdp, usable: Vec<(u16, Media<'a>)>) -> (Vec<(u16, Media<'a>)>, bool) {
     let mut bundled: Vec<Vec<(u16, Media<'a>)>> = Vec::new();
     for mids in sdp.bundles() {
@@ -112,8 +115,11 @@ fn of_one_transport<'a>(sdp: &Sdp, usable: Vec<(u16, Media<'a>)>) -> (Vec<(u16, 
     let transports = bundled.into_iter().map(|sections| (sections, true));
     let transports = transports.chain(alone.into_iter().map(|sections| (sections, false)));
     let worth = |sections: &[(u16, Media<'_>)]| {
-        let has_video = sections.iter().any(|(_, media)| media.kind() == "video");
-        (sections.len(), has_video)
+        let flows = |section: &&(u16, Media<'_>)| section.1.direction() != Direction::Inactive;
+        let mut flowing = sections.iter().filter(flows);
+        let count = flowing.clone().count();
+        let has_video = flowing.any(|(_, media)| media.kind() == "video");
+        (count, has_video, sections.len())
     };
     let mut best = (Vec::new(), false);
     for transport in transports {

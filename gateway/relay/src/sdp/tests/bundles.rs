@@ -141,6 +141,59 @@ fn what_is_not_bundled_has_one_section() {
     }
 }
 
+/// It needs no transport, so it may have none, and the others are not worse for it.
+#[test]
+fn what_is_inactive_outside_of_the_bundle_is_turned_down_alone() {
+    let bare = |section: String| section.replace(super::TRANSPORT, "");
+    let sounds = [audio("1", "sendonly"), audio("2", "sendonly")];
+    for (bundle, all, taken) in [
+        (
+            "1",
+            vec![bare(video("0", "inactive")), sounds[0].clone()],
+            vec![1],
+        ),
+        (
+            "",
+            vec![bare(video("", "inactive")), sounds[0].clone()],
+            vec![1],
+        ),
+        (
+            "1",
+            vec![video("0", "inactive"), sounds[0].clone()],
+            vec![1],
+        ),
+        (
+            "1 2",
+            vec![
+                bare(video("0", "inactive")),
+                sounds[0].clone(),
+                sounds[1].clone(),
+            ],
+            vec![1, 2],
+        ),
+        (
+            "0",
+            vec![video("0", "sendonly"), bare(audio("1", "inactive"))],
+            vec![0],
+        ),
+    ] {
+        let text = offer(bundle, &all);
+        let negotiated = publish(&text).unwrap();
+        let answered = sections(&text, &negotiated.answer);
+        let accepted: Vec<_> = (0..)
+            .zip(&answered)
+            .filter(|(_, m)| !m.is_rejected())
+            .collect();
+        let accepted: Vec<_> = accepted.iter().map(|(index, _)| *index).collect();
+        assert_eq!(accepted, taken, "{text}");
+        assert_eq!(negotiated.media.len(), taken.len());
+        let text = text.replace("sendonly", "recvonly");
+        let viewer = view(&text, &picture_and_sound()).unwrap();
+        sections(&text, &viewer.answer);
+        assert!(!viewer.media.down_tracks.is_empty());
+    }
+}
+
 #[test]
 fn a_bundle_that_names_who_is_not_there_is_a_bundle() {
     let all = [audio("0", "sendonly"), video("1", "sendonly")];
