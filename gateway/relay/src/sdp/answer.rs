@@ -37,10 +37,22 @@ impl Answer<'_> {
         sections.find(|section| usize::from(section.index) == index)
     }
 
+    /// The section in which nothing flows and which has the transport.
+    fn anchor(&self, index: usize) -> Option<&Media<'_>> {
+        let (anchor, media) = self.acceptance.offer.anchor.as_ref()?;
+        (usize::from(*anchor) == index).then_some(media)
+    }
+
     /// Which section has the transport: the first that is accepted (RFC 9143 section 7.3.1).
-    fn is_tagged(&self, section: &Accepted<'_>) -> bool {
-        let indexes = self.acceptance.sections.iter().map(|s| s.index);
-        indexes.min() == Some(section.index)
+    fn is_tagged(&self, index: u16) -> bool {
+        let accepted = self.acceptance.sections.iter().map(|s| s.index);
+        let anchor = self
+            .acceptance
+            .offer
+            .anchor
+            .as_ref()
+            .map(|(index, _)| *index);
+        accepted.chain(anchor).min() == Some(index)
     }
 
     /// RFC 5761 section 5.1.1: only if it was offered. Bundled sections leave that to the one
@@ -66,9 +78,11 @@ impl Answer<'_> {
         line(f, format_args!("t=0 0"))?;
         if self.acceptance.offer.is_bundled {
             write!(f, "a=group:BUNDLE")?;
-            let accepted = (0..offer.media().count()).filter_map(|index| self.accepted(index));
-            for mid in accepted.filter_map(|section| section.media.mid()) {
-                write!(f, " {mid}")?;
+            for (index, media) in offer.media().enumerate() {
+                let is_in = self.accepted(index).is_some() || self.anchor(index).is_some();
+                if let Some(mid) = media.mid().filter(|_| is_in) {
+                    write!(f, " {mid}")?;
+                }
             }
             line(f, format_args!(""))?;
         }
@@ -91,7 +105,7 @@ impl Answer<'_> {
             write!(f, " {rtx}")?;
         }
         line(f, format_args!("\r\nc=IN IP4 0.0.0.0"))?;
-        self.transport(section, f)?;
+        self.transport(section.index, f)?;
         if let Some(mid) = media.mid() {
             line(f, format_args!("a=mid:{mid}"))?;
         }
@@ -116,8 +130,8 @@ impl Answer<'_> {
         sending.map_or(Ok(()), |sending| self.source(*sending, f))
     }
 
-    fn transport(&self, section: &Accepted<'_>, f: &mut Formatter<'_>) -> fmt::Result {
-        if self.is_tagged(section) {
+    fn transport(&self, index: u16, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.is_tagged(index) {
             for candidate in self.candidates {
                 line(f, format_args!("a={}", candidate.to_sdp_string()))?;
             }
@@ -181,10 +195,37 @@ impl Display for Answer<'_> {
         for (index, media) in offer.media().enumerate() {
             match self.accepted(index) {
                 Some(section) => self.section(section, f)?,
+                None if self.anchor(index).is_some() => self.idle(&media, f)?,
                 None => rejected(&media, f)?,
             }
         }
         Ok(())
+    }
+}
+
+impl Answer<'_> {
+    /// A section that has nothing but the transport of its bundle.
+    fn idle(&self, media: &Media<'_>, f: &mut Formatter<'_>) -> fmt::Result {
+        let format = media.formats().next().unwrap_or("0");
+        let (kind, protocol) = (media.kind(), media.protocol());
+        line(f, format_args!("m={kind} 9 {protocol} {format}"))?;
+        line(f, format_args!("c=IN IP4 0.0.0.0"))?;
+        let anchor = self.acceptance.offer.anchor.as_ref();
+        anchor.map_or(Ok(()), |(index, _)| self.transport(*index, f))?;
+        if let Some(mid) = media.mid() {
+            line(f, format_args!("a=mid:{mid}"))?;
+        }
+        line(f, format_args!("a={}", Direction::Inactive))?;
+        if self.is_muxed(media) {
+            line(f, format_args!("a=rtcp-mux"))?;
+        }
+        let is_map = |text: &&str| {
+            let map = text.strip_prefix("a=rtpmap:").unwrap_or_default();
+            map.split_whitespace().next() == Some(format)
+        };
+        let mut lines = media.lines().map(|(_, text)| text.trim_end());
+        let map = lines.find(is_map);
+        map.map_or(Ok(()), |map| line(f, format_args!("{map}")))
     }
 }
 

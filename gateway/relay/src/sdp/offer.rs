@@ -33,6 +33,8 @@ pub(crate) struct Offer<'a> {
     pub(crate) sections: Vec<(u16, Media<'a>)>,
     /// Whether they are a bundle, by the peer's word.
     pub(crate) is_bundled: bool,
+    /// A section of the bundle in which nothing can flow and which has its transport all the same.
+    pub(crate) anchor: Option<(u16, Media<'a>)>,
     pub(crate) credentials: IceCredentials,
     pub(crate) fingerprints: Vec<Fingerprint>,
     pub(crate) setup: Setup,
@@ -74,6 +76,7 @@ impl<'a> Offer<'a> {
                 .fingerprints()
                 .ok_or_else(|| missing("fingerprint"))?,
             setup: setup(&tagged)?,
+            anchor: anchor(sdp, &sections).filter(|_| is_bundled),
             sections,
             is_bundled,
         })
@@ -128,6 +131,30 @@ fn of_one_transport<'a>(sdp: &Sdp, usable: Vec<(u16, Media<'a>)>) -> (Vec<(u16, 
         }
     }
     best
+}
+
+/// The first section of the bundle, if the peer cannot do without it though we have no encoding
+/// for it.
+///
+/// By RFC 9143 section 7.3.3 the transport is that of the next section when the first is rejected.
+/// libwebrtc under the policy `max-bundle` has one transport, by the name of the first section,
+/// and fails without it: “Failed to setup RTCP mux”. It does not say that the others are
+/// `bundle-only`, as RFC 8829 section 5.2.1 has it; they have the very same credentials, which
+/// they do not under its other policies. Of those who have that too, libwebrtc and what is
+/// like it allow two forms of header extensions.
+fn anchor<'a>(sdp: &'a Sdp, sections: &[(u16, Media<'a>)]) -> Option<(u16, Media<'a>)> {
+    let mut session = sdp.numbered_session_lines();
+    let is_like_libwebrtc = session.any(|(_, line)| line.trim_end() == "a=extmap-allow-mixed");
+    let (_, taken) = sections.first().filter(|_| is_like_libwebrtc)?;
+    let is_bundle = |mids: &Vec<&str>| taken.mid().is_some_and(|mid| mids.contains(&mid));
+    let name = *sdp.bundles().find(is_bundle)?.first()?;
+    let (index, first) = (0..)
+        .zip(sdp.media())
+        .find(|(_, m)| m.mid() == Some(name))?;
+    let is_media = matches!(first.kind(), "audio" | "video") && first.is_rtp();
+    let is_one_transport = first.ice_credentials() == taken.ice_credentials();
+    let is_wanted = is_media && !first.is_rejected() && first_known(&first).is_none();
+    (is_wanted && is_one_transport).then_some((index, first))
 }
 
 /// RFC 8445 section 6.1.1: of two that are lite nobody would check.

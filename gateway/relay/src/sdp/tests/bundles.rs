@@ -44,6 +44,42 @@ fn a_first_section_that_is_rejected_leaves_the_transport_to_the_next() {
     }
 }
 
+/// libwebrtc under `max-bundle` has its transport under the name of the first section, and cannot
+/// do without.
+#[test]
+fn a_browser_with_one_transport_keeps_its_first_section() {
+    for (formats, lines) in [
+        (
+            "8 0",
+            "a=sendonly|a=rtpmap:8 PCMA/8000|a=rtpmap:0 PCMU/8000",
+        ),
+        ("0", "a=sendonly"),
+        ("97", "a=sendonly|a=rtpmap:97 multiopus/48000/6"),
+    ] {
+        let first = section(&format!("audio 9 UDP/TLS/RTP/SAVPF {formats}"), "0", lines);
+        let text = offer("0 1", &[first, video("1", "sendonly")]);
+        let text = text.replace("t=0 0\r\n", "t=0 0\r\na=extmap-allow-mixed\r\n");
+        let negotiated = publish(&text).unwrap();
+        let answered = sections(&text, &negotiated.answer);
+        let directions: Vec<_> = answered.iter().map(|media| media.direction()).collect();
+        assert_eq!(directions, [Direction::Inactive, Direction::RecvOnly]);
+        assert!(
+            answered
+                .iter()
+                .all(|media| !media.is_rejected() && media.has("rtcp-mux"))
+        );
+        assert_eq!(negotiated.media.len(), 1);
+        let viewer = text.replace("sendonly", "recvonly");
+        let negotiated = view(&viewer, &picture_and_sound()).unwrap();
+        let answered = sections(&viewer, &negotiated.answer);
+        assert_eq!(answered[0].direction(), Direction::Inactive);
+        // With more than one transport it can.
+        let text = text.replacen("a=ice-ufrag:abcd", "a=ice-ufrag:efgh", 1);
+        let negotiated = publish(&text).unwrap();
+        assert!(sections(&text, &negotiated.answer)[0].is_rejected());
+    }
+}
+
 #[test]
 fn a_later_section_that_is_rejected_leaves_the_bundle() {
     let pcma = section(
