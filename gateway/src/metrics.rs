@@ -198,7 +198,10 @@ impl Presence {
             let counter = ConstCounter::new(health.map_or(0, |health| health.panics(part)));
             counter.encode(panics.encode_family(&[("part", part.name())])?)?;
         }
-        Ok(())
+        let help = "Threads of the relay that have not gone on for ten seconds though they were to";
+        let name = "relay_hanging_workers";
+        let hanging = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        gauge(self.relay.as_ref().map_or(0, Relaying::hanging)).encode(hanging)
     }
 
     fn encode_savings(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -98,7 +98,11 @@ impl Relaying {
                     // Without workers nothing happens any more.
                     None => return pending().await,
                 },
-                _ = looks.tick(), if !is_empty => self.look_over(Instant::now().into_std()),
+                _ = looks.tick(), if !is_empty => {
+                    // If there are any, the log has it.
+                    let _ = self.0.relay.hanging();
+                    self.look_over(Instant::now().into_std());
+                }
                 () = self.0.has_begun.notified(), if is_empty => {}
             }
         }
@@ -246,6 +250,11 @@ impl Relaying {
     /// How many bytes have come and gone.
     pub(crate) fn traffic(&self) -> &Traffic {
         self.0.relay.traffic()
+    }
+
+    /// How many of its workers hang.
+    pub(crate) fn hanging(&self) -> usize {
+        self.0.relay.hanging()
     }
 
     /// How the relay is.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::health::Pulse;
 
 /// What a connection is taken for until it can be measured, in packets a second: one of about
 /// 1 Mbit/s.
@@ -24,6 +26,8 @@ pub(crate) struct Load {
     measured: AtomicU64,
     /// Connections that the worker has not admitted yet.
     placed: AtomicU64,
+    /// Whether it does anything at all.
+    pub(crate) pulse: Pulse,
 }
 
 /// The worker's side of it.
@@ -58,9 +62,15 @@ impl Meter {
 
     /// The worker is gone, and what it had with it.
     pub(crate) fn give_up(self) -> Arc<Load> {
+        self.load.pulse.stops();
         self.load.measured.store(0, Relaxed);
         self.load.placed.fetch_sub(self.admitted[0], Relaxed);
         self.load
+    }
+
+    /// The worker goes on by then.
+    pub(crate) fn goes_on_by(&self, at: Instant) {
+        self.load.pulse.goes_on_by(at);
     }
 
     /// A connection has come.

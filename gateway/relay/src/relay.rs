@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Instant;
 use std::{fmt, io};
 
 use sightline_spec::room::{RoomId, SessionId};
@@ -12,7 +13,7 @@ use crate::clock;
 use crate::connection::dtls;
 use crate::error::{Error, StartError};
 use crate::event::{self, Events, Teller};
-use crate::health::{Health, Part};
+use crate::health::{Hanging, Health, Part};
 use crate::limits::Limits;
 use crate::net::addresses::Addresses;
 use crate::net::ports::{BoundPorts, MediaPorts};
@@ -138,10 +139,10 @@ impl Relay {
         ends_unwatched: bool,
     ) -> Result<Negotiated, Error> {
         // A room's home stays where it is while anybody is there.
-        let home = self.0.streams.places(room).map(|places| places.home);
-        let index = home.unwrap_or_else(|| for_publisher(&self.loads()));
-        let candidates = self.0.workers[index].addresses.candidates();
         let now = clock::now();
+        let home = self.0.streams.places(room).map(|places| places.home);
+        let index = home.unwrap_or_else(|| for_publisher(&self.loads(now)));
+        let candidates = self.0.workers[index].addresses.candidates();
         let connection = self.negotiate(|it| it.publisher(offer, &candidates, now))?;
         let offered = Offered::of(offer, &connection.answer);
         let session = self.session(index, room, session, offered);
@@ -169,9 +170,9 @@ impl Relay {
         offer: &Sdp,
     ) -> Result<Negotiated, Error> {
         let (tracks, places) = self.0.streams.tracks(room)?;
-        let index = for_viewer(&self.loads(), &places);
-        let candidates = self.0.workers[index].addresses.candidates();
         let now = clock::now();
+        let index = for_viewer(&self.loads(now), &places);
+        let candidates = self.0.workers[index].addresses.candidates();
         let connection = self.negotiate(|it| it.viewer(offer, &tracks, &candidates, now))?;
         let offered = Offered::of(offer, &connection.answer);
         let session = self.session(index, room, session, offered);
@@ -196,9 +197,20 @@ impl Relay {
         &self.0.health
     }
 
-    /// Whether every worker is at work.
+    /// Whether every worker is at work, and none hangs.
     pub fn is_whole(&self) -> bool {
-        self.0.health.at_work() == self.0.workers.len()
+        self.hanging_at(clock::now()) == 0 && self.0.health.at_work() == self.0.workers.len()
+    }
+
+    /// How many workers have not gone on for ten seconds though they were to. The log has it when
+    /// that is found out.
+    pub fn hanging(&self) -> usize {
+        self.hanging_at(clock::now())
+    }
+
+    fn hanging_at(&self, now: Instant) -> usize {
+        let workers = self.0.workers.iter();
+        workers.filter(|worker| worker.hangs(now)).count()
     }
 
     /// Has every worker end, with a goodbye to each peer. Nothing can be begun any more.
@@ -247,26 +259,47 @@ impl Relay {
         }))
     }
 
-    /// What each worker has to do.
-    fn loads(&self) -> Vec<u64> {
-        let workers = self.0.workers.iter();
-        workers.map(|worker| worker.load.now()).collect()
+    /// What each worker has to do. For one that hangs anything is too much.
+    fn loads(&self, now: Instant) -> Vec<u64> {
+        let load = |worker: &Handle| match worker.hangs(now) {
+            true => u64::MAX,
+            false => worker.load.now(),
+        };
+        self.0.workers.iter().map(load).collect()
+    }
+}
+
+impl Handle {
+    fn hangs(&self, now: Instant) -> bool {
+        let Hanging { hangs, is_news } = self.load.pulse.look(now);
+        match hangs {
+            true if is_news => {
+                tracing::error!(
+                    "a relay worker hangs; its sessions have no media, new rooms go elsewhere"
+                );
+            }
+            false if is_news => tracing::info!("a relay worker that hung goes on"),
+            _ => {}
+        }
+        hangs
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
+    use std::sync::mpsc;
     use std::time::Duration;
+
+    use tokio::sync::oneshot;
 
     use super::*;
 
-    #[tokio::test]
-    async fn a_negotiation_that_panics_is_a_refusal_that_is_counted() {
+    fn start(workers: usize) -> (Relay, Events) {
         let ports = MediaPorts {
             address: Ipv4Addr::LOCALHOST.into(),
             port: 0,
-            workers: 1,
+            workers,
             advertised: Vec::new(),
         };
         let limits = Limits {
@@ -274,7 +307,28 @@ mod tests {
             silence: Duration::from_secs(1),
             linger: Duration::from_secs(1),
         };
-        let (relay, _events) = Relay::start(&ports, &limits).unwrap();
+        Relay::start(&ports, &limits).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_worker_that_hangs_is_told_of_and_gets_no_rooms() {
+        let (relay, _events) = start(2);
+        let (begun, hangs) = oneshot::channel();
+        let (until, held) = mpsc::channel();
+        let worker = &relay.0.workers[0];
+        worker.mailbox.try_send(Command::Hang(begun, held)).unwrap();
+        hangs.await.unwrap();
+        assert!(relay.is_whole(), "not yet");
+        let later = clock::now() + Duration::from_secs(11);
+        assert_eq!(relay.hanging_at(later), 1);
+        assert_eq!(for_publisher(&relay.loads(later)), 1);
+        assert_eq!(relay.loads(clock::now())[0], 0, "there was no such time");
+        drop(until);
+    }
+
+    #[tokio::test]
+    async fn a_negotiation_that_panics_is_a_refusal_that_is_counted() {
+        let (relay, _events) = start(1);
         let negotiated = relay.negotiate(|_| -> Result<(), _> { panic!("a test wants it") });
         assert_eq!(negotiated, Err(Error::UnacceptableOffer));
         assert_eq!(relay.health().panics(Part::Negotiation), 1);

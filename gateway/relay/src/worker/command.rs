@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// What no command is to do.
     #[cfg(test)]
     Panic,
+    /// Nor this: not to come back before it is told to. It tells that it has begun.
+    #[cfg(test)]
+    Hang(oneshot::Sender<()>, std::sync::mpsc::Receiver<()>),
 }
 
 /// A connection on its way to its worker.
@@ -108,6 +111,11 @@ impl Worker {
             }
             #[cfg(test)]
             Command::Panic => panic!("a test has asked for it"),
+            #[cfg(test)]
+            Command::Hang(begun, until) => {
+                begun.send(()).unwrap();
+                let _ = until.recv();
+            }
         }
     }
 

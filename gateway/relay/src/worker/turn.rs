@@ -49,8 +49,11 @@ impl Worker {
     /// more.
     pub(super) async fn take_turn(&mut self, incoming: &mut Incoming) -> Result<bool, Closing> {
         let mut turn = Turn::default();
-        let mut due = pin!(sleep_until(self.wake_at(clock::now()).into()));
+        let wake_at = self.wake_at(clock::now());
+        self.load.goes_on_by(wake_at);
+        let mut due = pin!(sleep_until(wake_at.into()));
         poll_fn(|context| self.poll_turn(context, &mut turn, due.as_mut())).await;
+        self.load.goes_on_by(clock::now());
         let ends_all = |end: &End| matches!(end, End::Everything);
         self.inbox.is_closing |= turn.is_closing || turn.ends.iter().any(ends_all);
         let is_full = turn.ends.len() == ENDS
