@@ -139,9 +139,9 @@ fn of_one_transport<'a>(sdp: &Sdp, usable: Vec<(u16, Media<'a>)>) -> (Vec<(u16, 
 /// By RFC 9143 section 7.3.3 the transport is that of the next section when the first is rejected.
 /// libwebrtc under the policy `max-bundle` has one transport, by the name of the first section,
 /// and fails without it: “Failed to setup RTCP mux”. It does not say that the others are
-/// `bundle-only`, as RFC 8829 section 5.2.1 has it; they have the very same credentials, which
-/// they do not under its other policies. Of those who have that too, libwebrtc and what is
-/// like it allow two forms of header extensions.
+/// `bundle-only`, as RFC 8829 section 5.2.1 has it, and its offers look alike under every policy:
+/// each section has its own lines of the very same credentials, and two forms of header
+/// extensions are allowed.
 fn anchor<'a>(sdp: &'a Sdp, sections: &[(u16, Media<'a>)]) -> Option<(u16, Media<'a>)> {
     let mut session = sdp.numbered_session_lines();
     let is_like_libwebrtc = session.any(|(_, line)| line.trim_end() == "a=extmap-allow-mixed");
