@@ -6,6 +6,8 @@ use gst::{glib, prelude::*};
 use gst_webrtc::WebRTCPeerConnectionState;
 use tokio::sync::watch;
 
+use crate::keyframe::Asker;
+
 /// How much a slow viewer's queue holds before it loses packets.
 const QUEUE_LIMIT: gst::ClockTime = gst::ClockTime::from_mseconds(500);
 
@@ -67,6 +69,24 @@ impl Branch {
                 _ => return,
             };
             branch.set_connection(connection);
+        });
+    }
+
+    /// Has the viewer's requests for keyframes (PLI, FIR) asked by this from now on, and keeps them
+    /// from the encoder.
+    pub(crate) fn report_keyframe_requests(&self, asker: Asker) {
+        let Some(entrance) = self.entrance() else {
+            return;
+        };
+        entrance.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
+            let is_request = |event: &gst::Event| gst_video::ForceKeyUnitEvent::is(event);
+            if info.event().is_some_and(is_request) {
+                // Handled rather than dropped: GStreamer 1.22 releases twice what is dropped.
+                info.data = None;
+                asker.want();
+                return gst::PadProbeReturn::Handled;
+            }
+            gst::PadProbeReturn::Ok
         });
     }
 

@@ -6,6 +6,7 @@
 
 mod backoff;
 pub mod branch;
+mod budget;
 mod candidates;
 pub mod capacity;
 pub mod capture;
@@ -20,6 +21,7 @@ mod events;
 pub mod format;
 mod ice;
 pub mod key;
+mod keyframe;
 pub mod log;
 pub mod option;
 pub mod pipeline;

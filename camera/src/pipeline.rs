@@ -7,9 +7,12 @@
 //!
 //! Encoding and packetizing happen once; a further viewer costs encryption and sending.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError, Weak,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Instant,
 };
 
 use gst::prelude::*;
@@ -19,6 +22,7 @@ use crate::{
     branch::Branch,
     encoder::{Codec, Encoder, EncoderError},
     format::Format,
+    keyframe::KeyframeRequests,
 };
 
 /// Why there is no pipeline.
@@ -45,6 +49,7 @@ pub struct Pipeline {
     input: gst_app::AppSrc,
     encoder: Encoder,
     tee: gst::Element,
+    keyframe_requests: KeyframeRequests,
     /// Viewers that want pictures; without one nothing is encoded.
     watching: AtomicUsize,
     frames_in: watch::Sender<u64>,
@@ -79,6 +84,7 @@ impl Pipeline {
             input,
             encoder,
             tee,
+            keyframe_requests: KeyframeRequests::new(),
             watching: AtomicUsize::new(0),
             frames_in: watch::Sender::new(0),
             frames_encoded: AtomicU64::new(0),
@@ -114,6 +120,9 @@ impl Pipeline {
         let mut sample = gst::Sample::builder().buffer(&buffer);
         if let Some(caps) = frame.caps_owned() {
             sample = sample.caps(&caps);
+            if self.keyframe_requests.answer(Instant::now()) {
+                self.encoder.force_keyframe();
+            }
             let _ = self.input.push_sample(&sample.build());
             self.frames_encoded.fetch_add(1, Ordering::Relaxed);
         }
@@ -186,6 +195,7 @@ impl Pipeline {
 
     /// Makes the next frame a keyframe.
     pub(crate) fn force_keyframe(&self) {
+        self.keyframe_requests.settle();
         self.encoder.force_keyframe();
     }
 
@@ -195,6 +205,7 @@ impl Pipeline {
         branches.retain(|branch| branch.strong_count() > 0);
         branches.push(Arc::downgrade(branch));
         drop(branches);
+        branch.report_keyframe_requests(self.keyframe_requests.asker());
         branch.enter(&self.pipeline)
     }
 
@@ -219,7 +230,7 @@ impl Pipeline {
                 "a viewer cannot be linked".to_owned(),
             ));
         }
-        self.encoder.force_keyframe();
+        self.force_keyframe();
         Ok(pad)
     }
 

@@ -97,6 +97,27 @@ async fn a_viewer_that_vanishes_is_noticed() {
     endpoint.until_ended(&["0"]).await;
 }
 
+/// A keyframe for one is a keyframe for all.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_keyframes_all_the_time_gets_few() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::H264);
+    let (villain, other) = (join(&mut endpoint).await, join(&mut endpoint).await);
+    villain.sees(5).await;
+    other.sees(5).await;
+    villain.be_rude();
+    let (began, before) = (std::time::Instant::now(), other.keyframes());
+    for _ in 0..100 {
+        villain.want_keyframe();
+        villain.sees(1).await;
+    }
+    let got = other.keyframes() - before;
+    // What it may have at once, one in each second, and those that come anyway.
+    let most = 3.0 + began.elapsed().as_secs_f64() * 1.5 + 2.0;
+    assert!((got as f64) <= most, "{got} keyframes, {most} at most");
+    assert!(got >= 2, "{got} keyframes, though they were asked for");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn beyond_the_last_viewer_one_more_offer_waits_for_the_relay() {
     let mut endpoint = Endpoint::start().await;
