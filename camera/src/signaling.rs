@@ -4,15 +4,16 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use sightline_spec::{ice_server::IceServer, proof::ProofError};
-use tokio::{sync::Semaphore, task::JoinSet, time::Instant};
+use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
+    budget::Budget,
     capacity::Capacity,
     certificate::Certificate,
     complaint::Complaint,
@@ -28,6 +29,11 @@ const UNREACHABLE: Duration = Duration::from_secs(1);
 
 /// How long goodbyes may take when the program ends.
 const GOODBYE_LIMIT: Duration = Duration::from_secs(3);
+
+/// So many offers may follow each other at once, and after them one in each period, whoever takes
+/// them and does not stay: each costs us a WebRTC element, and the gateway a request.
+const MOST_OFFERS: u32 = 5;
+const OFFER_PERIOD: Duration = Duration::from_millis(250);
 
 /// Everything a session needs.
 #[derive(Debug)]
@@ -84,25 +90,28 @@ impl Signaling {
         stop: &CancellationToken,
         on_waiting: impl Fn(),
     ) {
+        let mut offers = Budget::new(MOST_OFFERS, OFFER_PERIOD);
         let mut backoff = Backoff::new();
         let mut complaint = Complaint::default();
         // The semaphore is never closed.
         while let Ok(slot) = slots.clone().acquire_owned().await {
             while sessions.try_join_next().is_some() {}
-            let started = Instant::now();
+            tokio::time::sleep(offers.wait(Instant::now())).await;
+            offers.take(Instant::now());
             match self.find_viewer(&on_waiting).await {
                 Ok((viewer, session)) => {
                     backoff.reset();
                     complaint.settle();
                     sessions.spawn(self.clone().serve(viewer, session, slot, stop.clone()));
                 }
+                // Nobody came, or whoever took the offer has gone again. The gateway is well.
+                Err(Failure::Whip(WhipError::Nobody)) => {
+                    backoff.reset();
+                    complaint.settle();
+                }
                 Err(failure) => {
-                    match &failure {
-                        Failure::Whip(WhipError::Nobody) => complaint.settle(),
-                        failure => complaint.raise(failure),
-                    }
-                    let wait = wait_after(&failure, started.elapsed(), &mut backoff);
-                    tokio::time::sleep(wait).await;
+                    complaint.raise(&failure);
+                    tokio::time::sleep(wait_after(&failure, &mut backoff)).await;
                 }
             }
         }
@@ -121,12 +130,7 @@ impl Signaling {
 }
 
 /// How long to wait before the next offer.
-fn wait_after(failure: &Failure, lasted: Duration, backoff: &mut Backoff) -> Duration {
-    // Nothing is wrong, unless the gateway says so at once, over and over.
-    if matches!(failure, Failure::Whip(WhipError::Nobody)) && lasted > Duration::from_secs(1) {
-        backoff.reset();
-        return Duration::ZERO;
-    }
+fn wait_after(failure: &Failure, backoff: &mut Backoff) -> Duration {
     let wait = backoff.next();
     match failure {
         Failure::Whip(WhipError::Unreachable(_)) => wait.min(UNREACHABLE),

@@ -35,8 +35,8 @@ pub enum WhipError {
     /// The client cannot be set up as it should trust.
     #[error(transparent)]
     Trust(#[from] TrustError),
-    /// 503 after a while: no viewer came. Not an error.
-    #[error("no viewer came")]
+    /// 503 and `Retry-After: 0`: no viewer came, or one who has gone again. Not an error.
+    #[error("no viewer came and stayed")]
     Nobody,
     /// Success, but not in a form that can be used.
     #[error("the gateway's answer is not usable: {0}")]

@@ -44,6 +44,25 @@ async fn retry_after_is_honoured() {
     assert!(refused.elapsed() >= Duration::from_secs(3));
 }
 
+/// Who takes offers and lets them go keeps the camera away from nobody, and does not have it make
+/// one offer after the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_that_was_taken_and_let_go_is_followed_by_the_next_one() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::H264);
+    let began = std::time::Instant::now();
+    let offers = async {
+        for _ in 0..15 {
+            let offer = endpoint.offer().await;
+            assert!(offer.reply.send(Reply::Unavailable("0")).is_ok());
+        }
+    };
+    in_time("as many offers", offers).await;
+    let at_once = 5;
+    let took = began.elapsed().as_secs_f64();
+    assert!(took >= f64::from(15 - at_once) * 0.25 - 0.1, "{took} s");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_comes_back_gets_an_offer_while_media_flows_on() {
     // Where nobody else listens, so that the port stays free.
