@@ -16,6 +16,9 @@ const PERIOD: Duration = Duration::from_secs(1);
 /// A publisher that answers does so within this time.
 const ANSWERS_WITHIN: Duration = Duration::from_millis(400);
 
+/// Keyframes that come by themselves do so regularly, but for so much on the way.
+const JITTER: Duration = Duration::from_millis(150);
+
 /// The requests for one layer.
 #[derive(Debug)]
 pub(crate) struct KeyframeRequests {
@@ -24,6 +27,8 @@ pub(crate) struct KeyframeRequests {
     budget: Budget,
     is_wanted: bool,
     answers: Answers,
+    /// When the last one came, and how long after the one before it.
+    last: Option<(Instant, Option<Duration>)>,
     /// Somebody else asks the publisher, together with what others want of it, and tells whether
     /// it answers.
     is_passed_on: bool,
@@ -51,6 +56,7 @@ impl Default for KeyframeRequests {
             budget: Budget::new(MOST, PERIOD),
             is_wanted: false,
             answers: Answers::default(),
+            last: None,
             is_passed_on: false,
         }
     }
@@ -91,8 +97,10 @@ impl KeyframeRequests {
     /// A keyframe has come, asked for or not.
     pub(crate) fn arrived(&mut self, now: Instant) {
         self.stop_waiting(now);
+        let may_be_unasked = self.note(now);
         if let State::Asked(_) = self.state
             && !self.is_passed_on
+            && !may_be_unasked
         {
             self.answers = Answers {
                 is_unresponsive: false,
@@ -101,6 +109,18 @@ impl KeyframeRequests {
         }
         self.state = State::Quiet;
         self.is_wanted = false;
+    }
+
+    /// Notes when one came; says whether it may have come by itself. One in two seconds is there
+    /// soon after every fifth request, and who took it for an answer would have the next newcomer
+    /// wait for another.
+    fn note(&mut self, now: Instant) -> bool {
+        let interval = |(last, _): (Instant, _)| now.saturating_duration_since(last);
+        let interval = self.last.map(interval);
+        let before = self.last.and_then(|(_, before)| before);
+        self.last = Some((now, interval));
+        let both = interval.zip(before);
+        both.is_none_or(|(interval, before)| interval.abs_diff(before) <= JITTER)
     }
 
     /// Whether the publisher does not answer: newcomers get what is in memory.
@@ -198,10 +218,30 @@ mod tests {
         assert!(requests.ask(now));
         assert!(!requests.is_unresponsive(now));
         assert!(requests.is_unresponsive(now + ANSWERS_WITHIN));
-        requests.want();
-        assert!(requests.ask(now + ANSWERS_WITHIN));
-        requests.arrived(now + ANSWERS_WITHIN);
-        assert!(!requests.is_unresponsive(now + 2 * ANSWERS_WITHIN));
+        for seconds in [1, 2, 6] {
+            let now = now + Duration::from_secs(seconds);
+            assert!(requests.is_unresponsive(now));
+            requests.want();
+            assert!(requests.ask(now));
+            requests.arrived(now + ANSWERS_WITHIN / 2);
+        }
+        assert!(!requests.is_unresponsive(now + Duration::from_secs(7)));
+    }
+
+    /// One in two seconds is there soon after many a request.
+    #[test]
+    fn a_publisher_that_keeps_its_own_time_has_never_answered() {
+        let began = clock::now();
+        let mut requests = KeyframeRequests::default();
+        for keyframe in 0..50 {
+            let jitter = Duration::from_millis(keyframe % 3 * 40);
+            let comes = began + Duration::from_secs(2 * keyframe) + jitter;
+            requests.arrived(comes);
+            assert!(!requests.has_answered(), "keyframe {keyframe}");
+            let early = Duration::from_millis(20 + 35 * keyframe);
+            requests.want();
+            assert!(requests.ask(comes + Duration::from_millis(1840) - early));
+        }
     }
 
     /// What it takes to pass a request on says nothing of the publisher.

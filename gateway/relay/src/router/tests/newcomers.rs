@@ -108,6 +108,25 @@ fn a_publisher_that_answers_is_asked_and_once_for_all() {
     assert_eq!(stage.wire.keyframe_requests, before + 1);
 }
 
+/// OBS sends a keyframe in two seconds, and hears of no request. One that comes soon after a request
+/// all the same must not have the next newcomer wait for another.
+#[test]
+fn a_publisher_that_goes_by_its_own_clock_keeps_no_newcomer_waiting() {
+    let mut stage = Stage::new();
+    stage.picture(true);
+    let viewer = stage.viewer();
+    for picture in 1..60 * 20 {
+        if picture % 73 == 0 {
+            stage.router.keyframe_wanted(viewer);
+        }
+        stage.picture(picture % 60 == 0);
+        if picture % 31 == 0 {
+            let newcomer = stage.viewer();
+            assert_ne!(stage.sent(newcomer), [], "at picture {picture}");
+        }
+    }
+}
+
 #[test]
 fn a_fresh_group_is_as_good_as_a_new_one() {
     let mut stage = Stage::new();

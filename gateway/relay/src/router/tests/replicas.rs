@@ -178,6 +178,8 @@ fn whether_the_publisher_answers_is_found_out_at_home() {
     let mut two = Two::new();
     let viewer = two.home.viewer();
     two.picture(true);
+    two.pictures(30);
+    two.picture(true);
     two.pictures(60);
     two.home.router.keyframe_wanted(viewer);
     two.pictures(15);
