@@ -1,6 +1,6 @@
 //! The media types of the bodies, and the one parameter of ours.
 
-use std::time::SystemTime;
+use std::{iter, time::SystemTime};
 
 use mime::Mime;
 
@@ -55,9 +55,10 @@ impl MediaType {
 /// Blanks may stand around the semicolons, and nothing between them: RFC 9110 section 5.6.6.
 /// [`Mime`] takes neither.
 fn mime(content_type: &str) -> Option<Mime> {
-    let parts = content_type.split(';').map(str::trim);
-    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
-    parts.join(";").parse().ok()
+    let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
+    let parameters = parameters.split(';').map(str::trim);
+    let parts = iter::once(essence.trim()).chain(parameters.filter(|part| !part.is_empty()));
+    parts.collect::<Vec<_>>().join(";").parse().ok()
 }
 
 /// The `Content-Type` of a counter-offer: until when its answer is accepted.
