@@ -1,36 +1,37 @@
 //! Certificates from an authority by ACME (RFC 8555), which convinces itself that the
 //! names are ours by a handshake on port 443 (TLS-ALPN-01, RFC 8737).
 
+mod nonces;
+mod order;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, bail, ensure};
-use instant_acme::{
-    Account, AuthorizationStatus, ChallengeType, Identifier, NewAccount, NewOrder, Order,
-    OrderStatus, RetryPolicy,
-};
-use rcgen::{CertificateParams, CustomExtension, KeyPair};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::PrivatePkcs8KeyDer;
+use anyhow::Context;
+use instant_acme::{Account, AccountBuilder, Error, NewAccount};
 use rustls::sign::CertifiedKey;
 use tokio::time::sleep;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{AcmeSource, Current, certified_key, store};
+use nonces::{is, with_nonces};
 
 /// After a failure, and doubled after each further one. Authorities count failures by
 /// the hour.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
 const LONGEST_PAUSE: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// The same where the authority was not reached, which nobody counts.
+const FIRST_PAUSE_UNREACHED: Duration = Duration::from_secs(5);
+const LONGEST_PAUSE_UNREACHED: Duration = Duration::from_secs(5 * 60);
+
 /// The clock may be set, so a far date is not slept to in one go.
 const LOOK: Duration = Duration::from_secs(60 * 60);
 
-/// How long an authority gets to look, and to sign.
-const PATIENCE: RetryPolicy = RetryPolicy::new().timeout(Duration::from_secs(90));
+/// What an authority says that has forgotten us: RFC 8555 section 6.7.
+const NO_ACCOUNT: &str = "urn:ietf:params:acme:error:accountDoesNotExist";
 
 pub(super) struct Acme {
     source: AcmeSource,
@@ -47,13 +48,13 @@ impl Acme {
 
     /// The certificate from last time.
     pub(super) fn kept(&self) -> Option<CertifiedKey> {
-        let kept = fs::read(self.certificate_path()).ok()?;
+        let kept = fs::read(self.path(".pem")).ok()?;
         certified_key(&kept, &kept).ok()
     }
 
     /// Orders a certificate when there is none, and when the one there is gets old.
     pub(super) async fn keep(&self, current: &Current) {
-        let mut pause = FIRST_PAUSE;
+        let mut pause = Duration::ZERO;
         loop {
             let due = current
                 .get()
@@ -66,72 +67,50 @@ impl Acme {
             current.set_challenges(HashMap::new());
             match ordered {
                 Ok(certificate) => {
+                    let is_old = due_at_once(&certificate);
                     current.set(certificate);
                     tracing::info!(domains = ?self.source.domains, "a new certificate");
-                    pause = FIRST_PAUSE;
+                    pause = Duration::ZERO;
+                    if is_old {
+                        sleep(FIRST_PAUSE).await;
+                    }
                 }
                 Err(error) => {
+                    let (first, longest) = match is_unreached(&error) {
+                        true => (FIRST_PAUSE_UNREACHED, LONGEST_PAUSE_UNREACHED),
+                        false => (FIRST_PAUSE, LONGEST_PAUSE),
+                    };
+                    pause = (2 * pause).clamp(first, longest);
                     tracing::warn!("no certificate, next try in {pause:?}: {error:#}");
                     sleep(pause).await;
-                    pause = (2 * pause).min(LONGEST_PAUSE);
                 }
             }
         }
     }
 
-    /// One order from its beginning to the certificate: RFC 8555 section 7.4.
+    /// Has a certificate made, and keeps it.
     async fn order(&self, current: &Current) -> anyhow::Result<CertifiedKey> {
+        let (order, path) = (self.path(".order.json"), self.path(".pem"));
         let account = self.account().await.context("the account")?;
-        let domains = self.source.domains.iter().cloned();
-        let names: Vec<_> = domains.map(Identifier::Dns).collect();
-        let mut order = account.new_order(&NewOrder::new(&names)).await?;
-        self.prove(&mut order, current).await.context("the proof")?;
-        let status = order.poll_ready(&PATIENCE).await?;
-        ensure!(
-            status == OrderStatus::Ready,
-            "the authority did not reach us on port 443, or will not sign: {status:?}"
-        );
-        let key = order.finalize().await?;
-        let chain = order.poll_certificate(&PATIENCE).await?;
-        let certificate = certified_key(chain.as_bytes(), key.as_bytes())?;
-        let path = self.certificate_path();
-        store::write(&path, (chain + &key).as_bytes()).with_context(|| format!("{path:?}"))?;
-        Ok(certificate)
-    }
-
-    /// Shows a challenge's certificate for each name, and tells the authority to look.
-    async fn prove(&self, order: &mut Order, current: &Current) -> anyhow::Result<()> {
-        let mut shown = HashMap::new();
-        let mut authorizations = order.authorizations();
-        while let Some(authorization) = authorizations.next().await {
-            let mut authorization = authorization?;
-            match authorization.status {
-                AuthorizationStatus::Valid => continue,
-                AuthorizationStatus::Pending => {}
-                other => bail!("the authorization is {other:?}"),
-            }
-            let mut challenge = authorization
-                .challenge(ChallengeType::TlsAlpn01)
-                .context("the authority does not know TLS-ALPN-01")?;
-            let name = challenge.identifier().to_string();
-            let proof = proof(&name, challenge.key_authorization().digest().as_ref())?;
-            shown.insert(name.to_ascii_lowercase(), Arc::new(proof));
-            current.set_challenges(shown.clone());
-            challenge.set_ready().await?;
+        let made = order::certificate(&account, &self.source.domains, &order, current).await;
+        if made.as_ref().is_err_and(|error| is(error, NO_ACCOUNT)) {
+            // It has begun anew, as staging environments do.
+            fs::remove_file(self.account_path())?;
+            order::forget(&order);
         }
-        Ok(())
+        let pem = made?;
+        let certificate = certified_key(pem.as_bytes(), pem.as_bytes())?;
+        store::write(&path, pem.as_bytes()).with_context(|| format!("{path:?}"))?;
+        order::forget(&order);
+        Ok(certificate)
     }
 
     /// The account from last time, or a new one.
     async fn account(&self) -> anyhow::Result<Account> {
-        let builder = match &self.source.root {
-            Some(root) => Account::builder_with_root(root)?,
-            None => Account::builder()?,
-        };
         let path = self.account_path();
         if let Ok(kept) = fs::read(&path) {
             let credentials = serde_json::from_slice(&kept).with_context(|| format!("{path:?}"))?;
-            return Ok(builder.from_credentials(credentials).await?);
+            return Ok(self.builder()?.from_credentials(credentials).await?);
         }
         let contacts: Vec<&str> = self.source.contacts.iter().map(String::as_str).collect();
         let new = NewAccount {
@@ -140,15 +119,29 @@ impl Acme {
             only_return_existing: false,
         };
         let directory = self.source.directory.clone();
-        let (account, credentials) = builder.create(&new, directory, None).await?;
+        let create = async || {
+            Ok(self
+                .builder()?
+                .create(&new, directory.clone(), None)
+                .await?)
+        };
+        let (account, credentials) = with_nonces(create).await?;
         let credentials = serde_json::to_vec(&credentials)?;
         store::write(&path, &credentials).with_context(|| format!("{path:?}"))?;
         Ok(account)
     }
 
-    fn certificate_path(&self) -> PathBuf {
+    fn builder(&self) -> anyhow::Result<AccountBuilder> {
+        Ok(match &self.source.root {
+            Some(root) => Account::builder_with_root(root)?,
+            None => Account::builder()?,
+        })
+    }
+
+    /// Where something is kept that is about these domains.
+    fn path(&self, ending: &str) -> PathBuf {
         let name = self.source.domains.join(",");
-        self.folder().join(format!("{name}.pem"))
+        self.folder().join(format!("{name}{ending}"))
     }
 
     fn account_path(&self) -> PathBuf {
@@ -164,16 +157,14 @@ impl Acme {
     }
 }
 
-/// What to show for a name: RFC 8737 section 3.
-fn proof(name: &str, digest: &[u8]) -> anyhow::Result<CertifiedKey> {
-    let mut params = CertificateParams::new([name.to_owned()])?;
-    params.custom_extensions = vec![CustomExtension::new_acme_identifier(digest)];
-    let key = KeyPair::generate()?;
-    let certificate = params.self_signed(&key)?;
-    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
-    let key = aws_lc_rs::sign::any_supported_type(&key.into())?;
-    // Not by way of `certified_key`: the extension is critical and rustls does not know it.
-    Ok(CertifiedKey::new(vec![certificate.der().clone()], key))
+/// Whether nobody was there who could have counted the failure.
+fn is_unreached(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref();
+    matches!(error, Some(Error::Other(_) | Error::Hyper(_)))
+}
+
+fn due_at_once(certificate: &CertifiedKey) -> bool {
+    due(certificate).is_some_and(|wait| wait.is_zero())
 }
 
 /// How long until two thirds of its life are over: nothing if it cannot be read.

@@ -10,7 +10,7 @@ use crate::tls::client;
 use rustls::ClientConfig;
 use tempfile::TempDir;
 
-const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
+pub(crate) const OFFER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
 const OTHER_OFFER: &str = include_str!("../../../spec/http/sdp/other-camera-offer.sdp");
 const VIEWER_OFFER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
 const ANSWER: &str = include_str!("../../../spec/http/sdp/viewer-answer.sdp");
@@ -43,10 +43,11 @@ impl Stage {
     }
 }
 
-trait Stream: Read + Write {}
+pub(crate) trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
-struct Connection(Box<dyn Stream>);
+/// A connection that a test reads and writes by itself.
+pub(crate) struct Connection(pub(crate) Box<dyn Stream>);
 
 impl Connection {
     fn open(stage: &Stage) -> Self {
@@ -60,13 +61,13 @@ impl Connection {
         Self(Box::new(stream))
     }
 
-    fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.0.write_all(bytes.as_ref()).unwrap();
         self.0.flush().unwrap();
     }
 
     /// One response: its head, and its body as long as Content-Length says.
-    fn response(&mut self) -> String {
+    pub(crate) fn response(&mut self) -> String {
         let mut text = Vec::new();
         while !text.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -93,7 +94,7 @@ fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
     lines.find_map(|(other, value)| (other == name).then_some(value))
 }
 
-fn request(method: &str, path: &str, fields: &str, sdp: &str) -> String {
+pub(crate) fn request(method: &str, path: &str, fields: &str, sdp: &str) -> String {
     let length = sdp.len();
     format!(
         "{method} {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/sdp\r\n\
@@ -103,7 +104,10 @@ fn request(method: &str, path: &str, fields: &str, sdp: &str) -> String {
 
 /// A viewer comes, takes the offer and answers it.
 fn view(stage: &Stage) {
-    let mut viewer = Connection::open(stage);
+    view_by(Connection::open(stage));
+}
+
+pub(crate) fn view_by(mut viewer: Connection) {
     viewer.send(request(
         "POST",
         "/whep/garage",

@@ -33,31 +33,33 @@ pub(crate) fn client() -> ClientBuilder {
     Client::builder().no_proxy().timeout(LONG)
 }
 
-/// What a gateway has logged.
+/// What a process has logged.
 #[derive(Default)]
-struct Logged {
+pub(crate) struct Logged {
     text: Mutex<String>,
     has_more: Condvar,
 }
 
 impl Logged {
-    fn add(&self, line: &str) {
+    pub(crate) fn add(&self, line: &str) {
         let mut text = self.text.lock().expect("nobody panics with it");
         text.push_str(line);
         text.push('\n');
         self.has_more.notify_all();
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.text.lock().expect("nobody panics with it").clone()
     }
 
-    fn until(&self, what: &str, times: usize) -> String {
+    /// Waits until it has logged this so many times, and returns its whole log.
+    pub(crate) fn until(&self, what: &str, times: usize) -> String {
         let text = self.text.lock().expect("nobody panics with it");
         let is_missing = |text: &mut String| text.matches(what).count() < times;
         let waited = self.has_more.wait_timeout_while(text, LONG, is_missing);
-        let (text, timeout) = waited.expect("nobody panics with it");
-        let text = text.clone();
+        let (guard, timeout) = waited.expect("nobody panics with it");
+        let text = guard.clone();
+        drop(guard);
         assert!(
             !timeout.timed_out(),
             "not {times} times in time: {what}\n{text}"

@@ -1,13 +1,11 @@
 //! HTTPS: where the certificate comes from, how it is kept, and what it carries.
 
 mod acme;
-mod authority;
 pub(crate) mod client;
 mod files;
-mod listener;
+mod pebble;
 mod protocols;
 mod self_signed;
-mod validation;
 
 use std::io;
 use std::sync::Arc;
