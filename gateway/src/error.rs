@@ -7,6 +7,7 @@ use sightline_spec::layer::LayerSelectionError;
 use sightline_spec::room::RoomIdError;
 use sightline_spec::sdp::SdpError;
 use sightline_spec::sdpfrag::SdpFragError;
+use sightline_spec::shared_events::SharedEventsError;
 use sightline_spec::token::{Scope, TokenError};
 
 /// Why a request was not carried out.
@@ -23,6 +24,8 @@ pub(crate) enum Error {
     BadSdpFrag(#[from] SdpFragError),
     #[error("the body must be a JSON array of events that the Link header announced")]
     BadEvents,
+    #[error(transparent)]
+    BadSharedEvents(#[from] SharedEventsError),
     #[error(transparent)]
     BadSelection(#[from] LayerSelectionError),
     #[error("there is no resource at this address")]

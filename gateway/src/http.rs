@@ -11,6 +11,7 @@ mod proxies;
 mod redirect;
 mod reply;
 mod session;
+mod shared_events;
 #[cfg(test)]
 mod tests;
 
@@ -26,6 +27,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use futures_util::FutureExt;
+use sightline_spec::shared_events::PATH;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -67,6 +69,8 @@ pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Rout
     let protocol = Router::new()
         .nest("/whip", cameras.layer(Extension(Side::Camera)))
         .nest("/whep", viewers.layer(Extension(Side::Viewer)));
+    let shared = open(get(shared_events::open));
+    let protocol = resource(protocol, PATH, shared);
     let pages =
         pages::router(player_dir).layer(CompressionLayer::new().quality(CompressionLevel::Fastest));
     let routes = protocol.merge(pages).merge(admin::health());

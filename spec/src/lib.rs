@@ -20,4 +20,5 @@ pub mod proof;
 pub mod room;
 pub mod sdp;
 pub mod sdpfrag;
+pub mod shared_events;
 pub mod token;

@@ -18,6 +18,7 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::BadSdp(_) => (S::BAD_REQUEST, "bad-sdp", "Unacceptable SDP"),
         Error::BadSdpFrag(_) => (S::BAD_REQUEST, "bad-sdpfrag", "Malformed SDP fragment"),
         Error::BadEvents => (S::BAD_REQUEST, "bad-events", "Malformed event list"),
+        Error::BadSharedEvents(_) => (S::BAD_REQUEST, "bad-events", "Malformed list of streams"),
         Error::BadSelection(_) => (S::BAD_REQUEST, "bad-selection", "Malformed layer selection"),
         Error::BodyCutOff => (S::BAD_REQUEST, "body-cut-off", "Incomplete body"),
         Error::NoSuchResource => (S::NOT_FOUND, "not-found", "Nothing here"),

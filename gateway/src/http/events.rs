@@ -53,12 +53,19 @@ pub(super) async fn open(
         seen,
         _listening: listening,
     };
+    Ok(stream_of(reader.into_stream()))
+}
+
+/// Sends these as they come.
+pub(super) fn stream_of(
+    events: impl EventStream<Item = Result<Event, Infallible>> + Send + 'static,
+) -> Response {
     let retry = Event::default().retry(RETRY);
-    let events = stream::iter([Ok(retry)]).chain(reader.into_stream());
+    let events = stream::iter([Ok(retry)]).chain(events);
     let events = Sse::new(events);
     let events = events.keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
     // nginx would collect events until its buffer is full.
-    Ok(([("x-accel-buffering", "no")], events).into_response())
+    ([("x-accel-buffering", "no")], events).into_response()
 }
 
 /// Ends a stream (WHEP: "MAY destroy the event stream at anytime").

@@ -11,6 +11,7 @@ use sightline_spec::media_type::{self, SDP, SDPFRAG};
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdpfrag::SdpFrag;
+use sightline_spec::shared_events;
 
 use super::{ACCEPT_PATCH, Context, error};
 use crate::room::{Answered, CounterOffer};
@@ -46,7 +47,12 @@ impl Place {
             let kinds = self.events.iter().filter(|kind| kind.is_own() == own);
             let kinds: Vec<&str> = kinds.map(|kind| kind.name()).collect();
             let link = Link::new(format!("{}/events", self.location), rel);
-            (!kinds.is_empty()).then(|| link.with("events", kinds.join(" ")))
+            let link = link.with("events", kinds.join(" "));
+            let link = match own {
+                true => link.with("shared", shared_events::PATH),
+                false => link,
+            };
+            (!kinds.is_empty()).then_some(link)
         };
         let layer = Link::new(format!("{}/layer", self.location), LAYER);
         [

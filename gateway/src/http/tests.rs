@@ -5,6 +5,7 @@ mod bad_input;
 mod faults;
 mod headers;
 mod lenient;
+mod shared_events;
 mod too_often;
 
 use axum::body::Body;

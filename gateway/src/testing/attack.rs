@@ -176,8 +176,12 @@ impl Attack {
             .send(request("POST", &format!("{session}/events"), "", ""))
             .await;
         if let Some(stream) = location(&made) {
-            let opened =
-                respond(self.gateway.router.clone(), request("GET", &stream, "", "")).await;
+            // Every second one as one of several.
+            let path = match self.streams.len() % 2 {
+                0 => stream,
+                _ => format!("/events?streams={stream}"),
+            };
+            let opened = respond(self.gateway.router.clone(), request("GET", &path, "", "")).await;
             self.streams.push(opened);
         }
     }

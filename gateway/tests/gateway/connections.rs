@@ -81,6 +81,14 @@ impl Connection {
         head + &String::from_utf8(body).unwrap()
     }
 
+    /// What there is next.
+    fn some(&mut self) -> String {
+        let mut bytes = [0; 4096];
+        let length = self.0.read(&mut bytes).unwrap();
+        assert_ne!(length, 0, "it was closed");
+        String::from_utf8_lossy(&bytes[..length]).into_owned()
+    }
+
     /// All until the gateway closes.
     fn rest(&mut self) -> String {
         let mut text = String::new();
@@ -427,5 +435,46 @@ fn a_held_request_with_a_body_in_chunks_is_the_last_of_its_connection() {
         let answer = camera.rest();
         assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
         assert!(answer.contains("\r\nconnection: close\r\n"), "{answer}");
+    }
+}
+
+/// A browser has six connections to a gateway by HTTP/1.1. Eight viewers of eight rooms share one
+/// for their events, and leave the others to what comes and goes.
+#[test]
+fn six_players_of_one_browser_have_connections_left() {
+    let stage = Stage::plain(&[]);
+    let mut browser: Vec<_> = (0..6).map(|_| Connection::open(&stage)).collect();
+    let mut cameras = Vec::new();
+    let mut streams = Vec::new();
+    for room in 0..8 {
+        let mut camera = Connection::open(&stage);
+        let path = format!("/whip/room{room}");
+        camera.send(request("POST", &path, "prefer: wait=20\r\n", OFFER));
+        let free = &mut browser[room % 5];
+        let path = format!("/whep/room{room}");
+        free.send(request("POST", &path, "prefer: wait=20\r\n", VIEWER_OFFER));
+        let offered = free.response();
+        let session = field(&offered, "location").unwrap();
+        free.send(request("PATCH", session, "", ANSWER));
+        assert!(free.response().starts_with("HTTP/1.1 204"));
+        free.send(request("POST", &format!("{session}/events"), "", ""));
+        let made = free.response();
+        streams.push(field(&made, "location").unwrap().to_owned());
+        let answered = camera.response();
+        assert!(answered.starts_with("HTTP/1.1 201"), "{answered}");
+        cameras.push(camera);
+    }
+    let shared = &mut browser[5];
+    let query = streams.join(",");
+    shared.send(format!(
+        "GET /events?streams={query} HTTP/1.1\r\nhost: x\r\n\r\n"
+    ));
+    let mut seen = shared.response();
+    assert!(seen.contains("content-type: text/event-stream"), "{seen}");
+    for room in 0..8 {
+        let active = format!("event: active\ndata: {{\"stream\":{room},\"data\":{{}}}}");
+        while !seen.contains(&active) {
+            seen += &shared.some();
+        }
     }
 }
