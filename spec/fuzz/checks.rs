@@ -16,6 +16,7 @@ use sightline_spec::proof::check_camera;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{Fingerprint, PublisherOffer, Sdp, ViewerAnswer, ViewerOffer};
 use sightline_spec::sdpfrag::SdpFrag;
+use sightline_spec::shared_events::SharedEvents;
 use sightline_spec::token::{Claims, Scope};
 
 /// A candidate that parses is printed to one that is equal.
@@ -70,6 +71,13 @@ pub fn link(text: &str) {
     assert_eq!(Link::parse_all([printed.join(", ").as_str()]), links);
     for server in links.iter().filter_map(IceServer::from_link) {
         assert_eq!(IceServer::from_link(&server.to_link()), Some(server));
+    }
+}
+
+/// A query that names streams is printed to one that is equal.
+pub fn shared_events(text: &str) {
+    if let Ok(shared) = text.parse::<SharedEvents>() {
+        assert_eq!(shared.to_string().parse(), Ok(shared));
     }
 }
 

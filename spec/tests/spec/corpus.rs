@@ -36,5 +36,6 @@ fn what_the_fuzzer_kept_is_parsed_as_it_should_be() {
     replay("room", checks::room);
     replay("sdp", checks::sdp);
     replay("sdpfrag", checks::sdpfrag);
+    replay("shared-events", checks::shared_events);
     replay("token", checks::token);
 }

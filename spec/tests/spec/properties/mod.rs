@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use sightline_spec::candidate::{Address, Candidate};
 use sightline_spec::event::{Event, EventKind};
-use sightline_spec::ice_server::{IceServer, IceServerCredential};
+use sightline_spec::ice_server::{IceServer, IceServerCredential, IceUri};
 use sightline_spec::layer::{LayerSelection, Rid};
 use sightline_spec::link::Link;
 use sightline_spec::media_type::{self, MediaType};
@@ -21,6 +21,7 @@ use sightline_spec::proof::check_camera;
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::sdp::{Fingerprint, PublisherOffer, Sdp, ViewerAnswer, ViewerOffer};
 use sightline_spec::sdpfrag::SdpFrag;
+use sightline_spec::shared_events::{Positions, SharedEvents};
 use sightline_spec::token::{Claims, Scope};
 
 use values::{candidate, event, fragment, seeds, selection};
@@ -34,6 +35,9 @@ fn every_parser_holds(text: &str) {
     }
     round_trips::<RoomId>(text);
     round_trips::<SessionId>(text);
+    round_trips::<IceUri>(text);
+    round_trips::<Positions>(text);
+    round_trips::<SharedEvents>(text);
     round_trips::<Rid>(text);
     for parsed in [
         Sdp::parse(text),
