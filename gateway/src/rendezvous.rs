@@ -234,14 +234,17 @@ impl Rendezvous {
         self.if_there(id, |room, limits, now| room.withdraw(request, limits, now));
     }
 
+    /// Counts an event stream of this session as open until the guard is dropped.
+    pub(crate) fn listen(&self, id: &RoomId, session: SessionId) -> Result<Listening, Error> {
+        self.existing(id, |room, _, _| (room.stream_opened(session), Vec::new()))?;
+        Ok(Listening::new(self.clone(), id.clone(), session))
+    }
+
     /// One of a session's event streams has closed.
     fn stream_closed(&self, id: &RoomId, session: SessionId) {
-        let closed = self.existing(id, |room, _, now| {
-            room.stream_closed(session, now.into_std());
-            (Ok(()), Vec::new())
+        self.if_there(id, |room, limits, now| {
+            room.stream_closed(session, limits, now)
         });
-        // The session may be gone already, and then there is nothing to say.
-        let _ = closed;
     }
 
     /// Whether a camera is in the room.

@@ -368,16 +368,26 @@ impl Room {
 
     /// An event stream of this session was opened.
     pub(crate) fn stream_opened(&mut self, session: SessionId) -> Result<(), Error> {
+        if self.relay.stream_opened(session) {
+            return Ok(());
+        }
         let (exchange, side) = self.exchange_of(session)?;
         exchange.stream_opened(side);
         Ok(())
     }
 
     /// An event stream of this session closed, or broke.
-    pub(crate) fn stream_closed(&mut self, session: SessionId, now: Instant) {
+    pub(crate) fn stream_closed(
+        &mut self,
+        session: SessionId,
+        limits: &Limits,
+        now: Instant,
+    ) -> Vec<Action> {
         if let Ok((exchange, side)) = self.exchange_of(session) {
             exchange.stream_closed(side, now);
         }
+        self.relay.stream_closed(session, now);
+        self.pair(limits, now)
     }
 
     /// Does what has become due.

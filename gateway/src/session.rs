@@ -100,6 +100,26 @@ pub(crate) enum Presence {
     Gone,
 }
 
+impl Presence {
+    /// One of its event streams was opened.
+    pub(crate) fn opened(self) -> Self {
+        match self {
+            Self::Listening(streams) => Self::Listening(streams + 1),
+            Self::Unknown | Self::Silent { .. } => Self::Listening(1),
+            Self::Gone => Self::Gone,
+        }
+    }
+
+    /// One of its event streams closed.
+    pub(crate) fn closed(self, now: Instant) -> Self {
+        match self {
+            Self::Listening(1) => Self::Silent { since: now },
+            Self::Listening(streams) => Self::Listening(streams.saturating_sub(1)),
+            other => other,
+        }
+    }
+}
+
 /// One end of an exchange.
 pub(crate) struct Party {
     pub(crate) id: SessionId,

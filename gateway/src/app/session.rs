@@ -106,10 +106,11 @@ impl Session {
         if !outbox.has_stream(stream) {
             return Err(Error::UnknownSession);
         }
-        // Presence is told by the stream where media is out of sight.
+        // Presence is told by the stream where media is out of sight, and it is seen sooner than
+        // media is missed.
         let listening = match self {
             Self::Direct(session) => Some(session.listen()?),
-            Self::Relayed(_) => None,
+            Self::Relayed(session) => session.listen(),
         };
         Ok((outbox, listening))
     }

@@ -8,6 +8,7 @@ use super::Relaying;
 use super::sessions::Entry;
 use crate::error::Error;
 use crate::events::Outbox;
+use crate::rendezvous::Listening;
 use crate::session::{EntityTag, Precondition, Side};
 
 /// A session whose media goes through the relay.
@@ -76,6 +77,12 @@ impl Relayed {
     pub(crate) async fn select(&self, selection: &LayerSelection) -> Result<(), Error> {
         let connection = self.with(|session| Ok(session.connection.clone()))?;
         Ok(connection.select(selection).await?)
+    }
+
+    /// Counts one of its event streams as open until the guard is dropped, if it is a publisher's.
+    pub(crate) fn listen(&self) -> Option<Listening> {
+        let rendezvous = &self.relaying.0.rendezvous;
+        rendezvous.listen(&self.room, self.id).ok()
     }
 
     /// Ends it.

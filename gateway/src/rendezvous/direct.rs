@@ -89,10 +89,6 @@ impl Direct {
 
     /// Counts one of its event streams as open until the guard is dropped.
     pub(crate) fn listen(&self) -> Result<Listening, Error> {
-        self.rendezvous.existing(&self.room, |room, _, _| {
-            (room.stream_opened(self.id), Vec::new())
-        })?;
-        let rendezvous = self.rendezvous.clone();
-        Ok(Listening::new(rendezvous, self.room.clone(), self.id))
+        self.rendezvous.listen(&self.room, self.id)
     }
 }

@@ -178,20 +178,12 @@ impl Exchange {
 
     pub(super) fn stream_opened(&mut self, side: Side) {
         let party = self.party_mut(side);
-        party.presence = match party.presence {
-            Presence::Listening(streams) => Presence::Listening(streams + 1),
-            Presence::Unknown | Presence::Silent { .. } => Presence::Listening(1),
-            Presence::Gone => Presence::Gone,
-        };
+        party.presence = party.presence.opened();
     }
 
     pub(super) fn stream_closed(&mut self, side: Side, now: Instant) {
         let party = self.party_mut(side);
-        party.presence = match party.presence {
-            Presence::Listening(1) => Presence::Silent { since: now },
-            Presence::Listening(streams) => Presence::Listening(streams.saturating_sub(1)),
-            other => other,
-        };
+        party.presence = party.presence.closed(now);
     }
 
     /// One side is gone.

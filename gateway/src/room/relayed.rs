@@ -7,10 +7,9 @@ use sightline_spec::room::SessionId;
 use sightline_spec::token::Admission;
 
 use super::exchange::Exchange;
-use super::{
-    Action, Limits, OfferTerms, Publisher, RequestId, Room, State, WaitingOffer, Wants,
-};
+use super::{Action, Limits, OfferTerms, Publisher, RequestId, Room, State, WaitingOffer, Wants};
 use crate::error::Error;
+use crate::session::Presence;
 
 /// How long a viewer that would rather have it direct waits for a camera's next offer
 /// while the relay could serve it.
@@ -49,6 +48,8 @@ pub(super) struct Live {
     /// How many viewers the camera serves itself; nothing if it never does.
     direct: Option<usize>,
     media: Media,
+    /// Of the publisher, as far as event streams tell.
+    presence: Presence,
 }
 
 /// What has come of a publisher's media.
@@ -65,6 +66,20 @@ enum Media {
 impl RelayState {
     pub(super) fn is_taking(&self, request: RequestId) -> bool {
         matches!(self, Self::Taking { request: taken, .. } if *taken == request)
+    }
+
+    /// An event stream was opened; says whether its session is a publisher's here.
+    pub(super) fn stream_opened(&mut self, session: SessionId) -> bool {
+        let live = self.live(session);
+        live.map(|live| live.presence = live.presence.opened())
+            .is_some()
+    }
+
+    /// An event stream closed, or broke.
+    pub(super) fn stream_closed(&mut self, session: SessionId, now: Instant) {
+        if let Some(live) = self.live(session) {
+            live.presence = live.presence.closed(now);
+        }
     }
 
     /// Publishers that are here.
@@ -149,6 +164,7 @@ impl Room {
             admission,
             direct: terms.map(|terms| terms.direct),
             media: Media::Expected,
+            presence: Presence::Unknown,
         };
         self.relay = RelayState::Answering { claimant, before };
         Ok(())
@@ -207,14 +223,18 @@ impl Room {
     /// it, and they would wait for as long as the relay keeps them.
     ///
     /// A publisher that is only silent may go on. A camera of which that is so has made no new
-    /// offer since, nor one with another certificate.
+    /// offer since. And one whose event stream has broken off is gone if there is an offer of
+    /// another process, which has another certificate.
     pub(super) fn offer_for_stranded(&self) -> Option<usize> {
-        let is_news = |offer: &WaitingOffer| {
-            !offer.is_from_before_silence || offer.sdp.fingerprints() != self.relayed_from
+        let is_other = |offer: &WaitingOffer| offer.sdp.fingerprints() != self.relayed_from;
+        let replaces = |live: &Live, offer: &WaitingOffer| {
+            let is_silent = live.media == Media::Stopped;
+            let has_left = matches!(live.presence, Presence::Silent { .. });
+            is_silent && !offer.is_from_before_silence || (is_silent || has_left) && is_other(offer)
         };
         let helps = |offer: &WaitingOffer| match &self.relay {
             RelayState::Absent => true,
-            RelayState::Live(live) => live.media == Media::Stopped && is_news(offer),
+            RelayState::Live(live) => replaces(live, offer),
             RelayState::Taking { .. } | RelayState::Answering { .. } => false,
         };
         let mut offers = self.offers.iter();

@@ -90,6 +90,12 @@ impl Stage {
         RequestId(self.requests)
     }
 
+    /// An event stream closes.
+    fn closes(&mut self, session: SessionId) -> Vec<Action> {
+        let (limits, now) = (&self.limits, self.now);
+        self.room.stream_closed(session, limits, now)
+    }
+
     fn publish(&mut self) -> (RequestId, Vec<Action>) {
         let request = self.request();
         let (limits, now) = (&self.limits, self.now);
@@ -404,7 +410,7 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
     assert_eq!(publish(&mut stage, "BB"), Err(Error::RoomTaken));
 
     // Vanished without DELETE: nothing shows that it is there.
-    stage.room.stream_closed(camera, stage.now);
+    stage.closes(camera);
     assert!(publish(&mut stage, "BB").is_ok());
 }
 
@@ -430,12 +436,12 @@ fn a_silent_party_is_gone_after_its_grace_and_not_before() {
     stage.room.stream_opened(camera).unwrap();
     stage.room.stream_opened(viewer).unwrap();
     stage.pass(10_000);
-    stage.room.stream_closed(viewer, stage.now);
+    stage.closes(viewer);
     stage.pass(2);
     stage.room.stream_opened(viewer).unwrap();
     stage.pass(10_000);
     assert_eq!(stage.events(camera), [Event::Join]);
-    stage.room.stream_closed(viewer, stage.now);
+    stage.closes(viewer);
     stage.pass(3);
     assert_eq!(stage.events(camera), [Event::Join, Event::Leave]);
 }

@@ -293,7 +293,7 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             let Some(session) = nth(&seen.sessions, index) else {
                 return;
             };
-            stage.room.stream_closed(session, now);
+            seen.tell(stage.closes(session));
         }
         Step::Pass(seconds) => seen.tell(stage.pass(seconds)),
     }

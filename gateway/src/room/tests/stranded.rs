@@ -70,6 +70,25 @@ fn another_process_of_the_camera_is_there_before_the_first_is_known_to_be_silent
 }
 
 #[test]
+fn nor_is_its_silence_waited_for_when_it_has_lost_its_event_stream() {
+    let mut stage = Stage::new();
+    let session = stage.relay_is_watched();
+    stage.room.stream_opened(session).unwrap();
+    let (waiting, actions) = stage.offers_of_another_process();
+    assert!(actions.is_empty(), "the first one listens");
+    assert!(takes(&stage.closes(session), waiting));
+}
+
+#[test]
+fn a_camera_that_has_lost_its_event_stream_for_a_moment_goes_on() {
+    let mut stage = Stage::new();
+    let session = stage.relay_is_watched();
+    stage.room.stream_opened(session).unwrap();
+    assert!(stage.closes(session).is_empty());
+    assert!(stage.offers(TERMS).1.is_empty(), "it sends");
+}
+
+#[test]
 fn nobody_is_stranded_where_nobody_watches() {
     let mut stage = Stage::new();
     let session = stage.relay_is_watched();
@@ -116,7 +135,7 @@ fn a_viewer_is_told_at_once_when_its_camera_s_process_is_another() {
     };
     stage.offers_of_another_process();
     assert!(!is_told(), "the first one is still here");
-    stage.room.stream_closed(camera, stage.now);
+    stage.closes(camera);
     stage.offers(TERMS);
     assert!(!is_told(), "it may only have lost the stream");
     stage.offers_of_another_process();
