@@ -7,9 +7,13 @@
  *     node bench/browser/healing.mjs [EVENT...] [--json] [--log]
  */
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { cutOff, star } from '../../tests/networks/network.js';
+import { binary } from '../../tests/stage/process.js';
 import { Stage, becomes, eventually } from '../../tests/stage/stage.js';
 
 const { values: options, positionals: wanted } = parseArgs({
@@ -65,13 +69,18 @@ class Scene {
     this.network = await star(t, { forwards: true });
     this.stage = new Stage(t, { network: this.network });
     this.gateway = await this.stage.startGateway();
+    this.folder = mkdtempSync(path.join(tmpdir(), 'sightline-healing-'));
+    this.#endings.push(() => rmSync(this.folder, { recursive: true }));
     this.startCamera();
-    return this.stage;
+    [this.room] = await this.camera.says(/[0-9a-f]{64}/);
   }
 
+  /** As people have it: its room is its key. */
   startCamera() {
-    const small = ['--size', '320x240', '--fps', '15', '--bitrate', '300'];
-    this.camera = this.stage.startCamera('healing', ['--max-viewers', `${this.direct}`, ...small]);
+    this.camera = this.stage.startBesideCamera(binary('camera'), [
+      '--gateway', this.stage.origin, '--key-file', path.join(this.folder, 'camera.key'), '--qr', 'never',
+      '--source', 'test', '--size', '320x240', '--fps', '15', '--bitrate', '300', '--max-viewers', `${this.direct}`,
+    ]);
   }
 
   /** One more person opens the page; resolves when there is a picture, or not. */
@@ -79,7 +88,7 @@ class Scene {
     const context = await this.stage.newContext();
     const page = await context.newPage();
     await page.addInitScript(watchFrames);
-    await page.goto(`${this.stage.origin}/watch/healing`);
+    await page.goto(`${this.stage.origin}/watch/${this.room}`);
     this.pages.push(page);
     return page;
   }
