@@ -63,6 +63,13 @@ enum Media {
     Stopped,
 }
 
+impl Live {
+    /// Whether it is a camera that serves viewers itself, and has stopped sending.
+    pub(super) fn is_away(&self) -> bool {
+        self.direct.is_some() && self.media == Media::Stopped
+    }
+}
+
 impl RelayState {
     pub(super) fn is_taking(&self, request: RequestId) -> bool {
         matches!(self, Self::Taking { request: taken, .. } if *taken == request)
@@ -226,20 +233,24 @@ impl Room {
     /// offer since. And one whose event stream has broken off is gone if there is an offer of
     /// another process, which has another certificate.
     pub(super) fn offer_for_stranded(&self) -> Option<usize> {
+        let found = match &self.relay {
+            RelayState::Absent => self.offers.iter().position(|offer| offer.terms.relay),
+            RelayState::Live(live) => self.offer_instead_of(live),
+            RelayState::Taking { .. } | RelayState::Answering { .. } => None,
+        };
+        found.filter(|_| self.is_relay_watched)
+    }
+
+    /// An offer of whoever has sent this before, or of its successor.
+    pub(super) fn offer_instead_of(&self, live: &Live) -> Option<usize> {
+        let is_silent = live.media == Media::Stopped;
+        let has_left = matches!(live.presence, Presence::Silent { .. });
         let is_other = |offer: &WaitingOffer| offer.sdp.fingerprints() != self.relayed_from;
-        let replaces = |live: &Live, offer: &WaitingOffer| {
-            let is_silent = live.media == Media::Stopped;
-            let has_left = matches!(live.presence, Presence::Silent { .. });
+        let replaces = |offer: &WaitingOffer| {
             is_silent && !offer.is_from_before_silence || (is_silent || has_left) && is_other(offer)
         };
-        let helps = |offer: &WaitingOffer| match &self.relay {
-            RelayState::Absent => true,
-            RelayState::Live(live) => replaces(live, offer),
-            RelayState::Taking { .. } | RelayState::Answering { .. } => false,
-        };
         let mut offers = self.offers.iter();
-        let found = offers.position(|offer| offer.terms.relay && helps(offer));
-        found.filter(|_| self.is_relay_watched)
+        offers.position(|offer| offer.terms.relay && replaces(offer))
     }
 
     /// The relay has lost a publisher, or could not answer it: what it had before it has
@@ -346,9 +357,10 @@ impl Room {
 
     /// When viewers give up hoping for a direct path.
     pub(super) fn patience_ends(&self) -> Option<Instant> {
-        let RelayState::Live(_) = self.relay else {
-            return None;
-        };
+        match &self.relay {
+            RelayState::Live(live) if !live.is_away() => {}
+            _ => return None,
+        }
         let patient = self
             .viewers
             .iter()

@@ -83,6 +83,11 @@ impl Room {
                 .then_some(Available::Neither(Error::RelayOnly));
         }
         match &self.relay {
+            // A camera that is gone has nothing for the relay, and when it is back, perhaps an
+            // offer for this one.
+            RelayState::Live(live) if visitor.wants == Wants::DirectOrRelay && live.is_away() => {
+                self.offer_instead_of(live).map(Available::Take)
+            }
             // A camera that serves viewers itself makes its next offer in a moment.
             RelayState::Live(live) if visitor.wants == Wants::DirectOrRelay => {
                 let patient =

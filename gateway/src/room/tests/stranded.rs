@@ -1,6 +1,6 @@
 //! Viewers whose publisher is gone go on with the next offer, without asking for it.
 
-use super::relayed::{is_direct, takes};
+use super::relayed::{is_direct, is_relayed, takes};
 use super::*;
 
 const TERMS: OfferTerms = OfferTerms {
@@ -107,6 +107,29 @@ fn a_viewer_that_asks_has_the_offer_before_those_who_do_not() {
     assert!(stage.comes(Wants::Direct).unwrap().is_empty());
     stage.relay_sends(session, false);
     assert!(is_direct(&stage.offers(TERMS).1));
+}
+
+#[test]
+fn who_comes_when_the_camera_is_away_waits_for_an_offer_of_its_own() {
+    let mut stage = Stage::new();
+    let session = stage.relay_is_watched();
+    stage.relay_sends(session, false);
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+    assert!(stage.pass(10).is_empty(), "there is nothing to see there");
+    assert!(is_direct(&stage.offers(TERMS).1));
+    let (second, actions) = stage.offers(TERMS);
+    assert!(takes(&actions, second), "it serves one");
+}
+
+#[test]
+fn and_goes_to_the_relay_when_the_camera_sends_on() {
+    let mut stage = Stage::new();
+    let session = stage.relay_is_watched();
+    stage.relay_sends(session, false);
+    assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
+    assert!(stage.pass(10).is_empty());
+    assert!(is_relayed(&stage.relay_sends(session, true)));
 }
 
 #[test]
