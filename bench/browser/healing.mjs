@@ -29,7 +29,7 @@ const { values: options, positionals: wanted } = parseArgs({
 const AWAY = Number(options.seconds) * 1000;
 
 /** A picture that stands still for longer, in milliseconds, has stopped. */
-const STILL = 700;
+const STILL = 400;
 
 /** What stands still for no longer, in milliseconds, long after it was over, has other reasons. */
 const HESITATES = 2000;
