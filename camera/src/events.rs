@@ -6,7 +6,7 @@ use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
 use reqwest::{Response, StatusCode, Url};
 use sightline_spec::event::Event;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     backoff::Backoff,
@@ -29,7 +29,10 @@ pub(crate) enum News {
     Event(Event),
     /// The gateway knows nothing of it: it was restarted, or the viewer left while we were away.
     /// Media flows past the gateway, so the viewer may be there all the same.
-    Forgotten,
+    Forgotten {
+        /// When the gateway was last heard of.
+        since: Instant,
+    },
 }
 
 /// Passes on a session's events until it is dropped. Opens the stream again when it breaks: the
@@ -44,12 +47,14 @@ pub(crate) async fn follow(
     let mut stream = None;
     let mut last = String::new();
     let mut is_unknown = None;
+    let mut since = Instant::now();
     while !to.is_closed() {
         let listened = match open(&whip, &events, &mut stream, &last).await {
             Ok(response) => {
                 is_unknown = None;
                 backoff.reset();
                 pass_on(response, &mut last, &to).await;
+                since = Instant::now();
                 Ok(())
             }
             Err(error) => Err(error),
@@ -58,7 +63,7 @@ pub(crate) async fn follow(
         match listened {
             Err(error) if is_gone(&error) && stream.is_none() => {
                 // Whoever does not take it is not interested.
-                let _ = to.send(News::Forgotten).await;
+                let _ = to.send(News::Forgotten { since }).await;
                 return to.closed().await;
             }
             Err(error) if is_gone(&error) => {

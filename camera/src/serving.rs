@@ -30,10 +30,13 @@ const DISCONNECTED_LIMIT: Duration = Duration::from_secs(6);
 /// give or take a half (RFC 3550 section 6.2).
 const SILENCE_LIMIT: Duration = Duration::from_secs(12);
 
-/// The same for one that the gateway knows nothing of: it may have been the relay of a gateway that
-/// is gone, and keep the place that the new one needs. Browsers that receive pictures report once a
-/// second and a half at the latest.
-const FORGOTTEN_LIMIT: Duration = Duration::from_millis(2500);
+/// The same for one of which nothing has been heard since the gateway forgot it: it may have been the
+/// relay of a gateway that is gone, and keep the place that the new one needs. Browsers that receive
+/// pictures report every second and a half at the latest.
+const FORGOTTEN_LIMIT: Duration = Duration::from_secs(2);
+
+/// What comes sooner after the end of an event stream may have been sent before it.
+const UNDERWAY: Duration = Duration::from_millis(500);
 
 /// How often that is looked at.
 const SILENCE_CHECK: Duration = Duration::from_millis(500);
@@ -116,7 +119,7 @@ impl Signaling {
         let mut stats = self.stats_ticks();
         let mut rates = Rates::default();
         let mut pulse = tokio::time::interval(SILENCE_CHECK);
-        let mut silence_limit = SILENCE_LIMIT;
+        let mut forgotten = None;
         loop {
             let until = deadline.as_ref().map(|(until, _)| *until);
             tokio::select! {
@@ -130,7 +133,7 @@ impl Signaling {
                     News::Event(Event::Leave) => return End::Left,
                     News::Event(Event::Candidates(fragment)) => viewer.add_candidates(&fragment),
                     News::Event(_) => {}
-                    News::Forgotten => silence_limit = FORGOTTEN_LIMIT,
+                    News::Forgotten { since } => forgotten = Some(since),
                 },
                 () = &mut head_start, if !head_start.is_elapsed() => {
                     if *connection.borrow() == Connection::Connecting {
@@ -143,7 +146,11 @@ impl Signaling {
                     }
                 }
                 _ = pulse.tick() => {
-                    if deadline.is_none() && viewer.silence() > silence_limit {
+                    let silence = viewer.silence();
+                    // Once heard of, it is a viewer as any other.
+                    forgotten = forgotten.filter(|since| since.elapsed() < silence + UNDERWAY);
+                    let limit = forgotten.map_or(SILENCE_LIMIT, |_| FORGOTTEN_LIMIT);
+                    if deadline.is_none() && silence > limit {
                         return End::Silent;
                     }
                 }
