@@ -26,6 +26,7 @@ const spread = result('relay-spread');
 const two = result('relay-many-two');
 const picture = result('first-picture');
 const camera = result('camera-cpu');
+const healing = result('healing');
 
 const BENCH = 'cargo run --release -p sightline-bench --';
 const commands = {
@@ -107,6 +108,10 @@ const rows = [
     delay.added_delay.median_milliseconds < 1 && delay.added_delay.p99_milliseconds < 5, commands.delay],
   ['… a viewer\'s POST to its first packet, eight of them arriving at a time',
     '', milliseconds(delay.setup), null, commands.delay],
+  ...healing.events.map(({ name, what, reach, worst, pages }) => [
+    what, `${reach} s`, `${worst.toFixed(1)} s, the last of ${pages.length} to heal`, worst <= reach,
+    `node bench/browser/healing.mjs ${name}`,
+  ]),
 ];
 
 const reached = { true: 'yes', false: '**no**', null: '' };
@@ -144,6 +149,10 @@ counted. A pairing is the whole exchange: both POSTs, the 406, the answer, the 2
 DELETEs, on connections that are kept. The camera is measured for ${camera.seconds} s with none, one and
 two browsers watching, in ${camera.rounds} rounds; the figures are medians, the addition is compared within
 each round. No clip, no webcam: the source is the test picture.
+
+What heals is measured with gateway, camera and pages in a network namespace each, joined by cables
+that lose every packet for a while. The seconds are those from the end of what happened (the network is
+back, the process is started) until the last page's picture moves again.
 
 The relay's publisher sends 30 pictures per second in H.264's shape, each as one burst, a
 keyframe of six times the size every two seconds, and each viewer is a whole WebRTC client on

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { cutOff, star } from '../../tests/networks/network.js';
+import { cutOff, star, whyNoNetwork } from '../../tests/networks/network.js';
 import { binary } from '../../tests/stage/process.js';
 import { Stage, becomes, eventually } from '../../tests/stage/stage.js';
 
@@ -40,7 +40,9 @@ const HEALED = 4000;
 /** What does not heal within so long, in milliseconds, does not. */
 const GIVE_UP = 75_000;
 
-/** @typedef {import('playwright-core').Page} Page */
+/** @typedef {Awaited<ReturnType<Stage['watch']>>} Page */
+/** @typedef {import('../../tests/networks/network.js').Network} Network */
+/** @typedef {import('../../tests/stage/process.js').Process} Process */
 
 /**
  * @typedef {object} Event
@@ -48,7 +50,9 @@ const GIVE_UP = 75_000;
  * @property {number} reach seconds
  * @property {number} [direct] viewers that the camera serves itself; 2 without
  * @property {number} [pages] that watch; 3 without
- * @property {(set: Scene) => Promise<number | void>} happens resolves, with the time or without,
+ * @property {boolean} [isPlain] the publisher serves nobody directly, and has no key
+ * @property {boolean} [isTold] not a picture ends it, but the words that there is none
+ * @property {(scene: Scene) => Promise<number | void>} happens resolves, with the time or without,
  *   when it is over
  */
 
@@ -58,10 +62,22 @@ class Scene {
   pages = [];
   /** @type {(() => Promise<void> | void)[]} */
   #endings = [];
+  #event;
+  /** @type {Network} */
+  network = /** @type {any} */ (null);
+  /** @type {Stage} */
+  stage = /** @type {any} */ (null);
+  /** @type {Process} */
+  gateway = /** @type {any} */ (null);
+  /** @type {Process} */
+  camera = /** @type {any} */ (null);
+  #folder = mkdtempSync(path.join(tmpdir(), 'sightline-healing-'));
+  #room = '';
 
   /** @param {Event} event */
-  constructor({ direct = 2 }) {
-    this.direct = direct;
+  constructor(event) {
+    this.#event = event;
+    this.#endings.push(() => rmSync(this.#folder, { recursive: true }));
   }
 
   async set() {
@@ -69,27 +85,33 @@ class Scene {
     this.network = await star(t, { forwards: true });
     this.stage = new Stage(t, { network: this.network });
     this.gateway = await this.stage.startGateway();
-    this.folder = mkdtempSync(path.join(tmpdir(), 'sightline-healing-'));
-    this.#endings.push(() => rmSync(this.folder, { recursive: true }));
     this.startCamera();
-    [this.room] = await this.camera.says(/[0-9a-f]{64}/);
+    this.#room = this.#event.isPlain ? 'healing' : (await this.camera.says(/[0-9a-f]{64}/))[0];
   }
 
   /** As people have it: its room is its key. */
   startCamera() {
-    this.camera = this.stage.startBesideCamera(binary('camera'), [
-      '--gateway', this.stage.origin, '--key-file', path.join(this.folder, 'camera.key'), '--qr', 'never',
-      '--source', 'test', '--size', '320x240', '--fps', '15', '--bitrate', '300', '--max-viewers', `${this.direct}`,
-    ]);
+    const small = ['--size', '320x240', '--fps', '15', '--bitrate', '300'];
+    const { isPlain = false, direct = 2 } = this.#event;
+    this.camera = isPlain ? this.stage.startPublisher('healing', small)
+      : this.stage.startBesideCamera(binary('camera'), [
+        '--gateway', this.stage.origin, '--key-file', path.join(this.#folder, 'camera.key'), '--qr', 'never',
+        '--source', 'test', ...small, '--max-viewers', `${direct}`,
+      ]);
   }
 
-  /** One more person opens the page; resolves when there is a picture, or not. */
-  async open() {
+  /** One more person has a browser open. */
+  async come() {
     const context = await this.stage.newContext();
     const page = await context.newPage();
     await page.addInitScript(watchFrames);
-    await page.goto(`${this.stage.origin}/watch/${this.room}`);
     this.pages.push(page);
+    return page;
+  }
+
+  /** @param {Page} page that person's, who opens the link */
+  async open(page) {
+    await page.goto(`${this.stage.origin}/watch/${this.#room}`, { waitUntil: 'commit' });
     return page;
   }
 
@@ -126,6 +148,22 @@ const EVENTS = {
       scene.startCamera();
     },
   },
+  'publisher-killed': {
+    what: 'A page is opened 3 s after the relay’s publisher was killed, until it says so',
+    reach: 1,
+    pages: 1,
+    isPlain: true,
+    isTold: true,
+    async happens(scene) {
+      await scene.camera.end('SIGKILL');
+      await pause(3000);
+      const page = await scene.come();
+      const over = Date.now();
+      await scene.open(page);
+      await becomes(page, 'gone');
+      return over;
+    },
+  },
   'viewer-cut-off': {
     what: 'The viewers’ network is gone for a while',
     reach: 2,
@@ -149,10 +187,11 @@ const EVENTS = {
     direct: 1,
     pages: 1,
     async happens(scene) {
+      const two = [await scene.come(), await scene.come()];
       await scene.gateway.end('SIGKILL');
       scene.gateway = await scene.stage.startGateway();
       const over = Date.now();
-      await Promise.all([scene.open(), scene.open()]);
+      await Promise.all(two.map((page) => scene.open(page)));
       return over;
     },
   },
@@ -170,9 +209,12 @@ const EVENTS = {
   },
 };
 
+const missing = whyNoNetwork();
+if (missing) process.stderr.write(`nothing is measured: ${missing}\n`);
+
 const results = [];
 for (const [name, event] of Object.entries(EVENTS)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (missing || (wanted.length > 0 && !wanted.includes(name))) continue;
   const scene = new Scene(event);
   try {
     results.push({ name, ...await measure(scene, event) });
@@ -189,14 +231,16 @@ if (options.json) console.log(JSON.stringify({ name: 'healing', unit: 's', event
 async function measure(scene, event) {
   await scene.set();
   for (let page = 0; page < (event.pages ?? 3); page += 1) {
-    await becomes(await scene.open(), 'live');
+    await becomes(await scene.open(await scene.come()), 'live');
   }
   const isGoing = (/** @type {Watched[]} */ all) => all.every(({ moved }) => moved.length > 60);
   await eventually('every picture moves', () => look(scene), isGoing);
   const before = Date.now();
   const over = await event.happens(scene) ?? Date.now();
-  const all = await healed(scene, over);
-  const pages = all.map(({ moved, path }) => ({ path, ...healing(moved, before, over) }));
+  const all = event.isTold ? (await look(scene)).slice(-1) : await healed(scene, over);
+  const pages = all.map(({ moved, said, path }) => ({
+    path, ...(event.isTold ? telling(said, over) : healing(moved, before, over)),
+  }));
   const worst = Math.max(...pages.map(({ seconds }) => seconds ?? GIVE_UP / 1000));
   const { what, reach } = event;
   if (!options.json) {
@@ -208,7 +252,7 @@ async function measure(scene, event) {
       for (const { said } of all) {
         console.log(said.filter(([at]) => at > before - 1000).map(([at, word]) => `${((at - over) / 1000).toFixed(1)} ${word}`).join(', '));
       }
-      if (options.log) console.log(scene.camera?.log.slice(-6000));
+      console.log(scene.camera.log.slice(-6000));
     }
   }
   return { what, reach, worst, pages };
@@ -238,7 +282,7 @@ async function healed(scene, over) {
     await pause(500);
     const all = await look(scene);
     const now = Date.now();
-    const isWell = ({ moved }) => {
+    const isWell = (/** @type {Watched} */ { moved }) => {
       const late = moved.filter((at) => at > now - HEALED);
       return late.length > 0 && [...late, now].every((at, index) => at - (late[index - 1] ?? now - HEALED) < STILL);
     };
@@ -267,6 +311,21 @@ function healing(moved, before, over) {
   }
   const isStill = Date.now() - (times.at(-1) ?? 0) > 3000;
   return { seconds: isStill ? null : (end - over) / 1000, frozen: frozen / 1000 };
+}
+
+/**
+ * When a page said that the camera is gone, and for how long it said that it was live.
+ *
+ * @param {[number, string][]} said
+ * @param {number} over
+ */
+function telling(said, over) {
+  const told = said.find(([, word]) => word === 'gone')?.[0] ?? null;
+  const live = said.find(([, word]) => word === 'live')?.[0] ?? told;
+  return {
+    seconds: told === null ? null : (told - over) / 1000,
+    frozen: ((told ?? 0) - (live ?? 0)) / 1000,
+  };
 }
 
 /** Runs in the page before its own scripts: when there was a new frame, and what was said. */

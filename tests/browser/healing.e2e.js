@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Stage, becomes, moves, shot } from '../stage/stage.js';
+import { Stage, becomes, moves, saysPath, shot } from '../stage/stage.js';
 
 test('a camera killed with SIGKILL and started again', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
@@ -45,6 +45,25 @@ test('the gateway restarted under camera and viewer', { timeout: 180_000 }, asyn
   t.diagnostic(`a new viewer had a picture ${Date.now() - ready} ms after the gateway was back`);
   await becomes(page, 'live');
   await moves(page);
+});
+
+test('the gateway restarted while somebody watches directly: the camera’s last branch is the relay’s', { timeout: 180_000 }, async (t) => {
+  const stage = new Stage(t);
+  const gateway = await stage.startGateway();
+  stage.startCamera('full', ['--max-viewers', '1']);
+  const first = await stage.watch('full');
+  await becomes(first, 'live');
+  await moves(first);
+
+  await gateway.end('SIGKILL');
+  await stage.startGateway();
+  // The new gateway has not seen the first, who is served all the same.
+  for (const page of [await stage.watch('full'), await stage.watch('full')]) {
+    await becomes(page, 'live');
+    await moves(page);
+    await saysPath(page, 'Via the gateway');
+  }
+  await moves(first);
 });
 
 test('gateway and camera both gone, and back', { timeout: 180_000 }, async (t) => {

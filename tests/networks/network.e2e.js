@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { secondCable, star, twoHomes, whyNoNetwork } from './network.js';
+import { cutOff, secondCable, star, twoHomes, whyNoNetwork } from './network.js';
 import { Stage, becomes, connections, moves, route, saysPath, shot } from '../stage/stage.js';
 import { startTurn, turnOptions } from './turn.js';
 
@@ -116,4 +116,39 @@ test('a viewer of the relay changes networks: the same session, by an ICE restar
   t.diagnostic(`the picture moved on ${Date.now() - since} ms after the cable was gone`);
   assert.equal(await connections(page), before);
   await becomes(page, 'live');
+});
+
+test('the camera’s network is gone for a while: who watched by the relay goes on, in the same session', options, async (t) => {
+  const network = await star(t, { forwards: false });
+  const stage = new Stage(t, { network, gateway: ['--media-silence', '4s'] });
+  await stage.startGateway();
+  const camera = stage.startCamera('tunnel');
+  const page = await stage.watch('tunnel');
+  await becomes(page, 'live');
+  await moves(page);
+  await saysPath(page, 'Via the gateway');
+  const before = await connections(page);
+  const back = cutOff(network, 'camera');
+  await becomes(page, 'gone');
+  await camera.says(/viewer gone end=Silent/);
+  back();
+  await becomes(page, 'live');
+  await moves(page);
+  assert.equal(await connections(page), before, 'nobody had to ask for it');
+});
+
+test('the viewer’s network is gone for a while: a new session when it is back', options, async (t) => {
+  const network = await star(t, { forwards: true });
+  const stage = new Stage(t, { network });
+  await stage.startGateway();
+  stage.startCamera('lift');
+  const page = await stage.watch('lift');
+  await becomes(page, 'live');
+  await moves(page);
+  const back = cutOff(network, 'viewer');
+  await becomes(page, 'unreachable');
+  back();
+  await becomes(page, 'live');
+  await moves(page);
+  await saysPath(page, 'Direct');
 });

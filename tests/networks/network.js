@@ -312,10 +312,10 @@ function removeLeftovers() {
   }
 }
 
-/** @param {number} pid of what should be a test of ours, and not another that got its number */
+/** @param {number} pid of what should be a test or a benchmark of ours, and not another that got its number */
 function isRunning(pid) {
   const cmdline = `/proc/${pid}/cmdline`;
-  return existsSync(cmdline) && readFileSync(cmdline, 'utf8').includes('e2e');
+  return existsSync(cmdline) && /e2e|bench/.test(readFileSync(cmdline, 'utf8'));
 }
 
 /** @param {string[]} args */
