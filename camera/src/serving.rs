@@ -14,7 +14,12 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    branch::Connection, events::{self, News}, signaling::Signaling, stats::Rates, viewer::Viewer, whip::Session,
+    branch::Connection,
+    events::{self, News},
+    signaling::Signaling,
+    stats::Rates,
+    viewer::Viewer,
+    whip::Session,
 };
 
 /// A viewer that has not connected in this time does not. Browsers give up sooner.

@@ -442,10 +442,7 @@ impl Room {
     /// Nobody is here, so the room need not be either.
     pub(crate) fn is_empty(&self) -> bool {
         let is_relayed = !matches!(self.relay, RelayState::Absent);
-        self.waiting() == 0
-            && self.exchanges.is_empty()
-            && !is_relayed
-            && !self.is_relay_watched
+        self.waiting() == 0 && self.exchanges.is_empty() && !is_relayed && !self.is_relay_watched
     }
 
     /// Ends every event stream; for the gateway's shutdown.
@@ -484,7 +481,11 @@ impl Room {
 
     /// A camera's process has one certificate. So if an offer comes with another, those whose
     /// event stream has broken off are not about to open it again.
-    fn end_of_another_process(&mut self, certificates: &[Fingerprint], now: Instant) -> Vec<Action> {
+    fn end_of_another_process(
+        &mut self,
+        certificates: &[Fingerprint],
+        now: Instant,
+    ) -> Vec<Action> {
         let is_over = |exchange: &&Exchange| exchange.is_of_a_silent_other(certificates);
         let over = self.exchanges.values().filter(is_over);
         let over: Vec<RequestId> = over.map(|exchange| exchange.camera_request).collect();
