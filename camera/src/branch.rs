@@ -1,4 +1,5 @@
-//! One arm of the tee: a queue and what sends its packets, be it a webrtcbin or a whipsink.
+//! One arm of the tees: a queue for each kind of media, and what sends the packets, be it a webrtcbin
+//! or a whipsink.
 
 use std::sync::Arc;
 
@@ -27,17 +28,34 @@ pub enum Connection {
     Over(String),
 }
 
+/// What is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// Pictures.
+    Video,
+    /// Sound.
+    Audio,
+}
+
 /// The elements, within the pipeline or not yet.
 #[derive(Debug)]
 pub(crate) struct Branch {
-    queue: gst::Element,
+    arms: Vec<Arm>,
     sender: gst::Element,
     connection: watch::Sender<Connection>,
 }
 
-impl Branch {
-    /// Puts a queue before an element that sends RTP.
-    pub(crate) fn new(sender: gst::Element) -> Result<Self, glib::BoolError> {
+/// The way of one kind of media.
+#[derive(Debug)]
+struct Arm {
+    media: Media,
+    queue: gst::Element,
+    /// Of the sender.
+    pad: gst::Pad,
+}
+
+impl Arm {
+    fn new(media: Media, pad: gst::Pad) -> Result<Self, glib::BoolError> {
         let queue = gst::ElementFactory::make("queue")
             // What a slow viewer cannot take is dropped here, oldest first; the others do not
             // notice.
@@ -46,9 +64,28 @@ impl Branch {
             .property("max-size-bytes", QUEUE_BYTES)
             .property("max-size-buffers", 0_u32)
             .build()?;
+        Ok(Self { media, queue, pad })
+    }
+
+    fn link(&self) -> Result<(), glib::BoolError> {
+        let linked = self.queue.static_pad("src").map(|src| src.link(&self.pad));
+        match linked {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(glib::bool_error!("a queue cannot be linked")),
+        }
+    }
+}
+
+impl Branch {
+    /// Puts queues before an element that sends RTP, at these of its pads.
+    pub(crate) fn new(
+        sender: gst::Element,
+        pads: Vec<(Media, gst::Pad)>,
+    ) -> Result<Self, glib::BoolError> {
+        let arms = pads.into_iter().map(|(media, pad)| Arm::new(media, pad));
         let (connection, _) = watch::channel(Connection::Connecting);
         Ok(Self {
-            queue,
+            arms: arms.collect::<Result<_, _>>()?,
             sender,
             connection,
         })
@@ -75,7 +112,7 @@ impl Branch {
     /// Has the viewer's requests for keyframes (PLI, FIR) asked by this from now on, and keeps them
     /// from the encoder.
     pub(crate) fn report_keyframe_requests(&self, asker: Asker) {
-        let Some(entrance) = self.entrance() else {
+        let Some(entrance) = self.entrance(Media::Video) else {
             return;
         };
         entrance.add_probe(gst::PadProbeType::EVENT_UPSTREAM, move |_, info| {
@@ -112,36 +149,50 @@ impl Branch {
 
     /// Whether this element or pad is part of the branch.
     pub(crate) fn contains(&self, object: &gst::Object) -> bool {
-        [&self.queue, &self.sender].into_iter().any(|part| {
+        self.parts().into_iter().any(|part| {
             let part = part.upcast_ref::<gst::Object>();
             object == part || object.has_as_ancestor(part)
         })
     }
 
-    /// Where packets go in.
-    pub(crate) fn entrance(&self) -> Option<gst::Pad> {
-        self.queue.static_pad("sink")
+    /// Which media it sends.
+    pub(crate) fn media(&self) -> impl Iterator<Item = Media> {
+        self.arms.iter().map(|arm| arm.media)
+    }
+
+    /// Where packets of this kind go in.
+    pub(crate) fn entrance(&self, media: Media) -> Option<gst::Pad> {
+        let arm = self.arms.iter().find(|arm| arm.media == media)?;
+        arm.queue.static_pad("sink")
     }
 
     /// Becomes part of the pipeline and runs.
     pub(crate) fn enter(&self, pipeline: &gst::Pipeline) -> Result<(), glib::BoolError> {
-        pipeline.add_many([&self.queue, &self.sender])?;
-        self.queue.link(&self.sender)?;
-        self.sender.sync_state_with_parent()?;
-        self.queue.sync_state_with_parent()
+        pipeline.add_many(self.parts())?;
+        self.arms.iter().try_for_each(Arm::link)?;
+        let mut parts = self.parts().into_iter();
+        parts.try_for_each(gst::Element::sync_state_with_parent)
     }
 
     /// Stops and leaves the pipeline. Joins threads: not for streaming threads.
     pub(crate) fn leave(&self, pipeline: &gst::Pipeline) {
-        for element in [&self.sender, &self.queue] {
+        for element in self.parts() {
             // A locked element is not started again by a state change of the pipeline.
             element.set_locked_state(true);
             let _ = element.set_state(gst::State::Null);
         }
-        if let Some(pad) = self.queue.static_pad("src").and_then(|pad| pad.peer()) {
-            self.queue.unlink(&self.sender);
-            self.sender.release_request_pad(&pad);
+        for arm in &self.arms {
+            if let Some(pad) = arm.queue.static_pad("src") {
+                let _ = pad.unlink(&arm.pad);
+            }
+            self.sender.release_request_pad(&arm.pad);
         }
-        let _ = pipeline.remove_many([&self.queue, &self.sender]);
+        let _ = pipeline.remove_many(self.parts());
+    }
+
+    /// The sender first: nothing comes before it can be taken.
+    fn parts(&self) -> Vec<&gst::Element> {
+        let queues = self.arms.iter().map(|arm| &arm.queue);
+        std::iter::once(&self.sender).chain(queues).collect()
     }
 }

@@ -11,13 +11,25 @@ pub(crate) struct Complaint(Option<String>);
 impl Complaint {
     /// Logs what is wrong, if it is news.
     pub(crate) fn raise(&mut self, what: &impl Display) {
+        if let Some(what) = self.news(what) {
+            tracing::warn!("{what}; trying again until it works");
+        }
+    }
+
+    /// Logs what is as it is, if it is news.
+    pub(crate) fn mention(&mut self, what: &impl Display) {
+        if let Some(what) = self.news(what) {
+            tracing::info!("{what}");
+        }
+    }
+
+    fn news(&mut self, what: &impl Display) -> Option<&str> {
         let what = without_passwords(&what.to_string());
         if self.0.as_ref() == Some(&what) {
             tracing::debug!("still: {what}");
-        } else {
-            tracing::warn!("{what}; trying again until it works");
-            self.0 = Some(what);
+            return None;
         }
+        Some(self.0.insert(what))
     }
 
     /// It works. The same complaint would be news again.

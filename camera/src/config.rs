@@ -7,6 +7,7 @@ use reqwest::Url;
 use sightline_spec::{ice_server::IceServer, room::RoomId, token::Admission};
 
 use crate::{
+    audio::Audio,
     capacity::Capacity,
     command::Command,
     encoder::Codec,
@@ -73,6 +74,13 @@ pub struct Config {
     /// gst-launch text that ends in raw video (recognised by a `!` or the prefix `gst:`).
     #[conf(long, env, default_value = "auto", serde(use_value_parser))]
     pub source: Source,
+
+    /// What is heard: auto, off, test (a tone), alsa[:DEVICE], pulse[:SOURCE], pipewire[:NODE], or any
+    /// gst-launch text that ends in raw audio. auto takes the camera's own microphone, else the
+    /// default one; without one there is no sound. What is no camera of this machine (test picture,
+    /// film, screen, gst-launch text) has no sound by auto.
+    #[conf(long, env, default_value = "auto", serde(use_value_parser))]
+    pub audio: Audio,
 
     /// Width and height of the picture.
     #[conf(long, env, default_value = "1280x720", serde(use_value_parser))]
@@ -274,6 +282,7 @@ mod tests {
         assert_eq!(config.format().size.to_string(), "1280x720");
         assert_eq!((config.fps, config.kbits()), (30, 2500));
         assert_eq!(config.source, Source::Auto);
+        assert_eq!(config.audio, Audio::Auto);
         assert_eq!(config.publish, Publish::Direct);
     }
 

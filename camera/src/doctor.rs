@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::source;
+use crate::{audio::microphone::Microphone, source};
 
 /// An element and where Debian keeps it.
 struct Part {
@@ -77,7 +77,15 @@ const PARTS: &[Part] = &[
     optional(
         "pipewiresrc",
         "gstreamer1.0-pipewire",
-        "--source screen on Wayland",
+        "--source screen on Wayland; microphones: --audio pipewire",
+    ),
+    required("opusenc", "gstreamer1.0-plugins-base", "sound"),
+    required("rtpopuspay", "gstreamer1.0-plugins-good", "sound in RTP"),
+    optional("alsasrc", "gstreamer1.0-alsa", "microphones: --audio alsa"),
+    optional(
+        "pulsesrc",
+        "gstreamer1.0-pulseaudio",
+        "microphones: --audio pulse",
     ),
     optional("avdec_h264", "gstreamer1.0-libav", "--source film.mp4"),
 ];
@@ -120,6 +128,13 @@ pub fn examine() -> Findings {
         None => {
             report.push_str("    none  /dev/video*: no webcam, `auto` shows the test picture\n")
         }
+    }
+    let microphones = Microphone::all(None);
+    for microphone in &microphones {
+        let _ = writeln!(report, "{:>8}  microphone: {}", "ok", microphone.name);
+    }
+    if microphones.is_empty() {
+        report.push_str("    none  microphone: `--audio auto` has no sound\n");
     }
     if !packages.is_empty() {
         let _ = writeln!(report, "for all of it: apt install {}", packages.join(" "));

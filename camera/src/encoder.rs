@@ -10,7 +10,7 @@ use crate::format::Format;
 const PAYLOAD_TYPE: u32 = 96;
 
 /// Room for IP, UDP, SRTP and TURN headers below the 1280 bytes every IPv6 path carries.
-const MTU: u32 = 1200;
+pub(crate) const MTU: u32 = 1200;
 
 /// A new keyframe at least this often, for viewers whose request for one was lost.
 const KEYFRAME_SECONDS: u32 = 2;

@@ -30,6 +30,15 @@ pub(crate) fn configure_agent(webrtcbin: &gst::Bin) {
     set("upnp", false);
 }
 
+/// Has sender reports say when picture and sound were captured, not when they were sent: so viewers
+/// put them together, however much longer one of them takes to encode.
+pub(crate) fn report_capture_times(webrtcbin: &gst::Bin) {
+    let mut rtpbins = webrtcbin.iterate_all_by_element_factory_name("rtpbin");
+    while let Ok(Some(rtpbin)) = rtpbins.next() {
+        rtpbin.set_property("rtcp-sync-send-time", false);
+    }
+}
+
 /// When the other side was last heard of.
 #[derive(Debug, Clone)]
 pub(crate) struct Heard(Arc<Mutex<Instant>>);

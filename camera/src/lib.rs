@@ -1,9 +1,12 @@
 //! The camera: one source, one encoder, one WebRTC branch for each viewer.
 //!
+//! Sound goes the same way: [`audio`] says where it comes from.
+//!
 //! The way of a frame: [`source`] says where pictures come from, [`capture`] runs it, [`pipeline`]
 //! encodes them once ([`encoder`]) and gives the packets to every [`viewer`]. [`signaling`] finds
 //! the viewers over WHIP (RFC 9725). The library exists for the tests; the program is `main.rs`.
 
+pub mod audio;
 mod backoff;
 pub mod branch;
 mod budget;

@@ -83,11 +83,24 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     config.source.check(config.format())?;
     let stop = stop_on_signal()?;
     let pipeline = Pipeline::start(config.codec, config.format(), config.kbits())?;
+    let (audio, source) = (config.audio.clone(), config.source.clone());
+    let is_expected = {
+        let (audio, source) = (audio.clone(), source.clone());
+        tokio::task::spawn_blocking(move || audio.is_expected_with(&source))
+    };
+    // So the first offer has it already.
+    if is_expected.await? {
+        pipeline.offer_audio();
+    }
+    let listening = tokio::spawn(capture::run_audio(
+        audio,
+        source.clone(),
+        Arc::downgrade(&pipeline),
+    ));
     let failed = {
         let pipeline = pipeline.clone();
         async move { pipeline.failed().await }
     };
-    let source = config.source.clone();
     let capturing = tokio::spawn(capture::run(
         source,
         config.format(),
@@ -103,6 +116,7 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         error = failed => return Err(error.into()),
     };
     capturing.abort();
+    listening.abort();
     Ok(code)
 }
 

@@ -5,7 +5,8 @@
 //!                                                 └▶ queue ─▶ webrtcbin   (viewer 2)
 //! ```
 //!
-//! Encoding and packetizing happen once; a further viewer costs encryption and sending.
+//! Sound has a row of its own like that, to the same webrtcbins, and both are told the time by one
+//! clock. Encoding and packetizing happen once; a further viewer costs encryption and sending.
 
 use std::{
     sync::{
@@ -19,7 +20,8 @@ use gst::prelude::*;
 use tokio::sync::watch;
 
 use crate::{
-    branch::Branch,
+    audio::track::AudioTrack,
+    branch::{Branch, Media},
     encoder::{Codec, Encoder, EncoderError},
     format::Format,
     keyframe::KeyframeRequests,
@@ -34,6 +36,9 @@ pub enum PipelineError {
     /// A part that comes with GStreamer itself is missing.
     #[error("GStreamer is incomplete: {0}")]
     Incomplete(#[from] gst::glib::BoolError),
+    /// The same, or a setting that an element refused.
+    #[error("the sound's encoder cannot be built: {0}")]
+    Audio(#[from] gst::glib::Error),
     /// It does not start.
     #[error("the pipeline does not start: {0}")]
     Start(#[from] gst::StateChangeError),
@@ -49,6 +54,7 @@ pub struct Pipeline {
     input: gst_app::AppSrc,
     encoder: Encoder,
     tee: gst::Element,
+    audio: AudioTrack,
     keyframe_requests: KeyframeRequests,
     /// Viewers that want pictures; without one nothing is encoded.
     watching: AtomicUsize,
@@ -78,12 +84,14 @@ impl Pipeline {
         let pipeline = gst::Pipeline::new();
         pipeline.add_many([input.upcast_ref(), encoder.bin.upcast_ref(), &tee])?;
         gst::Element::link_many([input.upcast_ref(), encoder.bin.upcast_ref(), &tee])?;
+        let audio = AudioTrack::build_in(&pipeline)?;
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         let this = Arc::new(Self {
             pipeline,
             input,
             encoder,
             tee,
+            audio,
             keyframe_requests: KeyframeRequests::new(),
             watching: AtomicUsize::new(0),
             frames_in: watch::Sender::new(0),
@@ -93,6 +101,7 @@ impl Pipeline {
         });
         this.read_messages();
         this.pipeline.set_state(gst::State::Playing)?;
+        this.audio.warm_up();
         Ok(this)
     }
 
@@ -105,27 +114,57 @@ impl Pipeline {
         if !first && self.watching.load(Ordering::Relaxed) == 0 {
             return;
         }
-        let (Some(buffer), Some(base)) = (frame.buffer_owned(), self.pipeline.base_time()) else {
+        let Some(sample) = self.timed(frame, taken) else {
             return;
         };
-        let Some(pts) = taken.checked_sub(base) else {
+        if self.keyframe_requests.answer(Instant::now()) {
+            self.encoder.force_keyframe();
+        }
+        let _ = self.input.push_sample(&sample);
+        self.frames_encoded.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes sound that was captured at this time of the system clock.
+    pub fn push_audio(&self, sound: &gst::Sample, taken: gst::ClockTime) {
+        self.audio.blocks_in().send_modify(|count| *count += 1);
+        // There is a microphone after all.
+        self.offer_audio();
+        if self.watching.load(Ordering::Relaxed) == 0 {
             return;
-        };
-        let mut buffer = buffer;
+        }
+        if let Some(sample) = self.timed(sound, taken) {
+            self.audio.push(&sample);
+        }
+    }
+
+    /// What is to be encoded, by the time of this pipeline.
+    fn timed(&self, sample: &gst::Sample, taken: gst::ClockTime) -> Option<gst::Sample> {
+        let pts = taken.checked_sub(self.pipeline.base_time()?)?;
+        let mut buffer = sample.buffer_owned()?;
         {
             let buffer = buffer.make_mut();
             buffer.set_pts(pts);
             buffer.set_dts(gst::ClockTime::NONE);
         }
-        let mut sample = gst::Sample::builder().buffer(&buffer);
-        if let Some(caps) = frame.caps_owned() {
-            sample = sample.caps(&caps);
-            if self.keyframe_requests.answer(Instant::now()) {
-                self.encoder.force_keyframe();
-            }
-            let _ = self.input.push_sample(&sample.build());
-            self.frames_encoded.fetch_add(1, Ordering::Relaxed);
-        }
+        let caps = sample.caps_owned()?;
+        Some(gst::Sample::builder().caps(&caps).buffer(&buffer).build())
+    }
+
+    /// From now on offers speak of sound.
+    pub fn offer_audio(&self) {
+        self.audio.offer();
+    }
+
+    /// How many blocks of sound have come.
+    pub fn audio_blocks_in(&self) -> u64 {
+        *self.audio.blocks_in().borrow()
+    }
+
+    /// Waits until so many have.
+    pub async fn has_taken_in_audio(&self, blocks: u64) {
+        let mut count = self.audio.blocks_in().subscribe();
+        // It cannot end while we have it.
+        let _ = count.wait_for(|count| *count >= blocks).await;
     }
 
     /// How many frames the source has delivered.
@@ -188,9 +227,13 @@ impl Pipeline {
         }
     }
 
-    /// What offers say of the packets.
-    pub(crate) fn rtp_caps(&self) -> &gst::Caps {
-        &self.encoder.rtp_caps
+    /// What there is to send, and what offers say of the packets of each.
+    pub(crate) fn media(&self) -> Vec<(Media, &gst::Caps)> {
+        let mut media = vec![(Media::Video, &self.encoder.rtp_caps)];
+        if self.audio.is_offered() {
+            media.push((Media::Audio, &self.audio.rtp_caps));
+        }
+        media
     }
 
     /// Makes the next frame a keyframe.
@@ -215,23 +258,37 @@ impl Pipeline {
         Watching(self.clone())
     }
 
-    /// Opens the way for packets into this branch, beginning with a keyframe.
-    pub(crate) fn connect(&self, branch: &Branch) -> Result<gst::Pad, PipelineError> {
-        let pad = self
-            .tee
+    /// Opens the way for packets of this kind into this branch; pictures begin with a keyframe.
+    pub(crate) fn connect(&self, branch: &Branch, media: Media) -> Result<gst::Pad, PipelineError> {
+        let tee = match media {
+            Media::Video => &self.tee,
+            Media::Audio => &self.audio.tee,
+        };
+        let pad = tee
             .request_pad_simple("src_%u")
             .ok_or_else(|| PipelineError::Failed("the tee has no pad left".to_owned()))?;
         if branch
-            .entrance()
+            .entrance(media)
             .is_none_or(|entrance| pad.link(&entrance).is_err())
         {
-            self.tee.release_request_pad(&pad);
+            tee.release_request_pad(&pad);
             return Err(PipelineError::Failed(
                 "a viewer cannot be linked".to_owned(),
             ));
         }
-        self.force_keyframe();
+        match media {
+            Media::Video => self.force_keyframe(),
+            Media::Audio => self.announce_audio(&pad),
+        }
         Ok(pad)
+    }
+
+    /// Has the form of the packets go ahead of them: it would wait for the first one, and `whipsink`
+    /// for it, with the picture.
+    fn announce_audio(&self, pad: &gst::Pad) {
+        if let Some(now) = self.pipeline.current_running_time() {
+            pad.push_event(gst::event::Gap::new(now, gst::ClockTime::NONE));
+        }
     }
 
     /// Closes that way again. Blocks until no packet is on it any more: not for streaming threads.
@@ -248,7 +305,9 @@ impl Pipeline {
         });
         // The queue behind never blocks, so the pad is idle within one packet.
         let _ = is_done.recv_timeout(std::time::Duration::from_secs(2));
-        self.tee.release_request_pad(pad);
+        if let Some(tee) = pad.parent_element() {
+            tee.release_request_pad(pad);
+        }
     }
 
     /// Removes a viewer's elements, which have been stopped.

@@ -72,16 +72,26 @@ impl Publisher {
 
     async fn publish(&self, stop: &CancellationToken) -> Result<(), PublishError> {
         let sink = self.build_sink()?;
-        let branch = Arc::new(Branch::new(sink.clone().upcast())?);
+        let mut pads = Vec::new();
+        for (media, _) in self.pipeline.media() {
+            let pad = sink.request_pad_simple("sink_%u");
+            let none = || glib::bool_error!("whipsink has no pad left");
+            pads.push((media, pad.ok_or_else(none)?));
+        }
+        let branch = Arc::new(Branch::new(sink.clone().upcast(), pads)?);
         if let Some(webrtcbin) = inner_webrtcbin(&sink) {
             branch.report_connection_of(&webrtcbin);
             ice::use_servers(&webrtcbin, &self.ice_servers);
+            ice::report_capture_times(&webrtcbin);
         }
         let mut connection = branch.connection();
         let _watching = self.pipeline.watch();
         self.pipeline.adopt(&branch)?;
         // whipsink makes its offer from what flows, so the flow comes first.
-        let tap = self.pipeline.connect(&branch)?;
+        let mut taps = Vec::new();
+        for media in branch.media() {
+            taps.push(self.pipeline.connect(&branch, media)?);
+        }
         let result = loop {
             tokio::select! {
                 Ok(()) = connection.changed() => {
@@ -101,7 +111,7 @@ impl Publisher {
         let pipeline = self.pipeline.clone();
         // Stopping whipsink sends its DELETE.
         let dismantle = tokio::task::spawn_blocking(move || {
-            pipeline.disconnect(&tap);
+            taps.iter().for_each(|tap| pipeline.disconnect(tap));
             pipeline.release(&branch);
         });
         let _ = dismantle.await;

@@ -132,6 +132,11 @@ impl Source {
         }
     }
 
+    /// Whether it shows what is before this machine, now.
+    pub(crate) fn is_camera_here(&self) -> bool {
+        matches!(self.resolve(), Self::V4l2(_) | Self::Libcamera)
+    }
+
     /// Whether the source can work on this machine at all.
     pub fn check(&self, format: Format) -> Result<(), SourceError> {
         match self.describe(format) {
@@ -229,7 +234,7 @@ fn file_text(path: PathBuf) -> Result<String, SourceError> {
 }
 
 /// The path as gst-launch text reads it back.
-fn quoted(path: PathBuf) -> Result<String, SourceError> {
+pub(crate) fn quoted(path: PathBuf) -> Result<String, SourceError> {
     match path.to_str() {
         Some(text) => Ok(format!(
             "\"{}\"",

@@ -1,4 +1,4 @@
-//! One viewer: a queue and a webrtcbin at the encoder's tee.
+//! One viewer: a webrtcbin, with a queue for picture and one for sound, at the encoders' tees.
 
 use std::{
     sync::Arc,
@@ -13,13 +13,13 @@ use gst_webrtc::{
 use sightline_spec::{
     candidate::Candidate,
     ice_server::IceServer,
-    sdp::{Fingerprint, Sdp},
+    sdp::{Direction, Fingerprint, Sdp},
     sdpfrag::SdpFrag,
 };
 use tokio::sync::watch;
 
 use crate::{
-    branch::{Branch, Connection},
+    branch::{Branch, Connection, Media},
     candidates::HeldBack,
     certificate::{Certificate, fingerprint_of_pem},
     ice::{self, Heard},
@@ -73,12 +73,14 @@ enum Stage {
     /// Somebody has, whose certificate must be one of these.
     Answered {
         expected: Vec<Fingerprint>,
+        /// What it takes.
+        media: Vec<Media>,
         since: Instant,
         _watching: Watching,
     },
-    /// Packets flow through this pad of the tee.
+    /// Packets flow through these pads of the tees.
     Live {
-        tap: gst::Pad,
+        taps: Vec<gst::Pad>,
         since: Instant,
         _watching: Watching,
     },
@@ -93,10 +95,10 @@ impl Viewer {
         certificate: &Certificate,
         ice_servers: &[IceServer],
     ) -> Result<Self, ViewerError> {
-        let webrtc = build_webrtcbin(pipeline.rtp_caps(), certificate)?;
+        let (webrtc, pads) = build_webrtcbin(&pipeline.media(), certificate)?;
         let heard = Heard::of(&webrtc);
         ice::use_servers(&webrtc, ice_servers);
-        let branch = Arc::new(Branch::new(webrtc.clone().upcast())?);
+        let branch = Arc::new(Branch::new(webrtc.clone().upcast(), pads)?);
         branch.report_connection_of(&webrtc);
         pipeline.adopt(&branch)?;
         // From here on dropping the viewer cleans up.
@@ -178,11 +180,21 @@ impl Viewer {
         }
         self.stage = Stage::Answered {
             expected: answer.fingerprints(),
+            media: self.media_taken_by(answer),
             since: Instant::now(),
             // The encoder warms up while ICE and DTLS go their way.
             _watching: self.pipeline.watch(),
         };
         Ok(())
+    }
+
+    /// Sections are answered in the order in which they were offered (RFC 3264 section 6).
+    fn media_taken_by(&self, answer: &Sdp) -> Vec<Media> {
+        let sections = self.branch.media().zip(answer.media());
+        let taken = sections.filter(|(_, section)| {
+            !section.is_rejected() && section.direction() != Direction::Inactive
+        });
+        taken.map(|(media, _)| media).collect()
     }
 
     /// Adds candidates that came after the answer.
@@ -232,6 +244,7 @@ impl Viewer {
         let stage = std::mem::replace(&mut self.stage, Stage::Gone);
         let Stage::Answered {
             expected,
+            media,
             since,
             _watching,
         } = stage
@@ -246,9 +259,18 @@ impl Viewer {
         if !peer.is_some_and(|peer| expected.contains(&peer)) {
             return Err(ViewerError::Certificate);
         }
-        let tap = self.pipeline.connect(&self.branch)?;
+        let mut taps = Vec::new();
+        for media in media {
+            match self.pipeline.connect(&self.branch, media) {
+                Ok(tap) => taps.push(tap),
+                Err(error) => {
+                    taps.iter().for_each(|tap| self.pipeline.disconnect(tap));
+                    return Err(error.into());
+                }
+            }
+        }
         self.stage = Stage::Live {
-            tap,
+            taps,
             since,
             _watching,
         };
@@ -276,8 +298,8 @@ impl Viewer {
         let stage = std::mem::replace(&mut self.stage, Stage::Gone);
         let (pipeline, branch) = (self.pipeline.clone(), self.branch.clone());
         move || {
-            if let Stage::Live { tap, .. } = &stage {
-                pipeline.disconnect(tap);
+            if let Stage::Live { taps, .. } = &stage {
+                taps.iter().for_each(|tap| pipeline.disconnect(tap));
             }
             pipeline.release(&branch);
         }
@@ -293,10 +315,11 @@ impl Drop for Viewer {
     }
 }
 
+/// With a pad for each kind of media.
 fn build_webrtcbin(
-    caps: &gst::Caps,
+    media: &[(Media, &gst::Caps)],
     certificate: &Certificate,
-) -> Result<gst::Bin, glib::BoolError> {
+) -> Result<(gst::Bin, Vec<(Media, gst::Pad)>), glib::BoolError> {
     let webrtc = gst::ElementFactory::make("webrtcbin")
         .property_from_str("bundle-policy", "max-bundle")
         .build()?
@@ -304,14 +327,20 @@ fn build_webrtcbin(
         .map_err(|_| glib::bool_error!("webrtcbin is no bin"))?;
     certificate.present_on(&webrtc);
     ice::configure_agent(&webrtc);
-    let sink = webrtc
-        .request_pad_simple("sink_%u")
-        .ok_or_else(|| glib::bool_error!("webrtcbin has no sink pad"))?;
-    let transceiver: WebRTCRTPTransceiver = sink.property("transceiver");
-    transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
-    transceiver.set_codec_preferences(Some(caps));
-    transceiver.set_property("do-nack", true);
-    Ok(webrtc)
+    ice::report_capture_times(&webrtc);
+    let mut pads = Vec::new();
+    for (media, caps) in media {
+        let sink = webrtc
+            .request_pad_simple("sink_%u")
+            .ok_or_else(|| glib::bool_error!("webrtcbin has no sink pad"))?;
+        let transceiver: WebRTCRTPTransceiver = sink.property("transceiver");
+        transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
+        transceiver.set_codec_preferences(Some(*caps));
+        // Opus has its own remedy for a lost packet, and sound cannot wait for it.
+        transceiver.set_property("do-nack", *media == Media::Video);
+        pads.push((*media, sink));
+    }
+    Ok((webrtc, pads))
 }
 
 /// What stands in for an offer while there is none.

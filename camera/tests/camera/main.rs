@@ -9,6 +9,7 @@ mod publishing;
 mod rig;
 mod secrets;
 mod signaling;
+mod sound;
 mod sources;
 mod tls;
 mod tokens;

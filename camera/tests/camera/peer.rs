@@ -11,11 +11,48 @@ use tokio::sync::watch;
 
 use crate::rig::{NEWS, eventually};
 
+/// 20 ms of sound.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Block {
+    /// Mean amplitude, left and right; the loudest is 32,767.
+    pub(crate) left: f64,
+    pub(crate) right: f64,
+    /// From how often the left one crosses zero.
+    pub(crate) hertz: f64,
+}
+
+impl Block {
+    /// What `--audio test` gives.
+    pub(crate) fn is_test_tone(&self) -> bool {
+        (400.0..480.0).contains(&self.hertz) && self.left > 1000.0 && self.right > 1000.0
+    }
+
+    /// Of stereo samples at 48 kHz.
+    fn of(samples: &[u8]) -> Self {
+        let sample = |bytes: &[u8]| f64::from(i16::from_le_bytes([bytes[0], bytes[1]]));
+        let left: Vec<f64> = samples.chunks_exact(4).map(sample).collect();
+        let right: Vec<f64> = samples
+            .chunks_exact(4)
+            .map(|both| sample(&both[2..]))
+            .collect();
+        let mean = |side: &[f64]| side.iter().map(|s| s.abs()).sum::<f64>() / side.len() as f64;
+        let crossed = left
+            .windows(2)
+            .filter(|two| (two[0] < 0.0) != (two[1] < 0.0));
+        Self {
+            left: mean(&left),
+            right: mean(&right),
+            hertz: crossed.count() as f64 * 24_000.0 / left.len() as f64,
+        }
+    }
+}
+
 /// A viewer; leaves without a word when dropped.
 pub(crate) struct Peer {
     pipeline: gst::Pipeline,
     frames: Arc<AtomicU64>,
     keyframes: Arc<AtomicU64>,
+    heard: Arc<Mutex<Vec<Block>>>,
     /// Where packets come out, to ask for keyframes there.
     video: Arc<Mutex<Option<gst::Pad>>>,
     /// The answer to the offer it was made from.
@@ -41,11 +78,16 @@ impl Peer {
         let keyframes = Arc::new(AtomicU64::new(0));
         let video = Arc::new(Mutex::new(None));
         let weak = pipeline.downgrade();
+        let heard = Arc::new(Mutex::new(Vec::new()));
         let (counter, key_counter, entry) = (frames.clone(), keyframes.clone(), video.clone());
+        let blocks = heard.clone();
         webrtc.connect_pad_added(move |_, pad| {
             if let Some(pipeline) = weak.upgrade()
                 && pad.direction() == gst::PadDirection::Src
             {
+                if kind_of(pad, "media").as_deref() == Some("audio") {
+                    return listen(&pipeline, pad, blocks.clone());
+                }
                 *entry.lock().unwrap() = Some(pad.clone());
                 decode(&pipeline, pad, counter.clone(), key_counter.clone());
             }
@@ -56,6 +98,7 @@ impl Peer {
             pipeline,
             frames,
             keyframes,
+            heard,
             video,
             answer,
         }
@@ -86,6 +129,19 @@ impl Peer {
         let request = gst_video::UpstreamForceKeyUnitEvent::builder().build();
         let video = self.video.lock().unwrap();
         video.as_ref().unwrap().send_event(request);
+    }
+
+    /// What was heard so far.
+    pub(crate) fn heard(&self) -> Vec<Block> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    /// Waits until more blocks of sound like that have come on top of those that are there.
+    pub(crate) async fn hears(&self, more: usize, like: impl Fn(&Block) -> bool) {
+        let count = || self.heard().iter().filter(|block| like(block)).count();
+        let enough = count() + more;
+        let look = async || (count(), self.heard().last().copied());
+        eventually("sound at the viewer", look, |seen| seen.0 >= enough).await;
     }
 
     /// Waits until more pictures than this have come on top of those that are there.
@@ -123,9 +179,7 @@ fn decode(
     frames: Arc<AtomicU64>,
     keyframes: Arc<AtomicU64>,
 ) {
-    let codec = pad
-        .current_caps()
-        .and_then(|caps| caps.structure(0)?.get::<String>("encoding-name").ok());
+    let codec = kind_of(pad, "encoding-name");
     let chain = match codec.as_deref() {
         Some("VP8") => "rtpvp8depay ! vp8dec",
         _ => "rtph264depay ! h264parse name=parse ! avdec_h264",
@@ -148,6 +202,28 @@ fn decode(
             gst::PadProbeReturn::Ok
         });
     }
+    pipeline.add(&bin).unwrap();
+    bin.sync_state_with_parent().unwrap();
+    pad.link(&bin.static_pad("sink").unwrap()).unwrap();
+}
+
+/// What the packets of this pad say of themselves.
+fn kind_of(pad: &gst::Pad, field: &str) -> Option<String> {
+    let caps = pad.current_caps()?;
+    caps.structure(0)?.get::<String>(field).ok()
+}
+
+fn listen(pipeline: &gst::Pipeline, pad: &gst::Pad, heard: Arc<Mutex<Vec<Block>>>) {
+    let text = "queue ! rtpopusdepay ! opusdec ! audioconvert \
+        ! audio/x-raw,format=S16LE,channels=2,rate=48000 ! fakesink name=out sync=false";
+    let bin = gst::parse::bin_from_description(text, true).unwrap();
+    let out = bin.by_name("out").unwrap().static_pad("sink").unwrap();
+    out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let samples = info.buffer().unwrap().map_readable().unwrap();
+        heard.lock().unwrap().push(Block::of(&samples));
+        NEWS.notify_waiters();
+        gst::PadProbeReturn::Ok
+    });
     pipeline.add(&bin).unwrap();
     bin.sync_state_with_parent().unwrap();
     pad.link(&bin.static_pad("sink").unwrap()).unwrap();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sightline_camera::{
+    audio::Audio,
     capture,
     encoder::Codec,
     format::{Format, Size},
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     endpoint::{Endpoint, Reply},
-    peer::Peer,
+    peer::{Block, Peer},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -28,6 +29,8 @@ async fn any_whip_server_can_be_published_to() {
     };
     let format = Format { size, fps: 30 };
     let pipeline = Pipeline::start(Codec::H264, format, 500).unwrap();
+    // A microphone that takes its time must not keep the picture back.
+    pipeline.offer_audio();
     tokio::spawn(capture::run(
         Source::Test,
         format,
@@ -37,7 +40,7 @@ async fn any_whip_server_can_be_published_to() {
         endpoint: endpoint.url().join("whip/test").unwrap(),
         token: Some("let-me-in".parse().unwrap()),
         ice_servers: Vec::new(),
-        pipeline,
+        pipeline: pipeline.clone(),
     };
     let stop = CancellationToken::new();
     let publishing = tokio::spawn(publisher.run(stop.clone()));
@@ -47,6 +50,12 @@ async fn any_whip_server_can_be_published_to() {
     let peer = Peer::answering(&offer.offer).await;
     assert!(offer.reply.send(Reply::Answer(peer.answer.clone())).is_ok());
     peer.sees(30).await;
+    tokio::spawn(capture::run_audio(
+        Audio::Test,
+        Source::Test,
+        Arc::downgrade(&pipeline),
+    ));
+    peer.hears(30, Block::is_test_tone).await;
 
     stop.cancel();
     publishing.await.unwrap();

@@ -9,6 +9,7 @@ use std::{
 };
 
 use sightline_camera::{
+    audio::Audio,
     capacity::Capacity,
     capture,
     certificate::Certificate,
@@ -101,9 +102,18 @@ impl Camera {
         source: &str,
         codec: Codec,
     ) -> Self {
-        let room = "test".parse().unwrap();
-        let whip = Whip::new(&endpoint.url(), &room, None, capacity, &Trust::System).unwrap();
-        Self::start_with(whip, Proofs::None, capacity, source, codec)
+        let whip = whip(endpoint, capacity);
+        Self::start_with(whip, Proofs::None, capacity, (source, "off"), codec)
+    }
+
+    /// Serves four viewers, who hear something too.
+    pub(crate) fn start_with_sound(endpoint: &Endpoint, audio: &str) -> Self {
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: false,
+        };
+        let whip = whip(endpoint, capacity);
+        Self::start_with(whip, Proofs::None, capacity, ("test", audio), Codec::H264)
     }
 
     /// In the room that this key is, for viewers that are reached directly.
@@ -124,14 +134,14 @@ impl Camera {
             &Trust::System,
         )
         .unwrap();
-        Self::start_with(whip, proofs, capacity, "test", Codec::H264)
+        Self::start_with(whip, proofs, capacity, ("test", "off"), Codec::H264)
     }
 
     fn start_with(
         whip: Whip,
         proofs: Proofs,
         capacity: Capacity,
-        source: &str,
+        (source, audio): (&str, &str),
         codec: Codec,
     ) -> Self {
         gst::init().unwrap();
@@ -142,7 +152,13 @@ impl Camera {
         let format = Format { size, fps: 30 };
         let pipeline = Pipeline::start(codec, format, 500).unwrap();
         let source: Source = source.parse().unwrap();
-        tokio::spawn(capture::run(source, format, Arc::downgrade(&pipeline)));
+        let audio: Audio = audio.parse().unwrap();
+        if audio.is_expected_with(&source) {
+            pipeline.offer_audio();
+        }
+        let to = Arc::downgrade(&pipeline);
+        tokio::spawn(capture::run_audio(audio, source.clone(), to.clone()));
+        tokio::spawn(capture::run(source, format, to));
         let signaling = Signaling {
             whip,
             pipeline: pipeline.clone(),
@@ -162,6 +178,11 @@ impl Camera {
             _stop_on_drop: stop.drop_guard(),
         }
     }
+}
+
+fn whip(endpoint: &Endpoint, capacity: Capacity) -> Whip {
+    let room = "test".parse().unwrap();
+    Whip::new(&endpoint.url(), &room, None, capacity, &Trust::System).unwrap()
 }
 
 /// The program, which is told nothing by the environment that a test is run in.
