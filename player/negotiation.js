@@ -2,6 +2,7 @@
 /** Descriptions between a peer connection and a session: counter-offer, answer, ICE restart. */
 
 import { Backoff, pause } from './backoff.js';
+import { inStereo } from './opening.js';
 import { Refusal } from './problem.js';
 import { patience, within } from './reach.js';
 import { buildFrag, hasSoundOnly, mediaSections, restarted, videoRejected } from './sdpfrag.js';
@@ -57,7 +58,7 @@ export class Negotiation {
     this.#remote.start();
     const answer = await pc.createAnswer();
     if (videoRejected(answer.sdp ?? '')) throw new NoCodec();
-    await pc.setLocalDescription(answer);
+    await pc.setLocalDescription({ type: answer.type, sdp: inStereo(answer.sdp ?? '') });
     await gathered(pc, GATHER, this.#env);
     if (this.#signal.aborted) return;
     const sent = pc.localDescription?.sdp ?? '';

@@ -17,6 +17,18 @@ const TRANSPORT = 10;
  * @typedef {{ response: Response, offer: RTCSessionDescriptionInit, heldFor: number }} Opened
  */
 
+/**
+ * A description that takes Opus in stereo: without a word from us browsers but Firefox play the sum
+ * of both sides on each (RFC 7587 section 7.1).
+ *
+ * @param {string} sdp our own
+ */
+export function inStereo(sdp) {
+  const types = [...sdp.matchAll(/^a=rtpmap:(\d+) opus\/48000\/2/gim)].map(([, type]) => type);
+  return types.reduce((text, type) =>
+    text.replace(new RegExp(`^(a=fmtp:${type} )(?!(?:.*;)?\\s*stereo=)`, 'm'), '$1stereo=1;'), sdp);
+}
+
 export class Opening {
   #endpoint;
   #headers;
@@ -70,7 +82,8 @@ export class Opening {
     for (const kind of ['video', 'audio']) this.pc.addTransceiver(kind, { direction: 'recvonly' });
     // No setLocalDescription yet: it would gather without the ICE servers that the answer brings,
     // and a counter-offer could not be applied to the same connection.
-    const offer = await this.pc.createOffer();
+    const { type, sdp } = await this.pc.createOffer();
+    const offer = { type, sdp: inStereo(sdp ?? '') };
     const request = { method: 'POST', headers: this.#headers, body: offer.sdp };
     const askedAt = this.#env.now();
     let isOverdue = false;

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Opening } from '../opening.js';
+import { Opening, inStereo } from '../opening.js';
 import { WhepSession } from '../whep-session.js';
 import { ENDPOINT, SESSION, goLive, start } from './session.js';
 import { ANSWER, OFFER, World, candidate, created, gateway, held, problem, relayed } from './world.js';
@@ -244,4 +244,15 @@ test('viewercount is passed on, nonsense is not', async () => {
   world.streams[0].send('viewercount', { viewercount: 'many' });
   world.streams[0].send('viewercount', {});
   assert.deepEqual(counts, [3]);
+});
+
+test('takes Opus in stereo, whatever its number and whatever else is said of it', () => {
+  const sdp = 'm=audio 9 x 111 63 109\r\na=rtpmap:111 opus/48000/2\r\na=fmtp:111 minptime=10;useinbandfec=1\r\n'
+    + 'a=rtpmap:63 red/48000/2\r\na=fmtp:63 111/111\r\n'
+    + 'a=rtpmap:109 OPUS/48000/2\r\na=fmtp:109 maxplaybackrate=48000;stereo=0\r\n';
+  const stereo = inStereo(sdp);
+  assert.match(stereo, /^a=fmtp:111 stereo=1;minptime=10;useinbandfec=1\r$/m);
+  assert.match(stereo, /^a=fmtp:63 111\/111\r$/m);
+  assert.match(stereo, /^a=fmtp:109 maxplaybackrate=48000;stereo=0\r$/m, 'who has chosen has chosen');
+  assert.equal(inStereo(stereo), stereo);
 });
