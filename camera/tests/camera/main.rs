@@ -4,6 +4,7 @@
 
 mod clocks;
 mod endpoint;
+mod lip_sync;
 mod peer;
 mod publishing;
 mod rig;

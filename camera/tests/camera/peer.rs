@@ -6,10 +6,35 @@ use std::sync::{
 };
 
 use gst::{glib, prelude::*};
-use gst_webrtc::{WebRTCICEGatheringState, WebRTCSDPType, WebRTCSessionDescription};
+use gst_webrtc::{
+    WebRTCICEGatheringState, WebRTCKind, WebRTCRTPTransceiver, WebRTCSDPType,
+    WebRTCSessionDescription,
+};
 use tokio::sync::watch;
 
 use crate::rig::{NEWS, eventually};
+
+/// When something began, after a while without it.
+#[derive(Debug, Clone, Default)]
+struct Edges(Arc<Mutex<(Option<gst::ClockTime>, Vec<gst::ClockTime>)>>);
+
+impl Edges {
+    fn note(&self, at: gst::ClockTime, is_on: bool) {
+        const WHILE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
+        if !is_on {
+            return;
+        }
+        let mut edges = self.0.lock().unwrap();
+        if edges.0.is_none_or(|last| last + WHILE < at) {
+            edges.1.push(at);
+        }
+        edges.0 = Some(at);
+    }
+
+    fn all(&self) -> Vec<gst::ClockTime> {
+        self.0.lock().unwrap().1.clone()
+    }
+}
 
 /// 20 ms of sound.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,6 +76,8 @@ impl Block {
 pub(crate) struct Peer {
     pipeline: gst::Pipeline,
     frames: Arc<AtomicU64>,
+    flashes: Edges,
+    beeps: Edges,
     keyframes: Arc<AtomicU64>,
     heard: Arc<Mutex<Vec<Block>>>,
     /// Where packets come out, to ask for keyframes there.
@@ -81,15 +108,24 @@ impl Peer {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (counter, key_counter, entry) = (frames.clone(), keyframes.clone(), video.clone());
         let blocks = heard.clone();
+        let (flashes, beeps) = (Edges::default(), Edges::default());
+        let (flash, beep) = (flashes.clone(), beeps.clone());
         webrtc.connect_pad_added(move |_, pad| {
             if let Some(pipeline) = weak.upgrade()
                 && pad.direction() == gst::PadDirection::Src
             {
-                if kind_of(pad, "media").as_deref() == Some("audio") {
-                    return listen(&pipeline, pad, blocks.clone());
+                let transceiver: WebRTCRTPTransceiver = pad.property("transceiver");
+                if transceiver.property::<WebRTCKind>("kind") == WebRTCKind::Audio {
+                    return listen(&pipeline, pad, blocks.clone(), beep.clone());
                 }
                 *entry.lock().unwrap() = Some(pad.clone());
-                decode(&pipeline, pad, counter.clone(), key_counter.clone());
+                decode(
+                    &pipeline,
+                    pad,
+                    counter.clone(),
+                    key_counter.clone(),
+                    flash.clone(),
+                );
             }
         });
         pipeline.set_state(gst::State::Playing).unwrap();
@@ -97,6 +133,8 @@ impl Peer {
         Self {
             pipeline,
             frames,
+            flashes,
+            beeps,
             keyframes,
             heard,
             video,
@@ -129,6 +167,12 @@ impl Peer {
         let request = gst_video::UpstreamForceKeyUnitEvent::builder().build();
         let video = self.video.lock().unwrap();
         video.as_ref().unwrap().send_event(request);
+    }
+
+    /// When dark became light, and when silence became sound, by the time at which a player would
+    /// show and play it.
+    pub(crate) fn flashes_and_beeps(&self) -> (Vec<gst::ClockTime>, Vec<gst::ClockTime>) {
+        (self.flashes.all(), self.beeps.all())
     }
 
     /// What was heard so far.
@@ -178,6 +222,7 @@ fn decode(
     pad: &gst::Pad,
     frames: Arc<AtomicU64>,
     keyframes: Arc<AtomicU64>,
+    flashes: Edges,
 ) {
     let codec = kind_of(pad, "encoding-name");
     let chain = match codec.as_deref() {
@@ -187,7 +232,12 @@ fn decode(
     let text = format!("queue ! {chain} ! fakesink name=out sync=false");
     let bin = gst::parse::bin_from_description(&text, true).unwrap();
     let out = bin.by_name("out").unwrap().static_pad("sink").unwrap();
-    out.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+    out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        let frame = info.buffer().unwrap();
+        let luma = frame.map_readable().unwrap();
+        // The middle of the first plane; whatever the codec adds is behind it.
+        let middle = luma[luma.len() / 3];
+        flashes.note(frame.pts().unwrap(), middle > 128);
         frames.fetch_add(1, Ordering::SeqCst);
         NEWS.notify_waiters();
         gst::PadProbeReturn::Ok
@@ -213,13 +263,19 @@ fn kind_of(pad: &gst::Pad, field: &str) -> Option<String> {
     caps.structure(0)?.get::<String>(field).ok()
 }
 
-fn listen(pipeline: &gst::Pipeline, pad: &gst::Pad, heard: Arc<Mutex<Vec<Block>>>) {
+fn listen(pipeline: &gst::Pipeline, pad: &gst::Pad, heard: Arc<Mutex<Vec<Block>>>, beeps: Edges) {
     let text = "queue ! rtpopusdepay ! opusdec ! audioconvert \
         ! audio/x-raw,format=S16LE,channels=2,rate=48000 ! fakesink name=out sync=false";
     let bin = gst::parse::bin_from_description(text, true).unwrap();
     let out = bin.by_name("out").unwrap().static_pad("sink").unwrap();
     out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
-        let samples = info.buffer().unwrap().map_readable().unwrap();
+        let block = info.buffer().unwrap();
+        let samples = block.map_readable().unwrap();
+        for (number, both) in samples.chunks_exact(4).enumerate() {
+            let loud = i16::from_le_bytes([both[0], both[1]]).unsigned_abs() > 2000;
+            let into = gst::ClockTime::from_nseconds(number as u64 * 1_000_000_000 / 48_000);
+            beeps.note(block.pts().unwrap() + into, loud);
+        }
         heard.lock().unwrap().push(Block::of(&samples));
         NEWS.notify_waiters();
         gst::PadProbeReturn::Ok

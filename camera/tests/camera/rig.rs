@@ -78,6 +78,15 @@ pub(crate) async fn in_time<T>(what: &str, waiting: impl Future<Output = T>) -> 
     waited.unwrap_or_else(|_| panic!("not in time: {what}"))
 }
 
+/// What it shows.
+pub(crate) const FORMAT: Format = Format {
+    size: Size {
+        width: 320,
+        height: 180,
+    },
+    fps: 30,
+};
+
 /// A camera that runs in this process, as the program would run it.
 pub(crate) struct Camera {
     pub(crate) pipeline: Arc<Pipeline>,
@@ -116,6 +125,18 @@ impl Camera {
         Self::start_with(whip, Proofs::None, capacity, ("test", audio), Codec::H264)
     }
 
+    /// What it shows and plays is given to its pipeline by the test.
+    pub(crate) fn start_bare(endpoint: &Endpoint) -> Self {
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: false,
+        };
+        let pipeline = pipeline(Codec::H264);
+        pipeline.offer_audio();
+        let whip = whip(endpoint, capacity);
+        Self::find_viewers(whip, Proofs::None, capacity, pipeline)
+    }
+
     /// In the room that this key is, for viewers that are reached directly.
     pub(crate) fn start_in_room(key: &RoomKey, proofs: Proofs, endpoint: &Endpoint) -> Self {
         let capacity = Capacity {
@@ -144,21 +165,25 @@ impl Camera {
         (source, audio): (&str, &str),
         codec: Codec,
     ) -> Self {
-        gst::init().unwrap();
-        let size = Size {
-            width: 320,
-            height: 180,
-        };
-        let format = Format { size, fps: 30 };
-        let pipeline = Pipeline::start(codec, format, 500).unwrap();
+        let pipeline = pipeline(codec);
         let source: Source = source.parse().unwrap();
         let audio: Audio = audio.parse().unwrap();
+        // Before there is an offer.
         if audio.is_expected_with(&source) {
             pipeline.offer_audio();
         }
         let to = Arc::downgrade(&pipeline);
         tokio::spawn(capture::run_audio(audio, source.clone(), to.clone()));
-        tokio::spawn(capture::run(source, format, to));
+        tokio::spawn(capture::run(source, FORMAT, to));
+        Self::find_viewers(whip, proofs, capacity, pipeline)
+    }
+
+    fn find_viewers(
+        whip: Whip,
+        proofs: Proofs,
+        capacity: Capacity,
+        pipeline: Arc<Pipeline>,
+    ) -> Self {
         let signaling = Signaling {
             whip,
             pipeline: pipeline.clone(),
@@ -178,6 +203,11 @@ impl Camera {
             _stop_on_drop: stop.drop_guard(),
         }
     }
+}
+
+fn pipeline(codec: Codec) -> Arc<Pipeline> {
+    gst::init().unwrap();
+    Pipeline::start(codec, FORMAT, 500).unwrap()
 }
 
 fn whip(endpoint: &Endpoint, capacity: Capacity) -> Whip {
