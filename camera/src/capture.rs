@@ -104,6 +104,7 @@ impl Input {
 
     /// Plays the source once: until it ends and cannot be rewound, or fails.
     async fn play(&self, pipeline: &Weak<Pipeline>) -> Result<(), CaptureError> {
+        let mut name = None;
         let mut capture = match self {
             Self::Pictures { source, format } => {
                 tracing::debug!(source = %source.resolve().name(), "source starts");
@@ -113,11 +114,14 @@ impl Input {
                 let (audio, source) = (audio.clone(), source.clone());
                 let found = tokio::task::spawn_blocking(move || audio.find(&source)).await;
                 let found = found.map_err(|error| CaptureError::Failed(error.to_string()))??;
-                tracing::info!(from = found.name, "sound");
+                name = Some(found.name);
                 Capture::of_sound(found.element, pipeline.clone())?
             }
         };
         capture.set_state(gst::State::Paused).await?;
+        if let Some(from) = name {
+            tracing::info!(from, "sound");
+        }
         let Some(bus) = capture.pipeline.bus() else {
             return Ok(());
         };
@@ -248,9 +252,7 @@ impl Capture {
         });
         match message.as_ref().map(|message| message.view()) {
             Some(gst::MessageView::Error(error)) => failure(error),
-            _ => CaptureError::Failed(
-                "it does not start; is the camera connected, and free?".to_owned(),
-            ),
+            _ => CaptureError::Failed("it does not start; is it connected, and free?".to_owned()),
         }
     }
 
