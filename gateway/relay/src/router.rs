@@ -28,6 +28,7 @@ use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
 use crate::subscriber::layer_choice::Selection;
 use crate::subscriber::outgoing::Downlink;
+use crate::subscriber::sender_report::ReferenceTime;
 use crate::subscriber::{Report, Subscriber};
 use handover::Handover;
 use links::Links;
@@ -258,6 +259,13 @@ impl Router {
     pub(crate) fn take_feedback(&mut self, viewer: Key, rtcp: &[u8], now: Instant) -> bool {
         let subscriber = self.subscribers.get_mut(&viewer);
         subscriber.is_some_and(|s| s.take_feedback(rtcp, &self.tracks, now))
+    }
+
+    /// A viewer tells what time it is there.
+    pub(crate) fn reference_time(&mut self, viewer: Key, time: ReferenceTime) {
+        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
+            subscriber.note_reference_time(time);
+        }
     }
 
     /// A viewer wants this of the layers; false if none of them is like that.

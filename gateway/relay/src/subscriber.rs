@@ -11,7 +11,7 @@ pub(crate) mod picture_ids;
 mod retransmission;
 pub(crate) mod rewriting;
 mod rtp_stream;
-mod sender_report;
+pub(crate) mod sender_report;
 mod sent_history;
 
 use std::time::{Instant, SystemTime};
@@ -27,6 +27,10 @@ use bandwidth::{Bandwidth, Taken};
 use down_track::{DownTrack, Need};
 use layer_choice::{FIRST_ESTIMATE, Selection};
 use outgoing::{Downlink, Way};
+use sender_report::{About, ReferenceTime};
+
+/// A viewer may tell the time once for each of its receivers; we remember a few.
+const MAX_RECEIVERS: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
@@ -39,6 +43,8 @@ pub(crate) struct Subscriber {
     bandwidth: Option<Box<Bandwidth>>,
     /// What it asked for; the rest is up to its link.
     selected: Selection,
+    /// What time it was there, by the last that each of its sources has told.
+    reference_times: Vec<ReferenceTime>,
     is_connected: bool,
 }
 
@@ -63,6 +69,7 @@ impl Subscriber {
             down_tracks: down_tracks.map(DownTrack::new).collect(),
             bandwidth,
             selected: Selection::default(),
+            reference_times: Vec::new(),
             is_connected: false,
         }
     }
@@ -227,10 +234,27 @@ impl Subscriber {
         down_tracks.filter_map(|down_track| Some((down_track.section(), down_track.track()?)))
     }
 
+    /// It tells what time it is there.
+    pub(crate) fn note_reference_time(&mut self, time: ReferenceTime) {
+        let is_other = |known: &ReferenceTime| known.receiver != time.receiver;
+        self.reference_times.retain(is_other);
+        if self.reference_times.len() >= MAX_RECEIVERS {
+            self.reference_times.remove(0);
+        }
+        self.reference_times.push(time);
+    }
+
     /// Its sender reports, or the last ones if `is_over`.
     pub(crate) fn reports(&self, now: Instant, wall: SystemTime, is_over: bool) -> Vec<Report> {
+        let about = About {
+            now,
+            wall,
+            is_over,
+            name: &self.name,
+            reference_times: &self.reference_times,
+        };
         let down_tracks = self.down_tracks.iter();
-        let reports = down_tracks.filter_map(|d| d.report(&self.name, now, wall, is_over));
+        let reports = down_tracks.filter_map(|down_track| down_track.report(&about));
         reports.collect()
     }
 }

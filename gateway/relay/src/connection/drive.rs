@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use str0m::rtp::rtcp::{Nack, Rtcp};
+use str0m::rtp::rtcp::{Nack, ReportBlock, Rtcp};
 use str0m::rtp::{RawPacket, RtpPacket};
 use str0m::{Event, Output, Rtc};
 
@@ -12,6 +12,7 @@ use crate::connection::paths::Paths;
 use crate::keys::Key;
 use crate::net::udp::Network;
 use crate::publisher::capture_clock::SenderReport;
+use crate::subscriber::sender_report::ReferenceTime;
 
 /// Where a connection's datagrams go, what it tells, and when.
 pub(crate) struct Sink<'a> {
@@ -48,6 +49,8 @@ pub(crate) enum ConnectionEvent {
     KeyframeWanted,
     /// Packets that a viewer has missed.
     Missing(Box<Nack>),
+    /// What time it is at a viewer.
+    ReferenceTime(ReferenceTime),
     /// It is time to report to a viewer what it was sent.
     ReportDue,
 }
@@ -88,7 +91,7 @@ pub(crate) fn drive(
                 }
             }
             Ok(Output::Event(event)) => {
-                let event = ConnectionEvent::of(event).map(|event| (key, event));
+                let event = ConnectionEvent::of(event, sink.now).map(|event| (key, event));
                 sink.events.extend(event);
             }
             Err(error) => {
@@ -106,7 +109,7 @@ fn is_report(datagram: &[u8]) -> bool {
 }
 
 impl ConnectionEvent {
-    fn of(event: Event) -> Option<Self> {
+    fn of(event: Event, now: Instant) -> Option<Self> {
         match event {
             Event::Connected => Some(Self::Connected),
             // ICE that is “disconnected” does not end it: str0m says so of every peer that has
@@ -126,6 +129,18 @@ impl ConnectionEvent {
             Event::KeyframeRequest(_) => Some(Self::KeyframeWanted),
             Event::RawPacket(packet) => match *packet {
                 RawPacket::RtcpRx(Rtcp::Nack(nack)) => Some(Self::Missing(Box::new(nack))),
+                RawPacket::RtcpRx(Rtcp::ExtendedReport(report)) => {
+                    let mut blocks = report.blocks.iter();
+                    let time = blocks.find_map(|block| match block {
+                        ReportBlock::Rrtr(block) => Some(block.ntp_time),
+                        ReportBlock::Dlrr(_) => None,
+                    })?;
+                    Some(Self::ReferenceTime(ReferenceTime {
+                        receiver: report.ssrc,
+                        time,
+                        arrived: now,
+                    }))
+                }
                 _ => None,
             },
             _ => None,

@@ -124,6 +124,12 @@ impl Answer<'_> {
         if self.is_muxed(media) {
             line(f, format_args!("a=rtcp-mux"))?;
         }
+        // RFC 3611 section 5.2: who is sent media tells what time it is, and learns from our reports
+        // how long a round trip takes. Chromium asks again for what it lost after one, or after
+        // 100 ms where it does not know.
+        if section.direction == Direction::SendOnly && media.has("rtcp-xr:rcvr-rtt=all") {
+            line(f, format_args!("a=rtcp-xr:rcvr-rtt=all"))?;
+        }
         self.codec(section, f)?;
         layers(section, f)?;
         let sending = self.sending.iter().find(|s| s.section == section.index);

@@ -4,7 +4,7 @@
 mod repair;
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use str0m::rtp::Ssrc;
 
@@ -14,6 +14,7 @@ use super::outgoing::{Downlink, Way};
 use super::picture_ids::PictureIds;
 use super::rewriting::Rewriter;
 use super::rtp_stream::RtpStream;
+use super::sender_report::About;
 use super::sent_history::Place;
 use super::{Report, catch_up};
 use crate::publisher::packet_cache::{Cursor, Group, Packet, PacketCache, Position, SourceNumber};
@@ -359,17 +360,11 @@ impl DownTrack {
         layer.map_or(0, |layer| layer.bitrate)
     }
 
-    /// The track's sender report, or the last one if `is_over`.
-    pub(crate) fn report(
-        &self,
-        name: &str,
-        now: Instant,
-        wall: SystemTime,
-        is_over: bool,
-    ) -> Option<Report> {
+    /// The track's sender report.
+    pub(super) fn report(&self, about: &About<'_>) -> Option<Report> {
         let source = self.parameters.source;
-        let sent = self.stream.sent(now, wall, is_over)?;
-        let packet = sent.report(*source, name, is_over)?;
+        let sent = self.stream.sent(about)?;
+        let packet = sent.report(*source, about)?;
         Some(Report { source, packet })
     }
 }

@@ -1,10 +1,10 @@
 //! One RTP stream to one viewer (RFC 3550), with its retransmissions (RFC 4588).
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use super::outgoing::{Downlink, Outgoing, Way};
 use super::picture_ids::PictureNumbers;
-use super::sender_report::Sent as SentSoFar;
+use super::sender_report::{About, Sent as SentSoFar};
 use super::sent_history::{Place, Sent, SentHistory};
 use crate::publisher::packet_cache::{Packet, PacketCache, Position};
 use crate::sdp::negotiate::SendParameters;
@@ -174,9 +174,9 @@ impl RtpStream {
 
     /// What has been sent by now; nothing if nothing has, or if what time that is in the stream
     /// is not known and nobody needs it any more.
-    pub(crate) fn sent(&self, now: Instant, wall: SystemTime, is_over: bool) -> Option<SentSoFar> {
-        let latest = self.latest?;
-        let at_last = is_over.then_some(latest.arrived);
+    pub(crate) fn sent(&self, about: &About<'_>) -> Option<SentSoFar> {
+        let (latest, now) = (self.latest?, about.now);
+        let at_last = about.is_over.then_some(latest.arrived);
         let at = latest.captured.or(at_last)?;
         let ticks = |time: Duration| {
             let ticks = time.as_micros() * u128::from(self.clock_rate) / 1_000_000;
@@ -185,7 +185,7 @@ impl RtpStream {
         let since = ticks(now.saturating_duration_since(at));
         let until = ticks(at.saturating_duration_since(now));
         Some(SentSoFar {
-            wall,
+            wall: about.wall,
             time: latest.time.wrapping_add(since).wrapping_sub(until),
             packets: self.packets,
             octets: self.octets,

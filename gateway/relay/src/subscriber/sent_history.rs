@@ -5,8 +5,9 @@
 use crate::publisher::packet_cache::{Cursor, SENT_HISTORY_PACKETS};
 use crate::subscriber::picture_ids::PictureNumbers;
 
-/// How often one packet is sent again; whoever asks more often is not served by it.
-const MAX_RETRANSMISSIONS: u8 = 8;
+/// How often one packet is sent again: as often as Chromium asks. Whoever asks more often is not
+/// served by it.
+const MAX_RETRANSMISSIONS: u8 = 10;
 
 /// See the module.
 #[derive(Debug, Default)]

@@ -61,6 +61,7 @@ impl Worker {
                     router.retransmit(key, &nack, now, &mut connections);
                 }
             }
+            ConnectionEvent::ReferenceTime(time) => router.reference_time(key, time),
             ConnectionEvent::ReportDue => {
                 let reports = router.reports(key, clock::now_and_wall(), false);
                 peer.report(reports, &mut self.network);

@@ -48,7 +48,7 @@ fn nobody_is_sent_the_same_for_ever_nor_what_is_another_viewers() {
     miss(&mut stage, other, sent[0].source, sent[0].sequence);
     assert_eq!(stage.sent(other), []);
     (0..20).for_each(|_| miss(&mut stage, viewer, sent[0].source, sent[0].sequence));
-    assert_eq!(stage.sent(viewer).len(), 2 * 8);
+    assert_eq!(stage.sent(viewer).len(), 2 * 10);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_viewer_without_a_retransmission_stream_gets_the_packet_itself_again() {
     miss(&mut stage, viewer, sent[0].source, sent[0].sequence);
     assert_eq!(stage.sent(viewer), [sent[0].clone(), sent[2].clone()]);
     (0..20).for_each(|_| miss(&mut stage, viewer, sent[0].source, sent[0].sequence));
-    assert_eq!(stage.sent(viewer).len(), 2 * 7, "not for ever");
+    assert_eq!(stage.sent(viewer).len(), 2 * 9, "not for ever");
     let other = stage.viewer();
     stage.sent(other);
     miss(&mut stage, other, sent[0].source, sent[0].sequence);

@@ -8,6 +8,7 @@ use str0m::rtp::AbsCaptureTime;
 
 use super::*;
 use crate::publisher::capture_clock::SenderReport;
+use crate::subscriber::sender_report::ReferenceTime;
 
 pub(super) const WALL: Duration = Duration::from_secs(1_000);
 
@@ -58,6 +59,33 @@ fn of_what_was_not_sent_there_is_no_report() {
     assert_eq!(reports(&stage, viewer, false), []);
     let nobody = stage.keys.insert(());
     assert_eq!(reports(&stage, nobody, false), []);
+}
+
+/// RFC 3611 section 4.5: what it takes from its own clock, less the delay and the time that it
+/// told, is a round trip.
+#[test]
+fn a_viewer_that_tells_its_time_learns_how_long_a_round_trip_takes() {
+    let mut stage = Stage::new();
+    let viewer = stage.viewer();
+    (0..7 * 30).for_each(|number| drop(stage.picture(number == 0)));
+    for (receiver, seconds) in [(1, 100), (1, 200), (9, 300)] {
+        let time = ReferenceTime {
+            receiver: Ssrc::from(receiver),
+            time: UNIX_EPOCH + Duration::from_millis(1_000 * seconds + 500),
+            arrived: stage.now,
+        };
+        stage.router.reference_time(viewer, time);
+        stage.wait(Duration::from_millis(250));
+    }
+    let reports = reports(&stage, viewer, false);
+    let mut packets = Compound::parse(&reports[0].packet).unwrap();
+    assert!(matches!(packets.nth(2), Some(Ok(Rtcp::Xr(_)))));
+    // What it said, in units of 1/65536 seconds since 1900, and how long ago in the same units.
+    let told = |seconds: u64| ((2_208_988_800 + seconds) << 16) as u32 | 0x8000;
+    let answers = [1, told(200), 0x8000, 9, told(300), 0x4000];
+    let answers: Vec<u8> = answers.into_iter().flat_map(u32::to_be_bytes).collect();
+    let block = [&[5, 0, 0, 6][..], &answers].concat();
+    assert!(reports[0].packet.ends_with(&block));
 }
 
 /// What a viewer is told of a stream: its time, and the time of day.

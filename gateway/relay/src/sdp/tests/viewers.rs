@@ -45,6 +45,24 @@ fn who_wants_the_picture_only_has_the_picture() {
     assert_eq!(negotiated.media.down_tracks.len(), 1);
 }
 
+/// RFC 3611 section 5.2: it is asked to tell what time it is, in the sections where it offers to and
+/// gets something.
+#[test]
+fn who_offers_to_measure_the_round_trip_is_asked_to() {
+    let tracks = picture_and_sound();
+    let measured = "a=rtcp-xr:rcvr-rtt=all";
+    let with =
+        |section: String| section.replace("a=recvonly", &format!("{measured}\r\na=recvonly"));
+    let text = offer(
+        "0 1",
+        &[with(video("0", "recvonly")), audio("1", "recvonly")],
+    );
+    let answer = view(&text, &tracks).unwrap().answer;
+    let sections = sections(&text, &answer);
+    let asked = sections.iter().map(|section| section.has(&measured[2..]));
+    assert_eq!(asked.collect::<Vec<_>>(), [true, false]);
+}
+
 #[test]
 fn a_section_that_nothing_fits_costs_the_others_nothing() {
     let tracks = picture_and_sound();
