@@ -231,6 +231,13 @@ impl PacketCache {
         Some((*source, packet))
     }
 
+    /// How many bytes of payload there are from here on.
+    pub(crate) fn bytes_from(&self, cursor: Cursor) -> usize {
+        let before = usize::try_from(cursor.0.saturating_sub(self.first)).unwrap_or(usize::MAX);
+        let packets = self.packets.iter().skip(before);
+        packets.map(|(_, packet)| packet.payload.len()).sum()
+    }
+
     /// Forgets what is neither of the last picture group nor of the present picture, which
     /// may turn out to begin one, nor still to be sent to a viewer at `slowest`, nor young
     /// enough to be sent again.

@@ -9,6 +9,7 @@ use std::time::Instant;
 use str0m::rtp::Ssrc;
 
 use super::bandwidth::LayerChoice;
+use super::catch_up::Pace;
 use super::keyframe_share::KeyframeShare;
 use super::outgoing::{Downlink, Way};
 use super::picture_ids::PictureIds;
@@ -34,6 +35,8 @@ pub(crate) struct DownTrack {
     /// What had arrived last when it began with a picture from memory: what is older is pressed
     /// together.
     began_behind: Option<Position>,
+    /// How fast it catches up; as fast as a newcomer if this is nothing.
+    pace: Option<Pace>,
     /// The layer that is being sent.
     layer: usize,
     /// Which of this layer's sources is.
@@ -79,6 +82,7 @@ impl DownTrack {
             picture_ids: PictureIds::default(),
             state: State::Waiting,
             began_behind: None,
+            pace: None,
             layer: 0,
             source: SourceNumber::default(),
             wanted: None,
@@ -175,7 +179,7 @@ impl DownTrack {
     /// Sends what there is to send.
     pub(crate) fn send(&mut self, layers: &mut [Layer], way: &mut Way<'_, impl Downlink>) -> Need {
         let now = way.now;
-        let mut need = self.switch_layer(layers, now);
+        let mut need = self.switch_layer(layers, way);
         let Some(layer) = layers.get_mut(self.layer) else {
             return need;
         };
@@ -234,24 +238,34 @@ impl DownTrack {
         true
     }
 
-    /// Goes over to the wanted layer once that has a keyframe that is new enough.
-    fn switch_layer(&mut self, layers: &[Layer], now: Instant) -> Need {
-        let Some((wanted, since)) = self.wanted else {
+    /// Goes over to the wanted layer once that has a keyframe that is new enough; to a lower one
+    /// with an older one, if its link carries all that has come since.
+    fn switch_layer<D>(&mut self, layers: &mut [Layer], way: &Way<'_, D>) -> Need {
+        let (Some((wanted, since)), now) = (self.wanted, way.now) else {
             return Need::Nothing;
         };
-        match layers
-            .get(wanted)
-            .and_then(|layer| layer.cache.group().zip(Some(layer)))
-        {
-            Some((group, layer)) if group.began >= since => {
+        let present = layers.get(self.layer).map_or(0, |layer| layer.bitrate);
+        let group = layers.get_mut(wanted).and_then(|layer| {
+            let newest = layer.cache.group();
+            if let Some(group) = newest.filter(|group| group.began >= since) {
+                return Some((group, None));
+            }
+            let estimate = way.estimate();
+            let is_lower = layer.bitrate < present;
+            let group = is_lower.then(|| catch_up::start_lower(layer, estimate, now))?;
+            Some((group?, Some(Pace::new(estimate, now))))
+        });
+        match group {
+            Some((group, pace)) => {
                 self.layer = wanted;
                 self.wanted = None;
                 self.stream.forget_places();
-                self.catch_up_from(&layer.cache, group, now);
+                self.catch_up_from(&layers[wanted].cache, group, now);
+                self.pace = pace;
                 Need::Nothing
             }
-            _ if self.keyframes.ask(now) => Need::Keyframe(wanted),
-            _ => Need::Nothing,
+            None if self.keyframes.ask(now) => Need::Keyframe(wanted),
+            None => Need::Nothing,
         }
     }
 
@@ -259,6 +273,7 @@ impl DownTrack {
         let latest = cache.latest().unwrap_or(group.first);
         self.state = State::CatchingUp { next: group.cursor };
         self.began_behind = Some(latest);
+        self.pace = None;
         self.source = cache.source();
         self.keyframes.served();
         let first = self.position(group.first);
@@ -287,7 +302,10 @@ impl DownTrack {
         };
         self.give_sets(way);
         let began = next;
-        while let Some((source, packet)) = cache.get_of_source(next).filter(|_| left > 0) {
+        while let Some((source, packet)) = cache
+            .get_of_source(next)
+            .filter(|_| left > 0 && self.pace.is_none_or(|pace| pace.allows(way.now)))
+        {
             if source != self.source {
                 if self.parameters.format.encoding.is_video() {
                     self.state = State::Waiting;
@@ -298,6 +316,9 @@ impl DownTrack {
             }
             left -= usize::from(self.write_one((packet, next), way));
             next = next.next();
+            if let Some(pace) = &mut self.pace {
+                pace.sent(packet.payload.len());
+            }
         }
         if cache
             .group()
@@ -308,7 +329,10 @@ impl DownTrack {
         let caught_up = next >= cache.end();
         self.state = match self.state {
             _ if cache.get(next).is_none() && !caught_up => State::Waiting,
-            _ if caught_up => State::Live { next },
+            _ if caught_up => {
+                self.pace = None;
+                State::Live { next }
+            }
             State::CatchingUp { .. } => State::CatchingUp { next },
             _ => State::Live { next },
         };

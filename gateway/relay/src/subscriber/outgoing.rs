@@ -6,6 +6,7 @@ use str0m::media::Pt;
 use str0m::rtp::Ssrc;
 
 use super::bandwidth::Bandwidth;
+use super::layer_choice::FIRST_ESTIMATE;
 use super::picture_ids::PictureNumbers;
 use crate::publisher::packet_cache::Packet;
 use crate::sdp::encoding::Encoding;
@@ -56,6 +57,12 @@ pub(crate) struct Way<'a, D> {
 }
 
 impl<D> Way<'_, D> {
+    /// What the viewer's link carries, in bit/s, or is taken to carry.
+    pub(super) fn estimate(&self) -> u64 {
+        let measured = self.bandwidth.as_ref().map(|b| b.link(self.now).estimate);
+        measured.map_or(FIRST_ESTIMATE, |estimate| estimate as u64)
+    }
+
     /// The transport-wide number of a packet that leaves now with these extensions, if the
     /// viewer accepted that. Layers are measured by their payload, and so is the link.
     pub(super) fn number(&mut self, extensions: &Extensions, packet: &Packet) -> Option<u16> {

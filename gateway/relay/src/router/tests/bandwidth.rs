@@ -31,6 +31,8 @@ struct Link {
     count: u8,
     /// Layers are measured, as they are twice a second.
     has_rounds: bool,
+    /// The publisher has a keyframe in so many pictures, and hears of no request.
+    interval: Option<u64>,
 }
 
 impl Link {
@@ -43,6 +45,7 @@ impl Link {
             next: 0,
             count: 0,
             has_rounds: true,
+            interval: None,
         }
     }
 
@@ -93,14 +96,16 @@ impl Stage {
         viewer
     }
 
-    /// Pictures to a viewer by its link, keyframes as they are asked for, and feedback ten times
-    /// a second. Returns what the viewer was sent.
+    /// Pictures to a viewer by its link, keyframes as they are asked for unless they have a time
+    /// of their own, and feedback ten times a second. Returns what the viewer was sent.
     fn watch(&mut self, viewer: Key, link: &mut Link, pictures: u64) -> Vec<Sent> {
         let mut all = Vec::new();
         let end = self.pictures + pictures;
         while self.pictures < end {
             let asked = std::mem::take(&mut self.wire.keyframe_requests);
-            self.picture_of(&LAYERS, asked > 0);
+            let is_due = |interval| self.pictures.is_multiple_of(interval);
+            let is_key = link.interval.map_or(asked > 0, is_due);
+            self.picture_of(&LAYERS, is_key);
             let sent = self.sent(viewer);
             sent.iter().for_each(|sent| link.carry(sent));
             all.extend(sent);
@@ -165,6 +170,45 @@ fn a_link_that_gets_worse_and_better_has_the_layer_that_it_carries() {
     // Neither with padding is an SRTP index used twice.
     let indexes: HashSet<_> = all.iter().map(|s| (s.source, s.sequence)).collect();
     assert_eq!(indexes.len(), all.len());
+}
+
+/// OBS has a keyframe in two seconds. Of a lower layer what has come since the last one is sent, as
+/// fast as the link carries it.
+#[test]
+fn a_link_that_gets_worse_has_a_lower_layer_within_a_second_whatever_the_publisher_ignores() {
+    let mut stage = Stage::new();
+    let viewer = stage.measured_viewer();
+    let mut link = Link::new(&stage);
+    link.interval = Some(60);
+    stage.watch(viewer, &mut link, 90);
+    stage.router.keyframe_wanted(viewer);
+    let begin = stage.watch(viewer, &mut link, 225);
+    assert_eq!(layers(&begin), ["h"]);
+
+    link.rate = 400_000;
+    let waiting = link.coming.len();
+    let cut = stage.watch(viewer, &mut link, 30);
+    assert_eq!(layers(&cut), ["h", "l"]);
+    let (cut, began) = (media(&cut), cut[0].at);
+    let first = cut.iter().position(|sent| layer(sent) == "l").unwrap();
+    assert!(cut[first].is_key());
+    let (before, lower) = (&cut[..first], &cut[first..]);
+    println!("after {:?}, {waiting} waiting", lower[0].at - began);
+    assert!(lower[0].time > before.last().unwrap().time);
+    // It is not sent faster than the link is.
+    let soon = lower[0].at + Duration::from_millis(100);
+    let soon = lower.iter().filter(|sent| sent.at < soon);
+    let bytes: usize = soon.map(|sent| sent.payload.len()).sum();
+    assert!(bytes <= 400_000 / 80 + 1000, "{bytes} in 100 ms");
+
+    let low = stage.watch(viewer, &mut link, 120);
+    assert_eq!(layers(&low), ["l"]);
+    let all = [cut, media(&low)].concat();
+    assert!(is_unbroken(&all));
+    assert!(all.is_sorted_by_key(|sent| sent.time));
+    // It is live again: nothing is left of what it was behind.
+    let live = all.last().unwrap().at + FRAME;
+    assert!(stage.now <= live + FRAME, "{:?}", stage.now - live);
 }
 
 #[test]
