@@ -7,7 +7,7 @@ use super::*;
 pub(super) const LAYERS: [&str; 2] = ["h", "l"];
 
 /// Two seconds of two layers, which are measured then; and a viewer.
-fn measured() -> (Stage, Key) {
+pub(super) fn measured() -> (Stage, Key) {
     let mut stage = Stage::new();
     let viewer = stage.viewer();
     stage.picture_of(&LAYERS, true);

@@ -2,6 +2,7 @@
 
 use str0m::rtp::rtcp::NackEntry;
 
+use super::layers::{LAYERS, layer, measured};
 use super::*;
 
 /// A viewer has missed this packet, and the one after the next.
@@ -77,6 +78,55 @@ fn what_is_half_a_second_old_is_not_there_any_more() {
 }
 
 /// The new layer's cache has other packets where the old one's were.
+/// OBS repeats nothing of its lower layers, and answers no request for a keyframe. A viewer that
+/// lacks a packet for good asks for it, and for a keyframe, and goes on with the next one that comes;
+/// so does who came meanwhile, and was sent the same gap.
+#[test]
+fn what_the_publisher_does_not_repeat_is_over_with_its_next_keyframe() {
+    let (mut stage, viewer) = measured();
+    stage.router.select(viewer, of_rid(Some("l")));
+    stage.look();
+    stage.picture_of(&LAYERS, true);
+    (0..10).for_each(|_| drop(stage.picture_of(&LAYERS, false)));
+    let before = stage.sent(viewer);
+    *stage.packets.get_mut("l").unwrap() += 1;
+    let lost = before.last().unwrap().sequence + 1;
+    stage.picture_of(&LAYERS, false);
+    let mut sent = stage.sent(viewer);
+    assert_eq!(sent[0].sequence, lost + 1);
+
+    let requests = stage.wire.keyframe_requests;
+    let mut newcomer = None;
+    for picture in 0..45 {
+        if picture % 3 == 0 {
+            miss(&mut stage, viewer, sent[0].source, lost);
+            stage.router.keyframe_wanted(viewer);
+        }
+        if picture == 20 {
+            newcomer = Some(stage.viewer());
+            stage.router.select(newcomer.unwrap(), of_rid(Some("l")));
+            stage.look();
+        }
+        stage.picture_of(&LAYERS, false);
+    }
+    let asked = stage.wire.keyframe_requests - requests;
+    // Three in a row, one a second, and one of the layer that the newcomer was about to have.
+    assert!((1..=5).contains(&asked), "asked {asked} times in 1.5 s");
+    sent.extend(stage.sent(viewer));
+    assert!(sent.iter().all(|sent| !sent.is_key()));
+    sent.retain(|sent| sent.original.is_none());
+    let newcomer = newcomer.unwrap();
+    stage.sent(newcomer);
+
+    stage.picture_of(&LAYERS, true);
+    (0..10).for_each(|_| drop(stage.picture_of(&LAYERS, false)));
+    let after = stage.sent(viewer);
+    assert!(after[0].is_key() && after.iter().all(|sent| layer(sent) == "l"));
+    assert!(is_unbroken(&[sent, after].concat()));
+    let after = stage.sent(newcomer);
+    assert!(after[0].is_key() && after.len() == 11 * PARTS && is_unbroken(&after));
+}
+
 #[test]
 fn what_was_of_another_layer_is_not_sent_again() {
     let layers = ["h", "l"];
