@@ -3,15 +3,25 @@
  * Page opened to first picture: the camera waits, gateway, camera and browser on one machine,
  * direct path. From the start of the navigation to the first frame of the camera on the screen.
  *
- *     node bench/browser/first-picture.mjs [--runs N] [--json]
+ *     node bench/browser/first-picture.mjs [--relay] [--runs N] [--json]
+ *
+ * With --relay by the relay: of a publisher that has a keyframe in two seconds and answers no
+ * request for one, as OBS.
  */
 
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Stage, becomes } from '../../tests/stage/stage.js';
 
 const { values } = parseArgs({
-  options: { runs: { type: 'string', default: '10' }, json: { type: 'boolean', default: false } },
+  options: {
+    relay: { type: 'boolean', default: false },
+    runs: { type: 'string', default: '10' },
+    json: { type: 'boolean', default: false },
+  },
 });
+const OBS = fileURLToPath(new URL('../../tests/interop/obs.js', import.meta.url));
+
 /** Milliseconds between two visits. */
 const REST = 1000;
 
@@ -22,7 +32,10 @@ const endings = [];
 const stage = new Stage(/** @type {any} */ ({ after: (/** @type {any} */ end) => endings.push(end) }));
 try {
   await stage.startGateway();
-  stage.startCamera('bench');
+  if (values.relay) {
+    const publisher = stage.startBesideCamera(process.execPath, [OBS, `${stage.origin}/whip/bench`]);
+    await publisher.says(/"connected"/);
+  } else stage.startCamera('bench');
   // One visit nobody counts: until the camera is up and its encoder warm.
   const warm = await stage.watch('bench');
   await becomes(warm, 'live');
