@@ -152,7 +152,9 @@ fn anchor<'a>(sdp: &'a Sdp, sections: &[(u16, Media<'a>)]) -> Option<(u16, Media
         .zip(sdp.media())
         .find(|(_, m)| m.mid() == Some(name))?;
     let is_media = matches!(first.kind(), "audio" | "video") && first.is_rtp();
-    let has_own = first.lines().any(|(_, line)| line.starts_with("a=ice-ufrag:"));
+    let has_own = first
+        .lines()
+        .any(|(_, line)| line.starts_with("a=ice-ufrag:"));
     let is_one_transport = has_own && first.ice_credentials() == taken.ice_credentials();
     let is_wanted = is_media && !first.is_rejected() && first_known(&first).is_none();
     (is_wanted && is_one_transport).then_some((index, first))

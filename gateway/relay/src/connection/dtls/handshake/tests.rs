@@ -1,5 +1,10 @@
 //! Two ends in one thread, in virtual time.
 
+use std::io::Write as _;
+use std::net::{Ipv4Addr, UdpSocket};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
 use openssl::hash::{MessageDigest, hash};
 use sightline_spec::sdp::Fingerprint;
 use str0m::crypto::dtls::DtlsCert;
@@ -91,4 +96,114 @@ fn whose_openssl_is_forgotten_is_told_goodbye_all_the_same() {
     assert!(drain(&mut viewer).is_closed);
     relay.close().unwrap();
     assert!(drain(&mut relay).datagrams.is_empty());
+}
+
+/// A DTLS server that is OpenSSL's own program, with a key that is pressed there for another
+/// handshake. It ends with this.
+struct Server {
+    process: Child,
+    files: PathBuf,
+}
+
+impl Server {
+    fn start(port: u16, own: &DtlsCert) -> Self {
+        let folder = std::env::temp_dir().join(format!("sightline-dtls-{port}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = |name: &str, contents: &[u8]| {
+            let path = folder.join(name);
+            std::fs::write(&path, contents).unwrap();
+            path
+        };
+        let (certificate, key) = (
+            file("certificate", &own.certificate),
+            file("key", &own.private_key),
+        );
+        let mut server = Command::new("openssl");
+        server
+            .args([
+                "s_server",
+                "-dtls1_2",
+                "-accept",
+                &format!("127.0.0.1:{port}"),
+            ])
+            .args([
+                "-use_srtp",
+                "SRTP_AEAD_AES_128_GCM",
+                "-certform",
+                "DER",
+                "-cert",
+            ])
+            .arg(certificate)
+            .args(["-keyform", "DER", "-key"])
+            .arg(key)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        Self {
+            process: server.spawn().expect("the program openssl is installed"),
+            files: folder,
+        }
+    }
+
+    fn renegotiate(&mut self) {
+        self.process
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(b"r\n")
+            .unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        std::fs::remove_dir_all(&self.files).unwrap();
+    }
+}
+
+/// Keys are exported once. Where we are the client, OpenSSL would take part in another handshake
+/// if it were not told otherwise; where we are the server it would not.
+#[test]
+fn a_peer_that_wants_another_handshake_is_refused_it() {
+    const ALERT: u8 = 21;
+    const LONG: Duration = Duration::from_secs(30);
+    let [ours, theirs] = [certificate().unwrap(), certificate().unwrap()];
+    let [socket, free] = [(); 2].map(|()| UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let mut server = Server::start(port, &theirs);
+    socket.connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    let pause = Some(Duration::from_millis(20));
+    socket.set_read_timeout(pause).unwrap();
+
+    let began = clock::now();
+    let mut relay = end(&ours, &theirs, Remembers::Always, began);
+    relay.set_active(true);
+    relay.handle_packet(&[]).unwrap();
+    let mut is_asked = false;
+    let answer = loop {
+        let now = clock::now();
+        assert!(now < began + LONG, "asked: {is_asked}");
+        relay.handle_timeout(now).unwrap();
+        let said = drain(&mut relay);
+        if let Some(answer) = said.datagrams.first().filter(|_| is_asked) {
+            break answer[0];
+        }
+        for datagram in said.datagrams {
+            // While nobody listens there, the system refuses it.
+            let _ = socket.send(&datagram);
+        }
+        if said.is_connected {
+            server.renegotiate();
+            is_asked = true;
+        }
+        let mut buffer = [0; 2048];
+        if let Ok(length) = socket.recv(&mut buffer) {
+            relay.handle_packet(&buffer[..length]).unwrap();
+        }
+    };
+    assert_eq!(answer, ALERT);
+    assert!(drain(&mut relay).datagrams.is_empty() && !relay.is_closing());
 }
