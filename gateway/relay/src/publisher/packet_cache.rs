@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use str0m::rtp::{ExtensionValues, RtpPacket, Ssrc};
 
 use super::parameter_sets::ParameterSets;
+use super::picture_size::vp9_begins_key_frame;
 use super::pictures::{Picture, Pictures};
 use crate::sdp::encoding::Encoding;
 
@@ -147,8 +148,7 @@ impl PacketCache {
             }
         }
         let is_newer = |group: Group| group.first.sequence < picture.first.sequence;
-        let begins_group =
-            self.encoding.starts_picture_group(&packet.payload) && self.group.is_none_or(is_newer);
+        let begins_group = self.is_key(&packet.payload) && self.group.is_none_or(is_newer);
         if begins_group {
             self.group = Some(Group {
                 cursor: self.pictures.start_with_later(picture),
@@ -161,6 +161,13 @@ impl PacketCache {
         self.bytes += packet.size();
         self.packets.push_back((self.source, packet));
         begins_group
+    }
+
+    fn is_key(&self, payload: &[u8]) -> bool {
+        match self.encoding {
+            Encoding::Vp9 => vp9_begins_key_frame(payload),
+            other => other.starts_picture_group(payload),
+        }
     }
 
     /// The parameter sets that a newcomer needs before it begins with this picture.

@@ -11,6 +11,12 @@ mod vpx;
 use super::parameter_sets::units;
 use crate::sdp::encoding::Encoding;
 
+/// Whether this packet of VP9 begins a picture that needs no other: its descriptor says so, and the
+/// frame's own header does not deny it. FFmpeg's descriptors say it of every picture.
+pub(super) fn vp9_begins_key_frame(payload: &[u8]) -> bool {
+    vpx::vp9_begins_key_frame(payload)
+}
+
 /// The size of a layer's pictures, by the packet that told it last in the publisher's order.
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct LayerSize {

@@ -143,3 +143,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_picture_of_vp9_that_only_its_descriptor_takes_for_a_key_frame_is_none() {
+    for (payload, begins) in [
+        // As GStreamer and Chromium have it, and FFmpeg.
+        ("88238249834200281016960c38241c", true),
+        ("088249834200281016960c38241c", true),
+        // FFmpeg's next picture, and the second packet of its first.
+        ("0886004092", false),
+        ("008249834200281016960c38241c", false),
+        ("488249834200281016960c38241c", false),
+        // Not to be read.
+        ("0800000000", true),
+        ("", false),
+    ] {
+        let bytes = hex::decode(payload).unwrap();
+        assert_eq!(vp9_begins_key_frame(&bytes), begins, "{payload}");
+    }
+}

@@ -39,7 +39,31 @@ fn vp8_frame(payload: &[u8]) -> Option<&[u8]> {
     Some(rest)
 }
 
+/// See `picture_size`.
+pub(super) fn vp9_begins_key_frame(payload: &[u8]) -> bool {
+    vp9_frame(payload).is_some_and(|frame| {
+        let header = Vp9Header::read(&mut Bits::new(frame.bytes));
+        frame.spatial == 0 && header.is_none_or(|header| header.is_key)
+    })
+}
+
 pub(super) fn vp9(payload: &[u8]) -> Option<PictureSize> {
+    let frame = vp9_frame(payload)?;
+    // Higher layers say theirs too, in the same way, and are not the first.
+    let of_frame = || (frame.spatial == 0).then(|| vp9_key_frame(frame.bytes));
+    frame.largest.or_else(|| of_frame().flatten())
+}
+
+/// A frame that needs no earlier one, as far as its descriptor knows.
+struct Vp9Frame<'a> {
+    /// The size of the highest layer, if that is told.
+    largest: Option<PictureSize>,
+    spatial: u8,
+    bytes: &'a [u8],
+}
+
+/// What stands behind the descriptor of such a frame's first packet.
+fn vp9_frame(payload: &[u8]) -> Option<Vp9Frame<'_>> {
     let (flags, mut bytes) = payload.split_first()?;
     let has = |flag: u8| flags & flag != 0;
     let (has_number, predicted, layered, flexible) = (has(0x80), has(0x40), has(0x20), has(0x10));
@@ -56,15 +80,15 @@ pub(super) fn vp9(payload: &[u8]) -> Option<PictureSize> {
         spatial = bytes.first()? >> 1 & 7;
         bytes = bytes.get(if flexible { 1 } else { 2 }..)?;
     }
+    let mut largest = None;
     if has_structure {
-        let (size, behind) = structure(bytes)?;
-        if size.is_some() {
-            return size;
-        }
-        bytes = behind;
+        (largest, bytes) = structure(bytes)?;
     }
-    // Higher layers say theirs too, in the same way, and are not the first.
-    (spatial == 0).then(|| vp9_key_frame(bytes)).flatten()
+    Some(Vp9Frame {
+        largest,
+        spatial,
+        bytes,
+    })
 }
 
 /// The scalability structure (RFC 9628 section 4.2.1): the size of its highest layer, and what
@@ -93,24 +117,39 @@ fn structure(bytes: &[u8]) -> Option<(Option<PictureSize>, &[u8])> {
     Some((size, rest))
 }
 
+/// What the uncompressed header begins with.
+struct Vp9Header {
+    profile: u32,
+    is_key: bool,
+}
+
+impl Vp9Header {
+    /// Nothing if it is none.
+    fn read(bits: &mut Bits) -> Option<Self> {
+        const MARKER: u32 = 0b10;
+        if bits.number(2)? != MARKER {
+            return None;
+        }
+        let (low, high) = (bits.number(1)?, bits.number(1)?);
+        let profile = high << 1 | low;
+        if profile == 3 {
+            bits.skip(1)?; // reserved_zero
+        }
+        let is_repeated = bits.flag()?; // show_existing_frame
+        let is_other = bits.flag()?; // frame_type
+        let is_key = !is_repeated && !is_other;
+        Some(Self { profile, is_key })
+    }
+}
+
 /// The uncompressed header.
 fn vp9_key_frame(bytes: &[u8]) -> Option<PictureSize> {
-    const MARKER: u32 = 0b10;
     const SYNC_CODE: u32 = 0x49_83_42;
     const RGB: u32 = 7;
     let mut bits = Bits::new(bytes);
-    if bits.number(2)? != MARKER {
-        return None;
-    }
-    let (low, high) = (bits.number(1)?, bits.number(1)?);
-    let profile = high << 1 | low;
-    if profile == 3 {
-        bits.skip(1)?; // reserved_zero
-    }
-    let is_repeated = bits.flag()?; // show_existing_frame
-    let is_other = bits.flag()?; // frame_type
+    let Vp9Header { profile, is_key } = Vp9Header::read(&mut bits)?;
     bits.skip(2)?; // show_frame, error_resilient_mode
-    if is_repeated || is_other || bits.number(24)? != SYNC_CODE {
+    if !is_key || bits.number(24)? != SYNC_CODE {
         return None;
     }
     if profile >= 2 {
