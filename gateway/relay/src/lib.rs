@@ -15,6 +15,8 @@ mod clock;
 mod connection;
 mod error;
 mod event;
+#[cfg(any(test, feature = "test-util"))]
+pub mod fuzzing;
 mod health;
 mod keys;
 mod limits;

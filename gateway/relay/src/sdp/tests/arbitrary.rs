@@ -6,6 +6,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
+use crate::fuzzing::negotiation;
+
 use super::{picture_and_sound, publish, sections, view};
 
 /// The offers of real clients that the protocol's tests send, and what is worst in them.
@@ -73,6 +75,17 @@ fn holds(text: &str) {
         sections(text, &negotiated.answer);
         assert!(!negotiated.media.down_tracks.is_empty());
     }
+}
+
+#[test]
+fn what_the_fuzzer_kept_is_answered_or_refused() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/negotiation");
+    let mut count = 0;
+    for file in fs::read_dir(folder).unwrap() {
+        negotiation(&fs::read(file.unwrap().path()).unwrap());
+        count += 1;
+    }
+    assert!(count > 0, "nothing is kept");
 }
 
 proptest! {
