@@ -172,6 +172,13 @@ test('409 with Retry-After: a refusal that says when to come again', async () =>
   assert.equal(world.sent('DELETE').length, 0);
 });
 
+test('406 without SDP is a refusal and no counter-offer', async () => {
+  const { world, ending } = start(() => problem(406, 'not-acceptable'));
+  await world.pass(0);
+  assert.deepEqual([ending().why, ending().refusal.status], ['refused', 406]);
+  assert.equal(world.sent('PATCH').length, 0);
+});
+
 test('410 on the answer: the offer is spent', async () => {
   const { world, ending } = start(({ method }) =>
     method === 'PATCH' ? problem(410, 'offer-expired') : undefined);

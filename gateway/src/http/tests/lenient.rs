@@ -89,3 +89,22 @@ async fn candidates_that_cannot_be_read_are_left_out_and_the_others_reach_the_ca
         ]
     );
 }
+
+/// RFC 9110 section 5.6.6: `parameters = *( OWS ";" OWS [ parameter ] )`.
+#[tokio::test(start_paused = true)]
+async fn blanks_around_the_semicolons_of_a_type_are_taken() {
+    let gateway = gateway();
+    let spaced = |method, path: &str, body: String| {
+        request(method, path, "application/sdp ; charset=utf-8 ;", body)
+    };
+    let camera = gateway
+        .hold(spaced("POST", "/whip/garage", sdp("sendonly")))
+        .await;
+    let counter = gateway
+        .send(spaced("POST", "/whep/garage", sdp("recvonly")))
+        .await;
+    assert_eq!(counter.status(), StatusCode::NOT_ACCEPTABLE);
+    let answer = spaced("PATCH", &location(&counter), sdp("recvonly"));
+    assert_eq!(gateway.send(answer).await.status(), StatusCode::NO_CONTENT);
+    assert_eq!(camera.await.unwrap().status(), StatusCode::CREATED);
+}
