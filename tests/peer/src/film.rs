@@ -30,6 +30,10 @@ const OWNER: &[u8; 16] = b"sightline-tests.";
 const INTRA_SLICE: [u8; 3] = [0x65, 0x88, 0x84];
 /// The head of another picture's only slice: type P.
 const INTER_SLICE: [u8; 3] = [0x41, 0x9a, 0x24];
+/// What an encoder's key frame begins with, up to its size (VP9 bitstream specification, 6.2).
+const VP9_KEY_FRAME: [u8; 10] = [0x82, 0x49, 0x83, 0x42, 0, 0x28, 0x10, 0x16, 0x96, 0x0c];
+/// The same of a frame that needs another.
+const VP9_INTER_FRAME: u8 = 0x86;
 /// What slices and sound consist of.
 const FILLER: u8 = 0xb5;
 /// A code of one stereo frame of 20 ms, full band (RFC 6716 section 3.1).
@@ -160,10 +164,15 @@ impl Shape {
             // RFC 7741 section 4.2; the frame's first bit says that it needs another.
             Self::Vp8 if is_first => vec![0x10, flag(1, !label.is_key), 0, 0, 0x9d, 1, 0x2a],
             Self::Vp8 => vec![0],
-            // RFC 9628 section 4.2: predicted, begins a frame, ends one.
+            // RFC 9628 section 4.2: predicted, begins a frame, ends one. Then the frame's own header.
             Self::Vp9 => {
                 let ends = flag(8, is_first) | flag(4, is_last);
-                vec![flag(0x40, !label.is_key) | ends]
+                let descriptor = flag(0x40, !label.is_key) | ends;
+                match (is_first, label.is_key) {
+                    (true, true) => [&[descriptor], &VP9_KEY_FRAME[..]].concat(),
+                    (true, false) => vec![descriptor, VP9_INTER_FRAME],
+                    (false, _) => vec![descriptor],
+                }
             }
             // AV1's RTP payload format, section 4.4: goes on, will go on, new sequence.
             Self::Av1 => {
