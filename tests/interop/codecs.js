@@ -5,6 +5,7 @@ import { binary } from '../stage/process.js';
 import { decoded } from '../stage/page.js';
 import { emptyPage } from './page.js';
 import { Program } from './program.js';
+import { ffmpeg } from './python.js';
 
 /** @typedef {import('../stage/stage.js').Stage} Stage */
 
@@ -52,6 +53,9 @@ export const PUBLISHERS = [
   gstreamer('GStreamer whipsink, VP9 by libvpx', 'VP9'),
   gstreamer('GStreamer whipsink, AV1 by libaom', 'AV1'),
   gstreamer('GStreamer whipsink, H.265 by x265', 'H265'),
+  gstreamer('FFmpeg, VP9 by libvpx', 'VP9', ffmpeg),
+  gstreamer('FFmpeg, AV1 by SVT-AV1', 'AV1', ffmpeg),
+  gstreamer('FFmpeg, H.265 by x265', 'H265', ffmpeg),
   chromium('Chromium, VP9', 'VP9'),
   chromium('Chromium, AV1', 'AV1'),
 ];
@@ -69,14 +73,16 @@ export const VIEWERS = [
  *
  * @param {string} name
  * @param {string} codec
+ * @param {() => string} [encoder] the program that encodes instead of GStreamer
  * @returns {Publisher}
  */
-function gstreamer(name, codec) {
+function gstreamer(name, codec, encoder) {
   return {
     name,
     codec,
     publish: async (stage, room) => {
       const command = [binary('interop'), 'whipsink', `${stage.origin}/whip/${room}`, codec.toLowerCase()];
+      if (encoder) command.push(encoder());
       const program = new Program(name, command);
       await program.tells('connected');
       return {

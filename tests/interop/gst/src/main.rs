@@ -1,12 +1,14 @@
 //! One of GStreamer's WHIP or WHEP elements as a program:
 //!
 //! ```text
-//! sightline-interop whipsink|whipclientsink|whepsrc|whepclientsrc URL [CODEC]
+//! sightline-interop whipsink|whipclientsink|whepsrc|whepclientsrc URL [CODEC [FFMPEG]]
 //! ```
 //!
 //! `whipsink` encodes in that codec (h264, h265, vp9, av1), and makes its pictures smaller on SIGUSR1.
+//! With the path of an FFmpeg, that one encodes.
 //! It tells what happens as lines of JSON, and ends the friendly way on SIGTERM.
 
+mod ffmpeg;
 mod publisher;
 mod report;
 mod viewer;
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
 fn run() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [element, url, more @ ..] = arguments.as_slice() else {
-        bail!("usage: sightline-interop ELEMENT URL [CODEC]");
+        bail!("usage: sightline-interop ELEMENT URL [CODEC [FFMPEG]]");
     };
     let codec = more.first().map_or("h264", String::as_str);
     gst::init()?;
@@ -45,7 +47,10 @@ fn run() -> anyhow::Result<()> {
 
     let report = Arc::new(Report::default());
     let pipeline = match element.as_str() {
-        "whipsink" => publisher::whipsink(url, codec)?,
+        "whipsink" => match more.get(1) {
+            Some(ffmpeg) => publisher::whipsink_of_ffmpeg(url, codec, ffmpeg)?,
+            None => publisher::whipsink(url, codec)?,
+        },
         "whipclientsink" => publisher::whipclientsink(url)?,
         "whepsrc" => viewer::whepsrc(url, &report)?,
         "whepclientsrc" => viewer::whepclientsrc(url, &report)?,
