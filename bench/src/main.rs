@@ -140,6 +140,13 @@ struct RelayOptions {
     #[arg(long)]
     sound: bool,
 
+    /// Publish simulcast: layers of a quarter and a sixteenth of the bitrate as well.
+    ///
+    /// Each viewer has one of them, by its link, which is measured. What is lost on the way
+    /// cannot be told then.
+    #[arg(long)]
+    simulcast: bool,
+
     /// Have the server's kernel cut up runs of packets that are sent together.
     ///
     /// Between processes of one machine it can hand over a whole run (UDP GRO); a network

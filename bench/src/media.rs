@@ -22,20 +22,45 @@ use viewer::Viewer;
 
 /// Bytes of a payload; with its headers a packet stays well within a usual path's 1,280.
 const PAYLOAD: usize = 1150;
+/// Simulcast layers, the best first, and the part of its bitrate that each has.
+const LAYERS: [(&str, u64); 3] = [("h", 1), ("m", 4), ("l", 16)];
 /// Bytes of a payload of sound: 20 ms at 64 kbit/s.
 const SOUND: usize = 160;
 
 /// A publisher at this address: 30 pictures per second of so many bits per second together, a
-/// keyframe every two seconds and on request, and if wanted some sound.
-pub(crate) fn publishing(address: IpAddr, bitrate: u64, with_sound: bool) -> Setup {
+/// keyframe every two seconds and on request, and if wanted two smaller layers of them, and
+/// some sound.
+pub(crate) fn publishing(
+    address: IpAddr,
+    bitrate: u64,
+    in_layers: bool,
+    with_sound: bool,
+) -> Setup {
     let mut setup = Setup::publisher();
     (setup.address, setup.tells_all) = (address, false);
-    setup.reels = vec![Reel::of_bitrate(bitrate, PAYLOAD)];
+    setup.reels = match in_layers {
+        true => (0..)
+            .zip(LAYERS)
+            .map(|layer| reel(layer, bitrate))
+            .collect(),
+        false => vec![Reel::of_bitrate(bitrate, PAYLOAD)],
+    };
     if with_sound {
         setup = setup.with_sound();
-        setup.reels[1].size = SOUND;
+        if let Some(sound) = setup.reels.last_mut() {
+            sound.size = SOUND;
+        }
     }
     setup
+}
+
+/// One layer of a publisher whose best one has this bitrate.
+fn reel((layer, (name, part)): (u8, (&str, u64)), bitrate: u64) -> Reel {
+    Reel {
+        rid: Some(name.into()),
+        layer,
+        ..Reel::of_bitrate(bitrate / part, PAYLOAD)
+    }
 }
 
 /// A viewer at this address, of H.264 and, if wanted, of sound.

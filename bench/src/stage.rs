@@ -45,7 +45,8 @@ impl Stage {
         let address = server.whip.local_address()?;
         let audience = Audience::start(address)?;
 
-        let setup = publishing(address, options.bitrate, options.sound);
+        let (bitrate, in_layers) = (options.bitrate, options.simulcast);
+        let setup = publishing(address, bitrate, in_layers, options.sound);
         let offered = Publisher::offer(setup)?;
         let mut connection = server.whip.connect().await?;
         let offer = offered.offering.sdp.clone();

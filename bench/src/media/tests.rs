@@ -77,7 +77,7 @@ fn mids(sdp: &str) -> Vec<Mid> {
 /// Lets two viewers watch for so many packets, and returns what became of these.
 async fn watch(sound: bool, packets: u64, withhold: fn(u64) -> bool) -> Vec<Fate> {
     let mut audience = Audience::start(HERE).unwrap();
-    let offered = Publisher::offer(publishing(HERE, 2_000_000, sound)).unwrap();
+    let offered = Publisher::offer(publishing(HERE, 2_000_000, false, sound)).unwrap();
     let (session, answer) = watching(HERE, sound).answer(&offered.offering.sdp);
     let mut relay = SmallRelay {
         viewers: Vec::new(),
