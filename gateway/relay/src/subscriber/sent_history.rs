@@ -12,7 +12,7 @@ const MAX_RETRANSMISSIONS: u8 = 10;
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct SentHistory {
-    /// By the lower bits of the sequence number.
+    /// Each at its sequence number modulo their count.
     sent: Vec<Option<Sent>>,
     highest: Option<u64>,
 }
@@ -42,11 +42,10 @@ pub(crate) enum Place {
 impl SentHistory {
     /// Has room for so many packets, at least.
     pub(crate) fn provide(&mut self, packets: usize) {
-        let length = packets.next_power_of_two();
-        if length <= self.sent.len() {
+        if packets <= self.sent.len() {
             return;
         }
-        let old = std::mem::replace(&mut self.sent, vec![None; length]);
+        let old = std::mem::replace(&mut self.sent, vec![None; packets]);
         for sent in old.into_iter().flatten() {
             let slot = self.slot(sent.sequence);
             self.sent[slot] = Some(sent);
@@ -64,7 +63,7 @@ impl SentHistory {
         let of_picture = |known: Sent| known.time == sent.time && known.sequence < sent.sequence;
         let in_place = self.sent.get(self.slot(sent.sequence)).copied().flatten();
         if in_place.is_some_and(of_picture) && self.sent.len() < SENT_HISTORY_PACKETS {
-            self.provide(2 * self.sent.len());
+            self.provide(SENT_HISTORY_PACKETS.min(2 * self.sent.len()));
         }
         let slot = self.slot(sent.sequence);
         let Some(slot) = self.sent.get_mut(slot) else {
@@ -121,9 +120,8 @@ impl SentHistory {
     }
 
     fn slot(&self, sequence: u64) -> usize {
-        let mask = self.sent.len().saturating_sub(1);
-        // The lower bits are all that counts.
-        sequence as usize & mask
+        // Less than a length fits.
+        sequence.checked_rem(self.sent.len() as u64).unwrap_or(0) as usize
     }
 }
 
@@ -163,7 +161,7 @@ mod tests {
     fn more_room_loses_nothing() {
         let mut history = history([1, 2, 4]);
         history.provide(9);
-        assert_eq!(history.sent.len(), 16);
+        assert_eq!(history.sent.len(), 9);
         assert!(history.note(packet(3)));
         assert!((1..=4).all(|number| history.again(number).is_some()));
     }
