@@ -3,6 +3,7 @@
 pub(crate) mod checks;
 pub(crate) mod drive;
 pub(crate) mod dtls;
+pub(crate) mod feedback;
 mod first_packets;
 pub(crate) mod paths;
 pub(crate) mod peer;

@@ -18,7 +18,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use sightline_spec::room::{RoomId, SessionId};
 use str0m::rtp::Ssrc;
-use str0m::rtp::rtcp::Nack;
 
 use crate::event::Event;
 use crate::keys::Key;
@@ -28,6 +27,7 @@ use crate::publisher::track::{Layer, PublishedTrack};
 use crate::sdp::negotiate::{Subscription, Track};
 use crate::subscriber::layer_choice::Selection;
 use crate::subscriber::outgoing::Downlink;
+use crate::subscriber::retransmission::Missing;
 use crate::subscriber::sender_report::ReferenceTime;
 use crate::subscriber::{Report, Subscriber};
 use handover::Handover;
@@ -234,7 +234,7 @@ impl Router {
     pub(crate) fn retransmit(
         &mut self,
         viewer: Key,
-        nack: &Nack,
+        missing: &Missing,
         now: Instant,
         links: &mut impl Links,
     ) {
@@ -242,7 +242,7 @@ impl Router {
             return;
         };
         if let Some(mut downlink) = links.downlink(viewer) {
-            subscriber.retransmit(&self.tracks, nack, now, &mut downlink);
+            subscriber.retransmit(&self.tracks, missing, now, &mut downlink);
             downlink.finish();
         }
     }
@@ -254,11 +254,11 @@ impl Router {
         }
     }
 
-    /// Takes in what a viewer tells of its link: RTCP that is not encrypted any more. Says
-    /// whether there was nothing else in it.
-    pub(crate) fn take_feedback(&mut self, viewer: Key, rtcp: &[u8], now: Instant) -> bool {
-        let subscriber = self.subscribers.get_mut(&viewer);
-        subscriber.is_some_and(|s| s.take_feedback(rtcp, &self.tracks, now))
+    /// Takes in what a viewer tells of its link: RTCP that is not encrypted any more.
+    pub(crate) fn take_feedback(&mut self, viewer: Key, rtcp: &[u8], now: Instant) {
+        if let Some(subscriber) = self.subscribers.get_mut(&viewer) {
+            subscriber.take_feedback(rtcp, &self.tracks, now);
+        }
     }
 
     /// A viewer tells what time it is there.

@@ -8,7 +8,7 @@ mod keyframe_share;
 pub(crate) mod layer_choice;
 pub(crate) mod outgoing;
 pub(crate) mod picture_ids;
-mod retransmission;
+pub(crate) mod retransmission;
 pub(crate) mod rewriting;
 mod rtp_stream;
 pub(crate) mod sender_report;
@@ -18,15 +18,15 @@ use std::time::{Instant, SystemTime};
 
 use sightline_spec::room::SessionId;
 use str0m::rtp::Ssrc;
-use str0m::rtp::rtcp::Nack;
 
 use crate::publisher::packet_cache::Cursor;
 use crate::publisher::track::PublishedTrack;
 use crate::sdp::negotiate::Subscription;
-use bandwidth::{Bandwidth, Taken};
+use bandwidth::Bandwidth;
 use down_track::{DownTrack, Need};
 use layer_choice::{FIRST_ESTIMATE, Selection};
 use outgoing::{Downlink, Way};
+use retransmission::Missing;
 use sender_report::{About, ReferenceTime};
 
 /// A viewer may tell the time once for each of its receivers; we remember a few.
@@ -146,18 +146,18 @@ impl Subscriber {
     pub(crate) fn retransmit(
         &mut self,
         tracks: &[PublishedTrack],
-        nack: &Nack,
+        missing: &Missing,
         now: Instant,
         downlink: &mut impl Downlink,
     ) {
-        let of_source = |down_track: &&mut DownTrack| down_track.source() == nack.ssrc;
+        let of_source = |down_track: &&mut DownTrack| down_track.source() == missing.source;
         if let Some(down_track) = self.down_tracks.iter_mut().find(of_source) {
             let mut way = Way {
                 downlink,
                 bandwidth: self.bandwidth.as_deref_mut(),
                 now,
             };
-            down_track.retransmit(tracks, nack, &mut way);
+            down_track.retransmit(tracks, missing, &mut way);
         }
     }
 
@@ -179,25 +179,16 @@ impl Subscriber {
         exists
     }
 
-    /// Takes in what it tells of its link: RTCP that is not encrypted any more. Says whether
-    /// there was nothing else in it.
-    pub(crate) fn take_feedback(
-        &mut self,
-        rtcp: &[u8],
-        tracks: &[PublishedTrack],
-        now: Instant,
-    ) -> bool {
+    /// Takes in what it tells of its link: RTCP that is not encrypted any more.
+    pub(crate) fn take_feedback(&mut self, rtcp: &[u8], tracks: &[PublishedTrack], now: Instant) {
         let Some(bandwidth) = &mut self.bandwidth else {
-            return false;
+            return;
         };
-        let taken = bandwidth.take_in(rtcp, now).unwrap_or_else(|error| {
-            tracing::debug!(%error, "a viewer's feedback is not used");
-            Taken::Nothing
-        });
-        if taken != Taken::Nothing {
-            self.choose(tracks, now);
+        match bandwidth.take_in(rtcp, now) {
+            Ok(true) => self.choose(tracks, now),
+            Ok(false) => {}
+            Err(error) => tracing::debug!(%error, "a viewer's feedback is not used"),
         }
-        taken == Taken::All
     }
 
     /// Fits its share to what was measured of the layers.

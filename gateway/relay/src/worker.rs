@@ -26,6 +26,7 @@ use tokio::task::{AbortHandle, yield_now};
 
 use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
+use crate::connection::feedback;
 use crate::connection::paths::Address;
 use crate::connection::registry::{Found, Registry};
 use crate::connection::stun::Transaction;
@@ -212,10 +213,13 @@ impl Worker {
         };
         peer.paths.hear((proto, source), bytes.len(), now);
         if let Some(router) = self.rooms.get_mut(peer.room) {
-            if let Some(rtcp) = peer.open_feedback(bytes, now)
-                && router.take_feedback(key, rtcp, now)
-            {
-                // Nothing in it was for str0m.
+            if peer.is_beside_str0m(bytes) {
+                if let Some(rtcp) = peer.open_rtcp(bytes, now) {
+                    router.take_feedback(key, rtcp, now);
+                    let requests = feedback::requests(rtcp, now);
+                    self.events.extend(requests.map(|request| (key, request)));
+                    self.act_on_events(now);
+                }
                 return;
             }
             peer.expect_source(bytes, router.tracks());

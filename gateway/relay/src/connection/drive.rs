@@ -4,14 +4,15 @@
 
 use std::time::Instant;
 
-use str0m::rtp::rtcp::{Nack, ReportBlock, Rtcp};
-use str0m::rtp::{RawPacket, RtpPacket};
+use str0m::rtp::RtpPacket;
 use str0m::{Event, Output, Rtc};
 
+use crate::connection::dtls::BEAT;
 use crate::connection::paths::Paths;
 use crate::keys::Key;
 use crate::net::udp::Network;
 use crate::publisher::capture_clock::SenderReport;
+use crate::subscriber::retransmission::Missing;
 use crate::subscriber::sender_report::ReferenceTime;
 
 /// Where a connection's datagrams go, what it tells, and when.
@@ -28,7 +29,7 @@ pub(crate) struct Driven {
     /// When it wants to be driven again.
     pub(crate) next: Option<Instant>,
     pub(crate) has_failed: bool,
-    /// A report of its own was withheld: it is time for one of ours.
+    /// Another second has passed for a viewer: it is time for a report.
     pub(crate) is_report_due: bool,
 }
 
@@ -48,7 +49,7 @@ pub(crate) enum ConnectionEvent {
     /// A viewer cannot go on without a keyframe.
     KeyframeWanted,
     /// Packets that a viewer has missed.
-    Missing(Box<Nack>),
+    Missing(Missing),
     /// What time it is at a viewer.
     ReferenceTime(ReferenceTime),
     /// It is time to report to a viewer what it was sent.
@@ -66,15 +67,8 @@ impl Driven {
     }
 }
 
-/// Empties the connection `key` of all it has to send and to tell. Its reports are withheld
-/// if they are ours to make.
-pub(crate) fn drive(
-    rtc: &mut Rtc,
-    key: Key,
-    paths: &mut Paths,
-    withholds_reports: bool,
-    sink: &mut Sink<'_>,
-) -> Driven {
+/// Empties the connection `key` of all it has to send and to tell.
+pub(crate) fn drive(rtc: &mut Rtc, key: Key, paths: &mut Paths, sink: &mut Sink<'_>) -> Driven {
     let mut driven = Driven::default();
     loop {
         match rtc.poll_output() {
@@ -84,14 +78,14 @@ pub(crate) fn drive(
             }
             Ok(Output::Transmit(transmit)) => {
                 let way = paths.way(&transmit, sink.now);
-                match (way, withholds_reports && is_report(&transmit.contents)) {
-                    (_, true) => driven.is_report_due = true,
-                    (Some(way), false) => sink.network.send(&way, &transmit.contents),
-                    (None, false) => {}
+                if *transmit.contents == *BEAT {
+                    driven.is_report_due = true;
+                } else if let Some(way) = way {
+                    sink.network.send(&way, &transmit.contents);
                 }
             }
             Ok(Output::Event(event)) => {
-                let event = ConnectionEvent::of(event, sink.now).map(|event| (key, event));
+                let event = ConnectionEvent::of(event).map(|event| (key, event));
                 sink.events.extend(event);
             }
             Err(error) => {
@@ -103,13 +97,8 @@ pub(crate) fn drive(
     }
 }
 
-/// RFC 7983: whether a datagram that begins so is SRTP or SRTCP.
-fn is_report(datagram: &[u8]) -> bool {
-    matches!(datagram.first(), Some(128..192))
-}
-
 impl ConnectionEvent {
-    fn of(event: Event, now: Instant) -> Option<Self> {
+    fn of(event: Event) -> Option<Self> {
         match event {
             Event::Connected => Some(Self::Connected),
             // ICE that is “disconnected” does not end it: str0m says so of every peer that has
@@ -126,23 +115,6 @@ impl ConnectionEvent {
                 };
                 Some(Self::SenderReport(report, feedback.received_at))
             }
-            Event::KeyframeRequest(_) => Some(Self::KeyframeWanted),
-            Event::RawPacket(packet) => match *packet {
-                RawPacket::RtcpRx(Rtcp::Nack(nack)) => Some(Self::Missing(Box::new(nack))),
-                RawPacket::RtcpRx(Rtcp::ExtendedReport(report)) => {
-                    let mut blocks = report.blocks.iter();
-                    let time = blocks.find_map(|block| match block {
-                        ReportBlock::Rrtr(block) => Some(block.ntp_time),
-                        ReportBlock::Dlrr(_) => None,
-                    })?;
-                    Some(Self::ReferenceTime(ReferenceTime {
-                        receiver: report.ssrc,
-                        time,
-                        arrived: now,
-                    }))
-                }
-                _ => None,
-            },
             _ => None,
         }
     }

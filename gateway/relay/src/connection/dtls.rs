@@ -24,7 +24,8 @@ use str0m::crypto::{CryptoError, CryptoProvider};
 
 use crate::connection::srtp::Keys;
 use crate::sdp::certificates::Certificates;
-use handshake::{Handshake, Remembers};
+pub(super) use handshake::BEAT;
+use handshake::{Handshake, Peer};
 
 thread_local! {
     static EXPORTED: RefCell<Option<Keys>> = const { RefCell::new(None) };
@@ -53,15 +54,13 @@ const OPTIONS: SslOptions = SslOptions::NO_DTLSV1
 /// The crypto of publishers' connections: DTLS by OpenSSL, all else by aws-lc.
 pub(crate) fn for_publishers() -> CryptoProvider {
     with_dtls(&OpensslDtls {
-        remembers: Remembers::Always,
+        peer: Peer::Publisher,
     })
 }
 
 /// The crypto of viewers' connections, of which there are many.
 pub(crate) fn for_viewers() -> CryptoProvider {
-    with_dtls(&OpensslDtls {
-        remembers: Remembers::ForAWhile,
-    })
+    with_dtls(&OpensslDtls { peer: Peer::Viewer })
 }
 
 fn with_dtls(dtls_provider: &'static OpensslDtls) -> CryptoProvider {
@@ -98,7 +97,7 @@ pub(crate) fn certificate() -> Result<DtlsCert, ErrorStack> {
 
 #[derive(Debug)]
 struct OpensslDtls {
-    remembers: Remembers,
+    peer: Peer,
 }
 
 impl DtlsProvider for OpensslDtls {
@@ -121,7 +120,7 @@ impl DtlsProvider for OpensslDtls {
         // Every connection is made with those that its peer may present.
         let none = || CryptoError::Other("no certificate is expected".to_owned());
         let expected = Certificates::of_this_connection().ok_or_else(none)?;
-        let handshake = Handshake::new(ssl, expected, self.remembers, now);
+        let handshake = Handshake::new(ssl, expected, self.peer, now);
         Ok(Box::new(handshake))
     }
 }

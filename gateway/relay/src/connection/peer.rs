@@ -59,10 +59,7 @@ pub(crate) struct Peer {
 /// Which way media flows.
 pub(crate) enum Role {
     Publisher(Sources),
-    /// Whether its link is measured, by what it tells of it.
-    Viewer {
-        is_measured: bool,
-    },
+    Viewer,
 }
 
 /// A connection on its way to its worker.
@@ -111,7 +108,7 @@ impl Peer {
     pub(crate) fn takes(&mut self, kind: Kind, now: Instant) -> bool {
         let kind = match (kind, &self.role) {
             // Nobody is sent what a viewer sends.
-            (Kind::Media, Role::Viewer { .. }) => Kind::Report,
+            (Kind::Media, Role::Viewer) => Kind::Report,
             (kind, _) => kind,
         };
         self.share.takes(kind, now)
@@ -128,11 +125,15 @@ impl Peer {
         catch_unwind(AssertUnwindSafe(accepts)).unwrap_or(false)
     }
 
-    /// The RTCP in a datagram, decrypted, if it may tell of the viewer's link.
-    pub(crate) fn open_feedback(&mut self, datagram: &[u8], now: Instant) -> Option<&[u8]> {
-        // RFC 5761 section 4: RTCP is told by its packet type.
-        let is_rtcp = matches!(datagram, [128..=191, 192..=223, ..]);
-        if !is_rtcp || !matches!(self.role, Role::Viewer { is_measured: true }) {
+    /// Whether str0m has nothing to do with a datagram: a viewer's media and reports are ours.
+    pub(crate) fn is_beside_str0m(&self, datagram: &[u8]) -> bool {
+        let kind = Kind::of(datagram);
+        matches!(self.role, Role::Viewer) && matches!(kind, Some(Kind::Report | Kind::Media))
+    }
+
+    /// The RTCP of a viewer in a datagram, decrypted. Nobody is sent what else there may be.
+    pub(crate) fn open_rtcp(&mut self, datagram: &[u8], now: Instant) -> Option<&[u8]> {
+        if Kind::of(datagram) != Some(Kind::Report) {
             return None;
         }
         let rtcp = self.sender.as_mut()?.open_rtcp(datagram)?;
@@ -214,9 +215,9 @@ impl Peer {
             has_failed: true,
             ..Driven::default()
         };
-        let (key, withholds_reports) = (self.key, self.withholds_reports());
+        let key = self.key;
         let driven = self.contained(sink, |rtc, paths, sink| match rtc.handle_input(input) {
-            Ok(()) => Some(drive(rtc, key, paths, withholds_reports, sink)),
+            Ok(()) => Some(drive(rtc, key, paths, sink)),
             Err(error) => {
                 tracing::debug!(%error, "a connection failed");
                 None
@@ -244,12 +245,6 @@ impl Peer {
         stepped.ok()
     }
 
-    /// Whether nothing that str0m encrypts leaves: to a viewer it would have the same keys and
-    /// indexes as what we encrypt, also before we do.
-    fn withholds_reports(&self) -> bool {
-        matches!(self.role, Role::Viewer { .. })
-    }
-
     /// Notes what driving it has led to.
     fn settle(&mut self, driven: Driven, sink: &mut Sink<'_>) {
         let next = driven.next.unwrap_or(self.next);
@@ -264,13 +259,13 @@ impl Peer {
         sink.network.flush();
     }
 
-    /// Takes a viewer's media over from str0m once its keys are there.
+    /// Takes the keys of a viewer's media once they are there.
     fn take_keys(&mut self, now: Instant) {
         let Some(keys) = dtls::exported_keys() else {
             return;
         };
         self.paths.shaken_hands(now);
-        if matches!(self.role, Role::Viewer { .. }) {
+        if matches!(self.role, Role::Viewer) {
             self.sender = Srtp::new(&keys).map(SrtpSender::new);
         }
     }
@@ -300,7 +295,7 @@ impl Peer {
     /// The same, where it is due though nothing has come. Where media goes is asked again
     /// and again: a viewer that has gone elsewhere can have others say that it is there.
     pub(crate) fn check_due(&mut self, now: Instant, network: &mut Network) {
-        let is_renewed = self.is_connected && matches!(self.role, Role::Viewer { .. });
+        let is_renewed = self.is_connected && matches!(self.role, Role::Viewer);
         if let Some(route) = self.paths.due(is_renewed, now) {
             self.check(&route, now, network);
         }
@@ -324,7 +319,7 @@ impl Peer {
             for source in sources {
                 if let Some(stream) = rtc.direct_api().stream_rx(source) {
                     stream.request_keyframe(KeyframeRequestKind::Pli);
-                    driven = driven.and(drive(rtc, key, paths, false, sink));
+                    driven = driven.and(drive(rtc, key, paths, sink));
                 }
             }
             driven
@@ -362,10 +357,10 @@ impl Peer {
 
     /// Says goodbye.
     pub(crate) fn close(&mut self, sink: &mut Sink<'_>) {
-        let (key, withholds_reports) = (self.key, self.withholds_reports());
+        let key = self.key;
         let driven = self.contained(sink, |rtc, paths, sink| {
             let is_closing = rtc.close().is_ok();
-            is_closing.then(|| drive(rtc, key, paths, withholds_reports, sink))
+            is_closing.then(|| drive(rtc, key, paths, sink))
         });
         // A peer that has failed has nothing to say any more.
         if let Some(driven) = driven.flatten() {
@@ -417,6 +412,6 @@ impl Peer {
     /// RFC 7675 section 5.1: media goes on only as long as somebody at its address wants it.
     /// Of a publisher nothing is asked again, as FFmpeg does not answer once it sends.
     fn has_moved_away(&self, now: Instant) -> bool {
-        matches!(self.role, Role::Viewer { .. }) && self.paths.is_lost(now)
+        matches!(self.role, Role::Viewer) && self.paths.is_lost(now)
     }
 }

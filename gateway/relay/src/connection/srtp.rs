@@ -1,6 +1,5 @@
-//! Encryption of what is sent to one peer: SRTP and SRTCP (RFC 3711, RFC 7714).
-//!
-//! What a peer sends is str0m's to decrypt, but for its feedback (see `unprotect_rtcp`).
+//! Encryption of what is sent to one viewer, and of what it reports: SRTP and SRTCP (RFC 3711,
+//! RFC 7714).
 
 mod indexes;
 mod seen;

@@ -1,7 +1,6 @@
-//! The way to one viewer, by SRTP of our own.
+//! The way to one viewer, by SRTP of our own, and back what it reports.
 //!
-//! str0m keeps the connection: ICE, DTLS, and what the viewer sends. The media it does not
-//! send, which is nearly all of a relay's work (`docs/decisions/own-srtp.md`).
+//! str0m keeps the connection: ICE and DTLS (`docs/decisions/own-srtp.md`).
 
 use str0m::rtp::Ssrc;
 

@@ -9,15 +9,16 @@ use sightline_spec::sdp::Direction;
 use str0m::change::SdpOffer;
 use str0m::config::{CryptoProvider, DtlsCert};
 use str0m::format::{Codec, FormatParams};
+use str0m::ice::IceCreds;
 use str0m::media::{Frequency, Pt};
-use str0m::{Candidate, Rtc};
+use str0m::{Candidate, Rtc, RtcConfig};
 
 use crate::error::Error;
-use crate::sdp::accepted::{Acceptance, Accepted};
+use crate::sdp::accepted::{Acceptance, Accepted, Side};
 use crate::sdp::certificates::Certificates;
 use crate::sdp::encoding::Encoding;
 use crate::sdp::negotiate::credentials;
-use crate::sdp::offer::Setup;
+use crate::sdp::offer::{Offer, Setup};
 
 /// Sources of one section that are announced to str0m; a peer describes as many as it likes.
 const MOST_SOURCES: usize = 16;
@@ -30,8 +31,6 @@ pub(crate) struct Engine<'a> {
     pub(crate) crypto: &'a Arc<CryptoProvider>,
     pub(crate) certificate: &'a DtlsCert,
     pub(crate) candidates: &'a [Candidate],
-    /// Whether what the peer reports comes as raw packets.
-    pub(crate) has_raw_packets: bool,
 }
 
 impl Engine<'_> {
@@ -54,31 +53,40 @@ impl Engine<'_> {
             // publishers give up after five seconds without a report.
             .set_rtcp_report_interval_audio(REPORTS)
             .set_extension_map(acceptance.extensions.clone())
-            .enable_raw_packets(self.has_raw_packets)
             .clear_codecs();
-        let mut known: Vec<u8> = Vec::new();
-        for section in acceptance.flowing() {
-            let payload = &section.payload;
-            if !known.contains(&payload.number) {
-                known.push(payload.number);
-                let (codec, clock_rate, channels) = stand_in(section.encoding);
-                config.codec_config().add_config(
-                    payload.number.into(),
-                    payload.rtx.map(Pt::from),
-                    codec,
-                    clock_rate,
-                    channels,
-                    FormatParams::parse_line(&stand_in_parameters(section)),
-                );
-            }
+        if acceptance.side == Side::Publisher {
+            know_codecs(&mut config, acceptance);
         }
         let certificates = Certificates::of(acceptance.offer.fingerprints.clone());
         let mut rtc = Box::new(certificates.with(|| config.build(now)));
         for candidate in self.candidates {
             rtc.add_local_candidate(candidate.clone());
         }
-        accept(&mut rtc, &offer(acceptance))?;
+        match acceptance.side {
+            Side::Publisher => accept(&mut rtc, &offer(acceptance))?,
+            Side::Viewer { .. } => expect_viewer(&mut rtc, &acceptance.offer)?,
+        }
         Ok(rtc)
+    }
+}
+
+/// Has str0m know the payload types that are accepted.
+fn know_codecs(config: &mut RtcConfig, acceptance: &Acceptance<'_>) {
+    let mut known: Vec<u8> = Vec::new();
+    for section in acceptance.flowing() {
+        let payload = &section.payload;
+        if !known.contains(&payload.number) {
+            known.push(payload.number);
+            let (codec, clock_rate, channels) = stand_in(section.encoding);
+            config.codec_config().add_config(
+                payload.number.into(),
+                payload.rtx.map(Pt::from),
+                codec,
+                clock_rate,
+                channels,
+                FormatParams::parse_line(&stand_in_parameters(section)),
+            );
+        }
     }
 }
 
@@ -100,16 +108,33 @@ fn stand_in_parameters(section: &Accepted<'_>) -> String {
     }
 }
 
+/// Has str0m connect a viewer by ICE and DTLS. What that is sent and what it reports are ours,
+/// so str0m knows of no media.
+fn expect_viewer(rtc: &mut Rtc, offer: &Offer<'_>) -> Result<(), Error> {
+    let mut api = rtc.direct_api();
+    api.set_ice_controlling(false);
+    api.set_remote_ice_credentials(IceCreds {
+        ufrag: offer.credentials.ufrag.clone(),
+        pass: offer.credentials.pwd.clone(),
+    });
+    let fingerprint = offer.fingerprints.first().map(|f| f.as_str().parse());
+    let fingerprint = fingerprint.and_then(Result::ok);
+    api.set_remote_fingerprint(fingerprint.ok_or(Error::UnacceptableOffer)?);
+    let is_client = offer.setup == Setup::Passive;
+    api.start_dtls(is_client).map_err(|error| refused(&error))
+}
+
 /// Has str0m take an offer of ours.
 fn accept(rtc: &mut Rtc, offer: &str) -> Result<(), Error> {
-    let refused = |error: &dyn std::fmt::Display| {
-        // Its words are about its inside; the log has them.
-        tracing::debug!(%error, "an offer was not accepted");
-        Error::UnacceptableOffer
-    };
     let offer = SdpOffer::from_sdp_string(offer).map_err(|error| refused(&error))?;
     let answer = rtc.sdp_api().accept_offer(offer);
     answer.map(|_| ()).map_err(|error| refused(&error))
+}
+
+/// str0m's words are about its inside; the log has them.
+fn refused(error: &dyn std::fmt::Display) -> Error {
+    tracing::debug!(%error, "an offer was not accepted");
+    Error::UnacceptableOffer
 }
 
 fn offer(acceptance: &Acceptance<'_>) -> String {

@@ -195,12 +195,13 @@ impl Endpoint {
             .engine(&acceptance, candidates)
             .connect(&acceptance, now)?;
         let name = session_name();
+        let mut sources = Sources(&mut rtc, Vec::new());
         let parameters = chosen.iter().filter_map(|chosen| {
             let accepted = acceptance
                 .sections
                 .iter()
                 .find(|s| s.index == chosen.section)?;
-            parameters(&mut rtc, accepted, chosen, tracks)
+            Some(parameters(&mut sources, accepted, chosen, tracks))
         });
         let down_tracks: Vec<SendParameters> = parameters.collect();
         let sending = down_tracks.iter().map(|parameters| Sending {
@@ -231,8 +232,6 @@ impl Endpoint {
             },
             certificate: &self.certificate,
             candidates,
-            // What viewers report comes to us as raw packets: they do not send other ones.
-            has_raw_packets: !is_publisher,
         }
     }
 }
@@ -269,30 +268,42 @@ fn answer(
     Ok(Sdp::parse(&answer.to_string())?)
 }
 
+/// Sources for what a viewer is sent: random ones (RFC 3550 section 8.1), and no two the same.
+struct Sources<'a>(&'a mut Rtc, Vec<Ssrc>);
+
+impl Sources<'_> {
+    fn next(&mut self) -> Ssrc {
+        loop {
+            let source = self.0.direct_api().new_ssrc();
+            if !self.1.contains(&source) {
+                self.1.push(source);
+                return source;
+            }
+        }
+    }
+}
+
 fn parameters(
-    rtc: &mut Rtc,
+    sources: &mut Sources<'_>,
     accepted: &Accepted<'_>,
     chosen: &Chosen,
     tracks: &[Track],
-) -> Option<SendParameters> {
-    let mut api = rtc.direct_api();
-    let stream = api.stream_tx_by_mid(accepted.mid, None)?;
-    let rtx = accepted.payload.rtx.zip(stream.rtx());
-    Some(SendParameters {
+) -> SendParameters {
+    SendParameters {
         track: chosen.track,
         section: chosen.section,
         format: tracks[chosen.track].format.clone(),
         payload_type: accepted.payload.number.into(),
-        source: stream.ssrc(),
-        rtx: rtx.map(|(payload_type, source)| Rtx {
+        source: sources.next(),
+        rtx: accepted.payload.rtx.map(|payload_type| Rtx {
             payload_type: payload_type.into(),
-            source,
+            source: sources.next(),
         }),
         extensions: Extensions::new(
             &accepted.extension_map(),
             accepted.media.mid().unwrap_or_default(),
         ),
-    })
+    }
 }
 
 /// RFC 8839 section 5.4 wants 24 bits in the name and 128 in the password; ours have more,

@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 
 use acknowledged::{Acknowledged, Full};
 use delay::Delays;
+pub(super) use feedback::FeedbackError;
 use feedback::FeedbackReader;
-pub(super) use feedback::{FeedbackError, Taken};
 use groups::{Arrival, ArrivalGroups};
 pub(super) use layers::{LayerChoice, Link, SPARE};
 use loss::LossControl;
@@ -157,8 +157,9 @@ impl Bandwidth {
         Some((bytes, now + Duration::from_micros(next)))
     }
 
-    /// Takes in RTCP of the receiver, not encrypted any more.
-    pub(super) fn take_in(&mut self, rtcp: &[u8], now: Instant) -> Result<Taken, FeedbackError> {
+    /// Takes in RTCP of the receiver, not encrypted any more. Says whether there was feedback
+    /// about every packet in it.
+    pub(super) fn take_in(&mut self, rtcp: &[u8], now: Instant) -> Result<bool, FeedbackError> {
         let now = self.micros(now);
         let mut arrivals = std::mem::take(&mut self.arrivals);
         let (sent, loss, probing) = (&mut self.sent, &mut self.loss, &mut self.probing);
@@ -179,7 +180,7 @@ impl Bandwidth {
                 probe: reported.probe,
             });
         });
-        if matches!(taken, Ok(Taken::Part | Taken::All)) {
+        if taken == Ok(true) {
             self.silence.heard(now);
             arrivals.sort_unstable_by_key(|packet| packet.arrived);
             self.update(&arrivals, now);

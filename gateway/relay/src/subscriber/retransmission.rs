@@ -1,8 +1,6 @@
 //! What a viewer has missed, and how much is remembered for it to have again.
 
-use std::iter;
-
-use str0m::rtp::rtcp::Nack;
+use str0m::rtp::Ssrc;
 
 use crate::publisher::packet_cache::{SENT_HISTORY, SENT_HISTORY_PACKETS};
 
@@ -15,14 +13,12 @@ const STEP: usize = 32;
 /// At least a picture group's first pictures.
 const PACKETS: std::ops::RangeInclusive<usize> = 64..=SENT_HISTORY_PACKETS;
 
-/// The sequence numbers that a viewer has missed (RFC 4585 section 6.2.1).
-pub(super) fn missing(nack: &Nack) -> impl Iterator<Item = u16> {
-    nack.reports.iter().flat_map(|entry| {
-        // One number, and a bit for each of the sixteen that follow.
-        let following = (0..16).filter(|bit| entry.blp >> bit & 1 == 1);
-        let all = iter::once(0).chain(following.map(|bit| bit + 1));
-        all.map(|offset| entry.pid.wrapping_add(offset))
-    })
+/// Packets of one source that a viewer has missed (RFC 4585 section 6.2.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Missing {
+    pub(crate) source: Ssrc,
+    /// Their sequence numbers.
+    pub(crate) sequences: Vec<u16>,
 }
 
 /// How many packets a stream of this bitrate calls for.

@@ -18,7 +18,8 @@ use crate::ntp::ntp;
 pub(crate) struct ReferenceTime {
     /// Who says so.
     pub(crate) receiver: Ssrc,
-    pub(crate) time: SystemTime,
+    /// In units of 1/65536 seconds: the middle 32 bits of its NTP timestamp.
+    pub(crate) time: u32,
     pub(crate) arrived: Instant,
 }
 
@@ -80,11 +81,11 @@ impl Sent {
 impl ReferenceTime {
     fn delay(&self, now: Instant) -> DelaySinceLastReceiverReportBlockBuilder {
         let delay = now.saturating_duration_since(self.arrived);
-        // Both in units of 1/65536 seconds: the middle of the 64 bits that NTP has.
+        // In the same units.
         let delay = delay.as_micros() * 65_536 / 1_000_000;
         DelaySinceLastReceiverReportBlock::builder()
             .ssrc(*self.receiver)
-            .last_receiver_report((ntp(self.time) >> 16) as u32)
+            .last_receiver_report(self.time)
             .delay_since_last_receiver_report_timestamp(delay as u32)
     }
 }

@@ -164,8 +164,8 @@ impl Worker {
             });
             return;
         }
-        let (session, is_measured) = (newcomer.session, subscription.is_measured());
-        let (key, room) = self.admit(newcomer, Role::Viewer { is_measured }, now);
+        let session = newcomer.session;
+        let (key, room) = self.admit(newcomer, Role::Viewer, now);
         self.pull(room, now);
         let router = self.rooms.get_mut(room);
         match router.map(|r| r.subscribe(key, session, subscription, now)) {

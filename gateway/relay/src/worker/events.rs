@@ -56,9 +56,9 @@ impl Worker {
                 router.keyframe_wanted(key);
                 self.rooms.change(room);
             }
-            ConnectionEvent::Missing(nack) => {
+            ConnectionEvent::Missing(missing) => {
                 if let Some((router, mut connections)) = self.room(room, now) {
-                    router.retransmit(key, &nack, now, &mut connections);
+                    router.retransmit(key, &missing, now, &mut connections);
                 }
             }
             ConnectionEvent::ReferenceTime(time) => router.reference_time(key, time),

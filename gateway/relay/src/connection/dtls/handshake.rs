@@ -34,6 +34,13 @@ const HANDSHAKE_TICK: Duration = Duration::from_millis(250);
 /// flight and ask for it again (RFC 6347 section 4.2.4).
 const REMEMBERED: Duration = Duration::from_secs(5);
 
+/// How often a viewer's connection beats.
+const PULSE: Duration = Duration::from_secs(1);
+
+/// What it beats with. It looks like SRTP, which str0m has no keys for and so never sends to a
+/// viewer, and it does not leave.
+pub(in crate::connection) const BEAT: &[u8] = &[128];
+
 /// When nothing is due.
 const NEVER: Duration = Duration::from_secs(60 * 60);
 
@@ -81,26 +88,33 @@ enum State {
     Failed,
 }
 
-/// Whether OpenSSL's side of a finished handshake is kept, 70 KiB, to hear goodbye.
+/// Whose handshake it is, and so what becomes of it when it is finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Remembers {
-    /// A publisher's end shall be known at once, by either side.
-    Always,
-    /// Of a viewer's end DELETE tells, or its silence.
-    ForAWhile,
+pub(super) enum Peer {
+    /// str0m gets the keys, since it decrypts what a publisher sends. OpenSSL's side of it is
+    /// kept, 70 KiB, to hear goodbye: a publisher's end shall be known at once.
+    Publisher,
+    /// Media and reports are ours, and so are the keys. OpenSSL's side is forgotten soon: of a
+    /// viewer's end DELETE tells, or its silence.
+    ///
+    /// The connection beats from now on, as str0m says only by where it sends what is not STUN
+    /// where ICE wants the peer to be reached.
+    Viewer,
 }
 
 /// See the module.
 pub(super) struct Handshake {
     /// What the peer may present.
     expected: Certificates,
-    remembers: Remembers,
+    peer: Peer,
     state: State,
     active: bool,
     now: Instant,
     /// The first flight of a client, until the peer has said anything.
     hello: Option<Hello>,
     next_tick: Option<Instant>,
+    /// When OpenSSL's side of a viewer's handshake is forgotten.
+    forget_at: Option<Instant>,
     news: VecDeque<News>,
     closed: bool,
     /// All has been told, and nothing has happened since.
@@ -118,24 +132,21 @@ enum News {
     PeerCertificate(Vec<u8>),
     Keys(Vec<u8>, SrtpProfile),
     Connected,
+    Beat,
     Closed,
 }
 
 impl Handshake {
-    pub(super) fn new(
-        ssl: Ssl,
-        expected: Certificates,
-        remembers: Remembers,
-        now: Instant,
-    ) -> Self {
+    pub(super) fn new(ssl: Ssl, expected: Certificates, peer: Peer, now: Instant) -> Self {
         Self {
             expected,
-            remembers,
+            peer,
             state: State::New(ssl, Datagrams::default()),
             active: false,
             now,
             hello: None,
             next_tick: None,
+            forget_at: None,
             news: VecDeque::new(),
             closed: false,
             is_quiet: false,
@@ -178,7 +189,7 @@ impl Handshake {
         match outcome {
             Ok(mut stream) => {
                 match is_expected(&stream, &self.expected) {
-                    true => self.news.extend(keys(&stream)?),
+                    true => self.news.extend(news(&stream)?),
                     // There are no keys for it, and it is told goodbye.
                     false => {
                         tracing::debug!("a certificate is not the one that was announced");
@@ -188,10 +199,9 @@ impl Handshake {
                     }
                 }
                 self.state = State::Done(stream);
-                self.next_tick = match self.remembers {
-                    Remembers::Always => None,
-                    Remembers::ForAWhile => Some(self.now + REMEMBERED),
-                };
+                let is_viewer = self.peer == Peer::Viewer;
+                self.next_tick = is_viewer.then_some(self.now + PULSE);
+                self.forget_at = is_viewer.then_some(self.now + REMEMBERED);
                 Ok(())
             }
             Err(HandshakeError::WouldBlock(stream)) => {
@@ -261,7 +271,7 @@ fn is_expected(stream: &SslStream<Datagrams>, expected: &Certificates) -> bool {
 }
 
 /// The peer's certificate and the keys of RFC 5764 section 4.2.
-fn keys(stream: &SslStream<Datagrams>) -> Result<[News; 3], DtlsImplError> {
+fn news(stream: &SslStream<Datagrams>) -> Result<[News; 3], DtlsImplError> {
     let export = || -> Result<Option<[News; 3]>, ErrorStack> {
         let ssl = stream.ssl();
         let (Some(certificate), Some(profile)) = (ssl.peer_certificate(), srtp_profile(ssl)) else {
@@ -357,8 +367,12 @@ impl DtlsInstance for Handshake {
                     profile,
                     is_client,
                 }));
-                DtlsOutput::KeyingMaterial(keys, profile)
+                match self.peer {
+                    Peer::Publisher => DtlsOutput::KeyingMaterial(keys, profile),
+                    Peer::Viewer => self.poll_output(buf),
+                }
             }
+            Some(News::Beat) => DtlsOutput::Packet(copied(BEAT, buf)),
             Some(News::Connected) => DtlsOutput::Connected,
             Some(News::Closed) => DtlsOutput::CloseNotify,
             None => {
@@ -375,9 +389,14 @@ impl DtlsInstance for Handshake {
         }
         self.is_quiet = false;
         self.repeat_hello(now);
-        if let State::Done(stream) = &mut self.state {
+        if matches!(self.state, State::Done(_) | State::Settled(_)) && !self.closed {
+            self.news.push_back(News::Beat);
+            self.next_tick = Some(now + PULSE);
+        }
+        if let State::Done(stream) = &mut self.state
+            && self.forget_at.is_some_and(|at| at <= now)
+        {
             self.state = State::Settled(goodbye(stream));
-            self.next_tick = None;
         }
         if matches!(self.state, State::Shaking(_)) {
             // OpenSSL repeats its flight if its own timer says so.

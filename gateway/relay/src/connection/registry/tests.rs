@@ -125,7 +125,7 @@ fn who_has_seen_a_name_spends_nothing_of_its_peer_s() {
 fn of_junk_no_more_is_looked_into_than_a_peer_could_send_of_good_ones() {
     let mut scene = Scene::new();
     scene.publisher("loud");
-    let viewer = scene.add("viewer", Role::Viewer { is_measured: true });
+    let viewer = scene.add("viewer", Role::Viewer);
     assert!(scene.find(HOME, &check("loud", PASSWORD)).is_some());
     assert_eq!(
         scene.find(ELSEWHERE, &check("viewer", PASSWORD)),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use str0m::rtp::rtcp::NackEntry;
 use str0m::rtp::{Extension, ExtensionMap};
 
 use super::*;
@@ -101,22 +100,20 @@ impl Room {
             Step::Select(_, layer) => {
                 router.select(key, of_rid(layer.map(|index| LAYERS[index])));
             }
-            Step::Garbage(_, bytes) => drop(router.take_feedback(key, &bytes, now)),
+            Step::Garbage(_, bytes) => router.take_feedback(key, &bytes, now),
             Step::Nack {
                 back, following, ..
             } => {
                 for (source, sent) in &viewer.sent {
                     let last = sent.keys().next_back().copied().unwrap_or_default() as u16;
-                    let nack = Nack {
-                        sender_ssrc: Ssrc::from(1),
-                        ssrc: *source,
-                        reports: NackEntry {
-                            pid: last.wrapping_sub(back),
-                            blp: following,
-                        }
-                        .into(),
+                    let first = last.wrapping_sub(back);
+                    let offsets =
+                        (0..17_u16).filter(|bit| (u32::from(following) << 1 | 1) >> bit & 1 == 1);
+                    let missing = Missing {
+                        source: *source,
+                        sequences: offsets.map(|offset| first.wrapping_add(offset)).collect(),
                     };
-                    router.retransmit(key, &nack, now, wire);
+                    router.retransmit(key, &missing, now, wire);
                 }
             }
             Step::Feedback { received, .. } => {

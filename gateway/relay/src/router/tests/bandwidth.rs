@@ -112,7 +112,7 @@ impl Stage {
             if self.pictures.is_multiple_of(3)
                 && let Some(rtcp) = link.feedback(self.now)
             {
-                assert!(self.router.take_feedback(viewer, &rtcp, self.now));
+                self.router.take_feedback(viewer, &rtcp, self.now);
             }
             if link.has_rounds && self.pictures.is_multiple_of(15) {
                 self.look();
@@ -235,16 +235,13 @@ fn a_link_is_tried_by_retransmissions_while_a_better_layer_is_to_be_had() {
 }
 
 #[test]
-fn what_is_no_feedback_is_left_to_others() {
+fn what_is_no_feedback_is_not_used() {
     let mut stage = Stage::new();
     let [viewer, other] = [stage.measured_viewer(), stage.viewer()];
     let receiver_report = [0x80, 201, 0, 1, 0, 0, 0, 1];
-    assert!(
-        !stage
-            .router
-            .take_feedback(viewer, &receiver_report, stage.now)
-    );
-    assert!(!stage.router.take_feedback(viewer, &[0x8f, 205], stage.now));
+    for rtcp in [&receiver_report[..], &[0x8f, 205]] {
+        stage.router.take_feedback(viewer, rtcp, stage.now);
+    }
     stage.picture_of(&LAYERS, true);
     let sent = stage.sent(other);
     assert!(sent.iter().all(|sent| sent.transport_sequence.is_none()));

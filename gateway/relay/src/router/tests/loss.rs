@@ -1,24 +1,18 @@
 //! What a viewer has missed it can have again.
 
-use str0m::rtp::rtcp::NackEntry;
-
 use super::layers::{LAYERS, layer, measured};
 use super::*;
 
 /// A viewer has missed this packet, and the one after the next.
 pub(super) fn miss(stage: &mut Stage, viewer: Key, source: Ssrc, sequence: u64) {
-    let entry = NackEntry {
-        pid: sequence as u16,
-        blp: 0b10,
-    };
-    let nack = Nack {
-        sender_ssrc: Ssrc::from(1),
-        ssrc: source,
-        reports: entry.into(),
+    let first = sequence as u16;
+    let missing = Missing {
+        source,
+        sequences: vec![first, first.wrapping_add(2)],
     };
     stage
         .router
-        .retransmit(viewer, &nack, stage.now, &mut stage.wire);
+        .retransmit(viewer, &missing, stage.now, &mut stage.wire);
 }
 
 #[test]

@@ -1,8 +1,11 @@
 //! Viewers who want less than there is.
 
-use sightline_spec::sdp::Direction;
+use std::collections::HashSet;
 
-use super::{audio, offer, picture_and_sound, section, sections, video, view};
+use sightline_spec::sdp::Direction;
+use str0m::media::Mid;
+
+use super::{audio, offer, picture_and_sound, publish, section, sections, video, view};
 use crate::error::Error;
 
 #[test]
@@ -115,4 +118,24 @@ fn all_tracks_are_of_one_stream_and_one_sender() {
         values.len()
     };
     assert_eq!((values("a=msid:"), values("cname:")), (1, 1));
+}
+
+/// It would have memory for each of them, and the keys that we encrypt with: see
+/// `docs/decisions/own-srtp.md`.
+#[test]
+fn of_what_a_viewer_is_sent_str0m_knows_nothing_and_each_stream_has_its_own_source() {
+    let tracks = picture_and_sound();
+    let sections = |direction| offer("0 1", &[video("0", direction), audio("1", direction)]);
+    let publisher = publish(&sections("sendonly")).unwrap();
+    let viewer = view(&sections("recvonly"), &tracks).unwrap();
+    for mid in ["0", "1"].map(Mid::from) {
+        assert!(publisher.rtc.media(mid).is_some());
+        assert!(viewer.rtc.media(mid).is_none());
+    }
+    let down_tracks = &viewer.media.down_tracks;
+    let retransmissions = down_tracks.iter().filter_map(|d| Some(d.rtx?.source));
+    let sources: Vec<_> = down_tracks.iter().map(|d| d.source).collect();
+    let all: Vec<_> = sources.into_iter().chain(retransmissions).collect();
+    assert!(all.len() >= 2);
+    assert_eq!(all.iter().collect::<HashSet<_>>().len(), all.len());
 }

@@ -28,14 +28,6 @@ pub(crate) enum FeedbackError {
     TooMany,
 }
 
-/// How much of a compound packet was feedback about every packet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Nothing,
-    Part,
-    All,
-}
-
 /// Reads the feedback of one receiver: its clock has 24 bits, which wrap every 12 days.
 #[derive(Debug, Default)]
 pub(super) struct FeedbackReader {
@@ -46,21 +38,19 @@ pub(super) struct FeedbackReader {
 impl FeedbackReader {
     /// Tells of every packet that a compound packet reports on, by number: when it arrived
     /// by the receiver's clock, in microseconds, or that it did not. Feedback that is
-    /// malformed anywhere tells of nothing.
+    /// malformed anywhere tells of nothing. Says whether there was any.
     pub(super) fn read(
         &mut self,
         rtcp: &[u8],
         mut tell: impl FnMut(u16, Option<i64>),
-    ) -> Result<Taken, FeedbackError> {
-        let (mut has_feedback, mut has_others) = (false, false);
+    ) -> Result<bool, FeedbackError> {
+        let mut has_feedback = false;
         for packet in Compound::parse(rtcp)? {
             let Packet::TransportFeedback(feedback) = packet? else {
-                has_others = true;
                 continue;
             };
             let Ok(twcc) = feedback.parse_fci::<Twcc<'_>>() else {
                 // A NACK, for example.
-                has_others = true;
                 continue;
             };
             check(&twcc)?;
@@ -77,11 +67,7 @@ impl FeedbackReader {
                 tell(number, arrived);
             }
         }
-        Ok(match (has_feedback, has_others) {
-            (false, _) => Taken::Nothing,
-            (true, true) => Taken::Part,
-            (true, false) => Taken::All,
-        })
+        Ok(has_feedback)
     }
 
     /// The reference time with its rollovers: the one nearest to the last.
@@ -171,10 +157,10 @@ mod tests {
     fn other_reports_are_no_feedback() {
         let report = [0x80, 201, 0, 1, 0, 0, 0, 1];
         let mut reader = FeedbackReader::default();
-        assert_eq!(reader.read(&report, |_, _| panic!()), Ok(Taken::Nothing));
+        assert_eq!(reader.read(&report, |_, _| panic!()), Ok(false));
         // A NACK is transport feedback too.
         let nack = [0x81, 205, 0, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 1, 0, 0];
-        assert_eq!(reader.read(&nack, |_, _| panic!()), Ok(Taken::Nothing));
+        assert_eq!(reader.read(&nack, |_, _| panic!()), Ok(false));
     }
 
     #[test]

@@ -1,28 +1,26 @@
 //! What a viewer is sent once more: what it has missed, or has and gets to fill its link.
 
-use str0m::rtp::rtcp::Nack;
-
 use super::DownTrack;
 use crate::publisher::track::{Layer, PublishedTrack};
 use crate::subscriber::outgoing::{Downlink, Way};
-use crate::subscriber::retransmission;
+use crate::subscriber::retransmission::{self, Missing};
 
 impl DownTrack {
     /// Sends again what the viewer has missed, as far as it is still there.
     pub(crate) fn retransmit(
         &mut self,
         tracks: &[PublishedTrack],
-        nack: &Nack,
+        missing: &Missing,
         way: &mut Way<'_, impl Downlink>,
     ) {
         let track = self.track.and_then(|index| tracks.get(index));
         let Some(layer) = track.and_then(|track| track.layers.get(self.layer)) else {
             return;
         };
-        for sequence in retransmission::missing(nack) {
+        for sequence in &missing.sequences {
             let (parameters, stream) = (&self.parameters, &mut self.stream);
             let kept = (&layer.cache, &*self.sets);
-            stream.retransmit(parameters, kept, sequence, way);
+            stream.retransmit(parameters, kept, *sequence, way);
         }
     }
 

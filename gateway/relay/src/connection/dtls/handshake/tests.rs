@@ -20,10 +20,10 @@ fn only(certificate: &DtlsCert) -> Certificates {
     Certificates::of(vec![Fingerprint::parse(&line).unwrap()])
 }
 
-fn end(own: &DtlsCert, other: &DtlsCert, remembers: Remembers, now: Instant) -> Handshake {
+fn end(own: &DtlsCert, other: &DtlsCert, peer: Peer, now: Instant) -> Handshake {
     let mut ssl = Ssl::new(&new_context(own).unwrap()).unwrap();
     ssl.set_mtu(1200).unwrap();
-    Handshake::new(ssl, only(other), remembers, now)
+    Handshake::new(ssl, only(other), peer, now)
 }
 
 /// What one end has to say: its datagrams, and whether it is connected or has heard a goodbye.
@@ -32,6 +32,8 @@ struct Said {
     datagrams: Vec<Vec<u8>>,
     is_connected: bool,
     is_closed: bool,
+    has_keys: bool,
+    beats: usize,
 }
 
 fn drain(end: &mut Handshake) -> Said {
@@ -39,7 +41,9 @@ fn drain(end: &mut Handshake) -> Said {
     let mut buffer = [0; 2048];
     loop {
         match end.poll_output(&mut buffer) {
+            DtlsOutput::Packet(BEAT) => said.beats += 1,
             DtlsOutput::Packet(datagram) => said.datagrams.push(datagram.to_vec()),
+            DtlsOutput::KeyingMaterial(..) => said.has_keys = true,
             DtlsOutput::Connected => said.is_connected = true,
             DtlsOutput::CloseNotify => said.is_closed = true,
             DtlsOutput::Timeout(_) => return said,
@@ -51,20 +55,22 @@ fn drain(end: &mut Handshake) -> Said {
 /// The relay's end of a viewer, and the viewer's, after their handshake.
 fn connected(now: Instant) -> (Handshake, Handshake) {
     let [ours, theirs] = [certificate().unwrap(), certificate().unwrap()];
-    let mut relay = end(&ours, &theirs, Remembers::ForAWhile, now);
-    let mut viewer = end(&theirs, &ours, Remembers::Always, now);
+    let mut relay = end(&ours, &theirs, Peer::Viewer, now);
+    let mut viewer = end(&theirs, &ours, Peer::Publisher, now);
     viewer.set_active(true);
     viewer.handle_packet(&[]).unwrap();
     let (mut at_relay, mut at_viewer) = (false, false);
     while !(at_relay && at_viewer) {
         let said = drain(&mut viewer);
         at_viewer |= said.is_connected;
+        assert_eq!(said.has_keys, said.is_connected);
         let mut has_spoken = !said.datagrams.is_empty();
         for datagram in said.datagrams {
             relay.handle_packet(&datagram).unwrap();
         }
         let said = drain(&mut relay);
         at_relay |= said.is_connected;
+        assert!(!said.has_keys, "str0m is to encrypt nothing for a viewer");
         has_spoken |= !said.datagrams.is_empty();
         for datagram in said.datagrams {
             viewer.handle_packet(&datagram).unwrap();
@@ -78,6 +84,11 @@ fn connected(now: Instant) -> (Handshake, Handshake) {
 fn whose_openssl_is_forgotten_is_told_goodbye_all_the_same() {
     let now = clock::now();
     let (mut relay, mut viewer) = connected(now);
+    for seconds in 1..=5 {
+        assert!(matches!(relay.state, State::Done(_)));
+        relay.handle_timeout(now + seconds * PULSE).unwrap();
+        assert_eq!(drain(&mut relay).beats, 1);
+    }
     relay.handle_timeout(now + REMEMBERED).unwrap();
     let State::Settled(Some(record)) = &relay.state else {
         panic!("it is remembered still");
@@ -93,9 +104,12 @@ fn whose_openssl_is_forgotten_is_told_goodbye_all_the_same() {
     assert_eq!(goodbye.len(), 1);
     assert!(relay.is_closed());
     viewer.handle_packet(&goodbye[0]).unwrap();
-    assert!(drain(&mut viewer).is_closed);
+    let heard = drain(&mut viewer);
+    assert!(heard.is_closed && heard.beats == 0);
     relay.close().unwrap();
-    assert!(drain(&mut relay).datagrams.is_empty());
+    relay.handle_timeout(now + 2 * REMEMBERED).unwrap();
+    let said = drain(&mut relay);
+    assert!(said.datagrams.is_empty() && said.beats == 0);
 }
 
 /// A DTLS server that is OpenSSL's own program, with a key that is pressed there for another
@@ -179,7 +193,7 @@ fn a_peer_that_wants_another_handshake_is_refused_it() {
     socket.set_read_timeout(pause).unwrap();
 
     let began = clock::now();
-    let mut relay = end(&ours, &theirs, Remembers::Always, began);
+    let mut relay = end(&ours, &theirs, Peer::Publisher, began);
     relay.set_active(true);
     relay.handle_packet(&[]).unwrap();
     let mut is_asked = false;
