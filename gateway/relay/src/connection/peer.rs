@@ -393,6 +393,12 @@ impl Peer {
         Some((track, rid))
     }
 
+    /// Whether what is due for it may be a little late: nothing of a viewer that is connected
+    /// is urgent, as its media does not wait for it.
+    pub(crate) fn can_wait(&self) -> bool {
+        self.is_connected && matches!(self.role, Role::Viewer)
+    }
+
     /// Whether it is a publisher's.
     pub(crate) fn is_publisher(&self) -> bool {
         matches!(self.role, Role::Publisher(_))

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sightline_spec::room::SessionId;
 use slotmap::SlotMap;
@@ -22,6 +22,10 @@ const MAX_ADDRESSES: usize = 16;
 /// TCP connections that are one peer's at one time. An agent makes one for each pair of
 /// addresses, and keeps one.
 const MAX_BY_TCP: usize = 8;
+
+/// What is due for those that can wait is due for all of them at once, so often: a timer that
+/// wakes the worker for one of them costs as much as some packets.
+const TOGETHER: Duration = Duration::from_millis(100);
 
 /// Whose a datagram is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +47,13 @@ pub(crate) struct Registry {
     /// proved the same.
     contenders: HashMap<Address, Key>,
     due: BinaryHeap<Reverse<(Instant, Key)>>,
+    /// When the first connection came.
+    start: Option<Instant>,
 }
 
 impl Registry {
     pub(crate) fn add(&mut self, new: NewPeer, now: Instant) -> Key {
+        self.start.get_or_insert(now);
         let (session, ufrag) = (new.session, new.ufrag.clone());
         let key = self.peers.insert_with_key(|key| Peer::new(key, new, now));
         self.by_session.insert(session, key);
@@ -204,10 +211,14 @@ impl Registry {
         let Some(peer) = self.peers.get_mut(key) else {
             return;
         };
+        let at = match self.start.filter(|_| peer.can_wait()) {
+            Some(start) => together(start, peer.next),
+            None => peer.next,
+        };
         // A note that is too early is looked at again; only one too late would be wrong.
-        if peer.noted.is_none_or(|noted| peer.next < noted) {
-            peer.noted = Some(peer.next);
-            self.due.push(Reverse((peer.next, key)));
+        if peer.noted.is_none_or(|noted| at < noted) {
+            peer.noted = Some(at);
+            self.due.push(Reverse((at, key)));
         }
     }
 
@@ -246,6 +257,14 @@ impl Registry {
     pub(crate) fn len(&self) -> usize {
         self.peers.len()
     }
+}
+
+/// The next time, from then on, at which those are driven that can wait.
+fn together(start: Instant, next: Instant) -> Instant {
+    let since = next.saturating_duration_since(start);
+    let rounds = since.as_nanos().div_ceil(TOGETHER.as_nanos());
+    let rounds = u32::try_from(rounds).unwrap_or(u32::MAX);
+    next.max(start + TOGETHER * rounds)
 }
 
 fn by_tcp(peer: &Peer) -> impl Iterator<Item = SocketAddr> {

@@ -1,5 +1,6 @@
 //! Whose datagrams are whose when somebody sends too many of them, in virtual time.
 
+use std::iter;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -144,4 +145,28 @@ fn of_junk_no_more_is_looked_into_than_a_peer_could_send_of_good_ones() {
         let found = scene.found(from, || datagram.clone());
         assert!(found > most / 2 && found <= most, "{found} of {most}");
     }
+}
+
+#[test]
+fn connected_viewers_are_driven_together_and_no_one_else_late() {
+    let mut scene = Scene::new();
+    let viewers = ["one", "two", "three"].map(|name| scene.add(name, Role::Viewer));
+    let publisher = scene.publisher("publisher");
+    while scene.registry.pop_due(scene.now).is_some() {}
+    let millis = |count| scene.now + Duration::from_millis(count);
+    let dues = [310, 360, 395].map(millis);
+    for (viewer, due) in viewers.into_iter().zip(dues) {
+        let peer = scene.registry.get_mut(viewer).unwrap();
+        peer.connected();
+        peer.next = due;
+        scene.registry.note(viewer);
+    }
+    scene.registry.get_mut(publisher).unwrap().next = millis(350);
+    scene.registry.note(publisher);
+    assert_eq!(scene.registry.next_due(), Some(millis(350)));
+    assert_eq!(scene.registry.pop_due(millis(399)), Some(publisher));
+    assert_eq!(scene.registry.pop_due(millis(399)), None);
+    let mut driven: Vec<Key> = iter::from_fn(|| scene.registry.pop_due(millis(400))).collect();
+    driven.sort_unstable();
+    assert_eq!(driven, viewers);
 }
