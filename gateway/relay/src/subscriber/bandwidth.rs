@@ -223,9 +223,11 @@ impl Bandwidth {
         let Some(arriving) = self.acknowledged.short() else {
             return;
         };
-        let short = self.full.rate().map_or(arriving, |full| full.max(arriving));
+        let full = self.full.rate();
+        let short = full.map_or(arriving, |full| full.max(arriving));
         let observed = Observed {
             short,
+            is_busy: full.is_some() || self.acknowledged.is_continuous(),
             long: self
                 .acknowledged
                 .long()

@@ -16,6 +16,9 @@ const FULL: i64 = 5_000;
 /// How long a link has to be full for its rate to be known, and how long that holds.
 const FULL_TIMES: std::ops::Range<i64> = 100_000..400_000;
 
+/// A link that carries nothing for so long, in microseconds, has nothing to carry.
+const GAP: i64 = 100_000;
+
 /// What a link carries while it is full. What arrives is less than that where nothing was
 /// sent, as when a publisher or we paused and then sent all at once.
 #[derive(Debug, Default)]
@@ -28,10 +31,12 @@ pub(super) struct Full {
 impl Full {
     /// Adds a packet that arrived at a time after it had waited, in microseconds.
     pub(super) fn add(&mut self, arrived: i64, waited: i64, bytes: usize) {
-        self.latest = arrived;
+        let gap = arrived - std::mem::replace(&mut self.latest, arrived);
         self.since = match self.since {
             _ if waited <= FULL => None,
-            Some((since, sum)) if arrived - since < FULL_TIMES.end => Some((since, sum + bytes)),
+            Some((since, sum)) if gap <= GAP && arrived - since < FULL_TIMES.end => {
+                Some((since, sum + bytes))
+            }
             _ => Some((arrived, 0)),
         };
     }
@@ -80,6 +85,16 @@ impl Acknowledged {
     /// In bit/s, over the last 200 ms.
     pub(super) fn short(&self) -> Option<f64> {
         self.over(SHORT)
+    }
+
+    /// Whether something has arrived in every part of that time. In a queue that the link does
+    /// not empty there is always something to carry; where there are gaps nothing was sent, and
+    /// what arrives is not what the link carries.
+    pub(super) fn is_continuous(&self) -> bool {
+        self.current.is_some_and(|current| {
+            let mut slots = current - SHORT..current;
+            slots.all(|slot| self.bytes[place(slot)] > 0)
+        })
     }
 
     /// In bit/s, over the last second.

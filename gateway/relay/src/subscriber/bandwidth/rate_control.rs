@@ -15,6 +15,11 @@ const LEAP: f64 = 1.5;
 /// Microseconds between two decreases: a round trip, within these bounds.
 const PAUSE: std::ops::RangeInclusive<i64> = 10_000..=200_000;
 
+/// How long packets may wait before the rate is reduced though the link does not seem busy, in
+/// microseconds: after a machine was stopped the next ones do not wait, and on a link of 50 kbit/s there
+/// are gaps between single packets.
+const DOUBT: i64 = 300_000;
+
 /// How fast the capacity that decreases have shown is forgotten, as the part that a new one
 /// takes; its variance's bounds, relative to it in kbit/s.
 const MEMORY: f64 = 0.05;
@@ -27,6 +32,8 @@ pub(super) struct RateControl {
     least: f64,
     state: State,
     changed: Option<i64>,
+    /// Since when packets wait, if they do.
+    queued: Option<i64>,
     capacity: Option<Capacity>,
 }
 
@@ -49,6 +56,9 @@ pub(super) struct Observed {
     /// What arrives, in bit/s, over a short while and over a longer one.
     pub(super) short: f64,
     pub(super) long: Option<f64>,
+    /// Whether the link was never without something to carry in the short while. Otherwise it may
+    /// carry far more than arrived: when this machine was stopped nothing was sent.
+    pub(super) is_busy: bool,
     /// The round trip, in microseconds.
     pub(super) round_trip: i64,
     /// Whether the rate may only grow with what arrives; otherwise there are no probes, and
@@ -63,6 +73,7 @@ impl RateControl {
             least,
             state: State::Increase,
             changed: None,
+            queued: None,
             capacity: None,
         }
     }
@@ -88,6 +99,9 @@ impl RateControl {
 
     /// Follows what the delays say; whether the rate has been reduced.
     pub(super) fn update(&mut self, usage: Usage, observed: &Observed, now: i64) -> bool {
+        if usage != Usage::Over {
+            self.queued = None;
+        }
         match usage {
             Usage::Over => {
                 let is_reduced = self.decrease(observed, now);
@@ -105,6 +119,10 @@ impl RateControl {
     }
 
     fn decrease(&mut self, observed: &Observed, now: i64) -> bool {
+        let queued = *self.queued.get_or_insert(now);
+        if !observed.is_busy && now < queued + DOUBT {
+            return false;
+        }
         let pause = observed.round_trip.clamp(*PAUSE.start(), *PAUSE.end());
         let is_soon = self.changed.is_some_and(|changed| now < changed + pause);
         if is_soon && observed.short > self.bitrate / 2.0 {
@@ -185,6 +203,7 @@ mod tests {
     const OBSERVED: Observed = Observed {
         short: 1e6,
         long: None,
+        is_busy: true,
         round_trip: 50_000,
         is_probed: true,
     };
@@ -222,6 +241,28 @@ mod tests {
         assert_eq!(control.bitrate(), 0.765e6);
         let near = after_seconds(&mut control, 1, &OBSERVED) - 0.765e6;
         assert!((0.06e6..0.07e6).contains(&near), "{near}");
+    }
+
+    #[test]
+    fn what_arrives_between_gaps_counts_only_if_packets_go_on_waiting() {
+        let mut control = RateControl::new(2e6, 1e4);
+        let doubtful = Observed {
+            short: 1e5,
+            is_busy: false,
+            ..OBSERVED
+        };
+        assert!(!control.update(Usage::Over, &doubtful, 0));
+        assert!(!control.update(Usage::Over, &doubtful, DOUBT - 1));
+        assert_eq!(control.bitrate(), 2e6);
+        assert!(control.update(Usage::Over, &doubtful, DOUBT));
+        assert_eq!(control.bitrate(), 0.85e5);
+
+        let mut control = RateControl::new(2e6, 1e4);
+        assert!(!control.update(Usage::Over, &doubtful, 0));
+        assert!(!control.update(Usage::Normal, &OBSERVED, DOUBT / 2));
+        assert!(!control.update(Usage::Over, &doubtful, DOUBT));
+        assert!(control.update(Usage::Over, &OBSERVED, DOUBT + 1));
+        assert_eq!(control.bitrate(), 0.85e6);
     }
 
     #[test]

@@ -159,6 +159,49 @@ fn a_busy_machine_is_no_bad_link() {
 }
 
 #[test]
+fn a_machine_that_is_stopped_is_no_bad_link() {
+    // A short queue loses of what leaves at once when the machine goes on.
+    let links = [
+        (20e6, 100_000, BEST),
+        (3e6, 100_000, BEST),
+        (3e6, 20_000, MIDDLE),
+    ];
+    for (capacity, queue, lowest) in links {
+        for length in [150_000, 250_000, 500_000, 1_000_000] {
+            for (seed, is_noted) in SEEDS.flat_map(|seed| [(seed, false), (seed, true)]) {
+                let link = Link {
+                    capacity,
+                    queue,
+                    ..Link::default()
+                };
+                let mut stage = settled(link, seed);
+                let once = (stage.now + 5 * SECOND, length);
+                match is_noted {
+                    true => stage.link.stopped = once,
+                    false => stage.link.sender_away = once,
+                }
+                let below = stage.run_until(8 * SECOND, |stage| stage.layer > lowest);
+                let name = format!("{capacity} {queue} {length} {seed} {is_noted}");
+                assert_eq!(below, None, "{name}: {}", stage.estimate());
+            }
+        }
+    }
+}
+
+/// Where single packets take so long that there are gaps between them.
+#[test]
+fn a_link_that_is_cut_to_almost_nothing_is_not_taken_for_a_machine_that_is_stopped() {
+    for capacity in [0.03e6, 0.05e6, 0.1e6] {
+        for seed in SEEDS {
+            let mut stage = settled(Link::default(), seed);
+            stage.link.capacity = capacity;
+            let down = stage.run_until(3 * SECOND / 2, |stage| stage.layer != BEST);
+            assert!(down.is_some(), "{capacity} {seed}: {}", stage.estimate());
+        }
+    }
+}
+
+#[test]
 fn a_viewer_that_tells_nothing_any_more_gets_less_and_less() {
     let mut stage = settled(Link::default(), 0);
     stage.run(20);

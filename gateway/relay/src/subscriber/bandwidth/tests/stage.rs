@@ -52,6 +52,9 @@ pub(super) struct Link {
     /// How often each end is busy with something else, in microseconds, and for how long.
     pub(super) sender_away: (i64, i64),
     pub(super) receiver_away: (i64, i64),
+    /// How often this machine is stopped after it has noted a picture and before that leaves,
+    /// in microseconds, and for how long.
+    pub(super) stopped: (i64, i64),
 }
 
 impl Default for Link {
@@ -67,6 +70,7 @@ impl Default for Link {
             has_feedback: true,
             sender_away: (1_000_000, 0),
             receiver_away: (1_000_000, 0),
+            stopped: (1_000_000, 0),
         }
     }
 }
@@ -85,7 +89,9 @@ pub(super) struct Stage {
     wanted: Option<(usize, i64)>,
     next_picture: i64,
     next_choice: i64,
-    /// Waiting at the link: number and size.
+    /// Noted before this machine was stopped: number and size.
+    held: Vec<(u16, usize)>,
+    /// Waiting at the link, in the same way.
     queue: VecDeque<(u16, usize)>,
     queued: usize,
     credit: f64,
@@ -123,6 +129,7 @@ impl Stage {
             wanted: None,
             next_picture: 0,
             next_choice: 0,
+            held: Vec::new(),
             queue: VecDeque::new(),
             queued: 0,
             credit: 0.0,
@@ -170,7 +177,13 @@ impl Stage {
 
     fn step(&mut self) {
         self.now += STEP;
-        if !is_away(self.link.sender_away, self.now) {
+        let is_stopped = is_away(self.link.stopped, self.now);
+        if is_stopped && self.held.is_empty() {
+            self.send();
+        } else if !is_stopped && !is_away(self.link.sender_away, self.now) {
+            for (number, bytes) in std::mem::take(&mut self.held) {
+                self.leave(number, bytes);
+            }
             self.send();
             self.listen();
         }
@@ -211,6 +224,13 @@ impl Stage {
 
     fn packet(&mut self, bytes: usize) {
         let number = self.bandwidth.send(bytes, self.instant());
+        match is_away(self.link.stopped, self.now) {
+            true => self.held.push((number, bytes)),
+            false => self.leave(number, bytes),
+        }
+    }
+
+    fn leave(&mut self, number: u16, bytes: usize) {
         let is_lost = self.random.f64() < self.link.loss;
         if !is_lost && self.queued + bytes <= self.link.queue {
             self.queue.push_back((number, bytes));
