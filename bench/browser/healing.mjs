@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { cutOff, star, whyNoNetwork } from '../../tests/networks/network.js';
+import { cutOff, forget, star, twoHomes, whyNoNetwork } from '../../tests/networks/network.js';
 import { binary } from '../../tests/stage/process.js';
 import { Stage, becomes, eventually } from '../../tests/stage/stage.js';
 
@@ -51,6 +51,7 @@ const GIVE_UP = 75_000;
  * @property {number} [direct] viewers that the camera serves itself; 2 without
  * @property {number} [pages] that watch; 3 without
  * @property {boolean} [isPlain] the publisher serves nobody directly, and has no key
+ * @property {boolean} [areHidden] camera and viewers are behind a NAT each
  * @property {boolean} [isTold] not a picture ends it, but the words that there is none
  * @property {(scene: Scene) => Promise<number | void>} happens resolves, with the time or without,
  *   when it is over
@@ -82,7 +83,7 @@ class Scene {
 
   async set() {
     const t = /** @type {any} */ ({ after: (/** @type {any} */ end) => this.#endings.unshift(end) });
-    this.network = await star(t, { forwards: true });
+    this.network = await (this.#event.areHidden ? twoHomes(t) : star(t, { forwards: true }));
     this.stage = new Stage(t, { network: this.network });
     this.gateway = await this.stage.startGateway();
     this.startCamera();
@@ -172,6 +173,20 @@ const EVENTS = {
       await pause(AWAY);
       back();
     },
+  },
+  'viewer-port': {
+    what: 'The viewers’ NAT gives them other ports',
+    reach: 1,
+    isPlain: true,
+    areHidden: true,
+    happens: async ({ network }) => forget(network, 'viewer'),
+  },
+  'publisher-port': {
+    what: 'The publisher’s NAT gives it another port',
+    reach: 1,
+    isPlain: true,
+    areHidden: true,
+    happens: async ({ network }) => forget(network, 'camera'),
   },
   'gateway-killed': {
     what: 'The gateway is killed and started',

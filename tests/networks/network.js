@@ -121,6 +121,11 @@ export class Host {
     }`);
   }
 
+  /** Whatever it hides has another port with its next packet, and is not told. */
+  forget() {
+    this.#run('conntrack', '--delete', '--proto', 'udp');
+  }
+
   /**
    * Makes a cable carry no more than this, with a queue of a fifth of a second, and drop the rest.
    *
@@ -189,9 +194,10 @@ export class Host {
 }
 
 /**
- * A gateway, a camera and a viewer, each a host of its own.
+ * A gateway, a camera and a viewer, each a host of its own; and whose router hides it.
  *
- * @typedef {{ gateway: Host, camera: Host, viewer: Host, address: string }} Network
+ * @typedef {{ camera: Host, viewer: Host }} Routers
+ * @typedef {{ gateway: Host, camera: Host, viewer: Host, address: string, routers?: Routers }} Network
  */
 
 /** The gateway's address in each of these networks. */
@@ -225,6 +231,16 @@ export async function star(t, { forwards }) {
  */
 export function cutOff({ gateway }, who) {
   return gateway.lose(who === 'camera' ? 'eth0' : 'eth1');
+}
+
+/**
+ * The router of one of them gives what it hides other ports, without a word.
+ *
+ * @param {Network} network of two homes
+ * @param {'camera' | 'viewer'} who
+ */
+export function forget({ routers }, who) {
+  routers?.[who].forget();
 }
 
 /**
@@ -276,7 +292,7 @@ export async function twoHomes(t) {
     router.hide(outside);
   }
   await areUp(gateway, camera, viewer, cameras, viewers, world);
-  return { gateway, camera, viewer, address: ADDRESS };
+  return { gateway, camera, viewer, address: ADDRESS, routers: { camera: cameras, viewer: viewers } };
 }
 
 /**

@@ -200,6 +200,9 @@ impl Worker {
             destination: source,
         };
         let Some((found, receive)) = self.registry.find(&back, bytes, now) else {
+            if let Some(peer) = self.registry.moved(&back, bytes, now) {
+                peer.follow(&back, bytes.len(), now, &mut self.network);
+            }
             return;
         };
         let Found { key, is_nominated } = found;
@@ -235,6 +238,7 @@ impl Worker {
         };
         peer.receive(receive, &mut sink);
         if is_nominated {
+            peer.paths.choose(&back);
             peer.check(&back, now, &mut self.network);
         }
         self.registry.note(key);

@@ -120,6 +120,35 @@ async fn a_viewer_moves_to_another_address() {
     viewer.more_video(60).await;
 }
 
+/// A NAT that forgets a connection gives it another port with the next packet. Agents find out by
+/// their next check, which is seconds away, and here does not come at all.
+#[tokio::test]
+async fn a_nat_gives_a_viewer_another_port_and_then_a_publisher() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    for peer in [&viewer, &publisher] {
+        peer.act(|connection| {
+            connection.link.to_gateway = Box::new(|datagram, _| match datagram {
+                [0, 1, ..] => Fate::IsLost,
+                _ => Fate::Passes,
+            });
+        })
+        .await;
+        // Once into the port that is about to be another's, and once more.
+        for _ in 0..2 {
+            peer.be_given_another_port().await;
+            viewer.more_video(60).await;
+        }
+    }
+    // What the publisher is told comes there too.
+    let told = publisher.seen(|seen| seen.received.len());
+    let is_told = |seen: &Seen| (seen.received.len() > told + 1).then_some(());
+    publisher.until("two more reports", is_told).await;
+}
+
 /// RFC 6544 with the framing of RFC 4571, for networks that let nothing else through.
 #[tokio::test]
 async fn media_goes_by_tcp() {

@@ -54,6 +54,8 @@ pub struct Connection {
     /// A peer that does not read: its socket fills up.
     pub is_reading: bool,
     socket: Socket,
+    /// The address that the peer has for its own, where a NAT has given it another.
+    inside: Option<SocketAddr>,
     outbox: Outbox,
     news: Vec<News>,
     /// Of what is taken in at present.
@@ -72,6 +74,7 @@ impl Connection {
             answers,
             is_reading: true,
             socket,
+            inside: None,
             outbox: Outbox::default(),
             news: Vec::new(),
             arrived: Duration::ZERO,
@@ -159,7 +162,7 @@ impl Connection {
         match way {
             Way::ToGateway { to } => self.outbox.push(to, datagram),
             Way::ToPeer { from } => {
-                let (protocol, local) = (self.socket.protocol(), self.socket.local());
+                let (protocol, local) = (self.socket.protocol(), self.local());
                 if let Ok(receive) = Receive::new(protocol, from, local, datagram) {
                     self.rtc.handle_input(Input::Receive(now, receive)).unwrap();
                     self.drain();
@@ -246,9 +249,16 @@ impl Connection {
         }
     }
 
-    /// The address of the socket.
+    /// The address that it is at, as it thinks.
     pub fn local(&self) -> SocketAddr {
-        self.socket.local()
+        self.inside.unwrap_or_else(|| self.socket.local())
+    }
+
+    /// What is sent comes from another socket from now on, and the peer does not know, as behind
+    /// a NAT that gives it another port.
+    pub fn appear_at(&mut self, socket: Socket) {
+        self.inside = Some(self.local());
+        self.socket = socket;
     }
 
     /// Another socket instead of the present one.

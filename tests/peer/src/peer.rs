@@ -53,11 +53,19 @@ impl Peer {
             .expect("the connection runs as long as its peer is there")
     }
 
-    /// Goes on from another port of the same address, as behind another NAT.
+    /// Goes on from another port of the same address, as in another network.
     pub async fn move_to_another_port(&self) {
         let local = self.act(|connection| connection.local()).await;
         let socket = Socket::udp(local.ip()).unwrap();
         self.act(move |connection| connection.move_to(socket)).await;
+    }
+
+    /// A NAT gives it another port, and nobody is told.
+    pub async fn be_given_another_port(&self) {
+        let local = self.act(|connection| connection.local()).await;
+        let socket = Socket::udp(local.ip()).unwrap();
+        self.act(move |connection| connection.appear_at(socket))
+            .await;
     }
 
     /// Looks at what has been seen so far.

@@ -55,6 +55,7 @@ pub(crate) struct Paths {
     nominated: Option<Route>,
     /// The last one that it chose and that was proved.
     route: Option<Route>,
+    moving: Option<Moving>,
     /// The oldest proof first.
     proved: Vec<(Address, Instant)>,
     asked: VecDeque<Asked>,
@@ -68,6 +69,17 @@ pub(crate) struct Paths {
 struct Credentials {
     name: String,
     theirs: IceCredentials,
+}
+
+/// What the peer sends comes from another address than the one that ICE chose, as of a NAT that
+/// has given it another port: it has not noticed, and chooses again only with its next check.
+#[derive(Debug)]
+struct Moving {
+    from: Address,
+    /// Where it has proved to be.
+    to: Option<Route>,
+    /// Where it is asked.
+    next: Route,
 }
 
 /// An address that is not proved, and the bytes from it and to it.
@@ -137,10 +149,10 @@ impl Paths {
 
     /// The way of a datagram of str0m's; nothing if it may not be sent.
     pub(crate) fn way(&mut self, transmit: &Transmit, now: Instant) -> Option<Route> {
-        let wanted = Route::of(transmit);
         // RFC 7983: what a datagram is, by its first byte.
         let first = transmit.contents.first().copied().unwrap_or_default();
         let is_stun = first < 20;
+        let wanted = Route::of(transmit);
         if !is_stun {
             self.nominated = Some(wanted);
             self.settle(now);
@@ -161,6 +173,34 @@ impl Paths {
             };
         }
         may_be_sent.then_some(way)
+    }
+
+    /// What the peer sends comes from there, and nothing from where media goes any more: media
+    /// follows it when it has proved that it receives.
+    pub(crate) fn follow(&mut self, next: Route) {
+        let Some(nominated) = &self.nominated else {
+            return;
+        };
+        let from = nominated.address();
+        let before = self.moving.take().filter(|moving| moving.from == from);
+        self.moving = Some(Moving {
+            from,
+            to: before.and_then(|moving| moving.to),
+            next,
+        });
+    }
+
+    /// The peer has chosen, just now, to be reached there.
+    pub(crate) fn choose(&mut self, route: &Route) {
+        self.moving.take_if(|moving| moving.from == route.address());
+    }
+
+    /// Where the peer is that ICE chose to reach.
+    fn wanted(&self) -> Option<Route> {
+        let nominated = self.nominated?;
+        let moving = self.moving.as_ref();
+        let moving = moving.filter(|moving| moving.from == nominated.address());
+        moving.and_then(|moving| moving.to).or(Some(nominated))
     }
 
     /// The handshake is complete: what we sent for it has been read.
@@ -199,7 +239,7 @@ impl Paths {
     /// are to be `renewed`, to where media goes.
     pub(crate) fn due(&self, is_renewed: bool, now: Instant) -> Option<Route> {
         let is_open = |route: &Route| !self.has_proved(route.address(), now);
-        let open = self.nominated.filter(is_open);
+        let open = self.wanted().filter(is_open);
         open.or(self.route.filter(|_| is_renewed))
     }
 
@@ -217,6 +257,11 @@ impl Paths {
             return false;
         }
         self.asked.remove(index);
+        if let Some(moving) = &mut self.moving
+            && moving.next.address() == from
+        {
+            moving.to = Some(moving.next);
+        }
         self.prove(from, now);
         true
     }
@@ -262,7 +307,7 @@ impl Paths {
     /// Media goes where ICE wants it, if it may; until then where it went before.
     fn settle(&mut self, now: Instant) {
         let may_be = |route: &Route| self.has_proved(route.address(), now);
-        self.route = self.nominated.filter(may_be).or(self.route);
+        self.route = self.wanted().filter(may_be).or(self.route);
     }
 
     /// Whether so much more may be sent to an address that is not proved. It is, then.

@@ -1,7 +1,7 @@
 //! A worker's connections: finding them by datagram, by session, and by what is due.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use crate::connection::peer::{NewPeer, Peer};
 use crate::connection::share::Kind;
 use crate::keys::Key;
 use crate::net::udp::Route;
+use crate::publisher::budget::Budget;
 
 /// Addresses that one peer may have been seen at.
 const MAX_ADDRESSES: usize = 16;
@@ -27,6 +28,13 @@ const MAX_BY_TCP: usize = 8;
 /// wakes the worker for one of them costs as much as some packets.
 const TOGETHER: Duration = Duration::from_millis(100);
 
+/// How often it is looked for whose a datagram from nowhere is: at most all viewers' keys are
+/// tried. A peer sends more of them than one in this time.
+const SEARCHES: Budget = Budget::new(16, Duration::from_millis(20));
+
+/// Addresses at which somebody seems to be, and is asked.
+const MOST_MOVING: usize = 16;
+
 /// Whose a datagram is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found {
@@ -36,7 +44,6 @@ pub(crate) struct Found {
 }
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Registry {
     peers: SlotMap<Key, Peer>,
     by_session: HashMap<SessionId, Key>,
@@ -46,9 +53,28 @@ pub(crate) struct Registry {
     /// Who says that it is where another has proved to be. It has the address when it has
     /// proved the same.
     contenders: HashMap<Address, Key>,
+    /// Who seems to have moved where, the oldest first.
+    moving: VecDeque<(Address, Key)>,
+    searches: Budget,
     due: BinaryHeap<Reverse<(Instant, Key)>>,
     /// When the first connection came.
     start: Option<Instant>,
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self {
+            peers: SlotMap::default(),
+            by_session: HashMap::default(),
+            by_ufrag: HashMap::default(),
+            by_address: HashMap::default(),
+            contenders: HashMap::default(),
+            moving: VecDeque::default(),
+            searches: SEARCHES,
+            due: BinaryHeap::default(),
+            start: None,
+        }
+    }
 }
 
 impl Registry {
@@ -150,6 +176,31 @@ impl Registry {
         Some((Found { key, is_nominated }, read(back, bytes)?))
     }
 
+    /// Who seems to have moved to where this datagram has come from, where nobody has been heard
+    /// from. It is asked there whether it receives.
+    ///
+    /// A NAT that has forgotten a connection gives it another port with its next packet. Neither
+    /// side is told, and the peer's next check is up to some seconds away (libwebrtc: 2.5 s).
+    pub(crate) fn moved(&mut self, back: &Route, bytes: &[u8], now: Instant) -> Option<&mut Peer> {
+        let address = back.address();
+        let is_stray = back.proto == Protocol::Udp && !self.by_address.contains_key(&address);
+        let kind = Kind::of(bytes).filter(|kind| matches!(kind, Kind::Media | Kind::Report))?;
+        if !is_stray || !self.searches.take(now) {
+            return None;
+        }
+        let mut peers = self.peers.iter_mut();
+        let (key, peer) = peers.find_map(|(key, peer)| {
+            let is_this = peer.may_have_sent(kind, bytes, now);
+            is_this.then_some((key, peer))
+        })?;
+        self.moving.retain(|(moving, _)| *moving != address);
+        if self.moving.len() >= MOST_MOVING {
+            self.moving.pop_front();
+        }
+        self.moving.push_back((address, key));
+        Some(peer)
+    }
+
     /// A datagram that has only its address to tell whose it is.
     fn of_owner(&mut self, key: Key, kind: Kind, now: Instant) -> Option<Found> {
         let found = Found {
@@ -162,7 +213,12 @@ impl Registry {
 
     /// Takes the answer to one of our checks. Returns who it is that has proved to be there.
     pub(crate) fn answered(&mut self, from: Address, answer: &[u8], now: Instant) -> Option<&Peer> {
-        let candidates = [self.by_address.get(&from), self.contenders.get(&from)];
+        let moving = self.moving.iter().find(|(address, _)| *address == from);
+        let candidates = [
+            self.by_address.get(&from),
+            self.contenders.get(&from),
+            moving.map(|(_, key)| key),
+        ];
         let key = candidates.into_iter().flatten().copied().find(|key| {
             let peer = self.peers.get_mut(*key);
             peer.is_some_and(|peer| peer.answered(from, answer, now))

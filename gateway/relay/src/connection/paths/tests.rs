@@ -101,6 +101,43 @@ fn media_stays_where_it_was_until_the_new_address_has_proved_itself() {
 }
 
 #[test]
+fn media_follows_a_peer_that_has_not_noticed_that_it_moved() {
+    let now = clock::now();
+    let mut paths = at_home(now);
+    for moved_to in [VICTIM, "198.51.100.1:2001"] {
+        let before = *paths.route().unwrap();
+        paths.follow(route(moved_to));
+        // ICE still has the address that it chose.
+        let way = paths.way(&of_kind(HOME, REPORT, 100), now);
+        assert_eq!(way, Some(before), "nothing is proved");
+        // Another packet from there comes before the answer.
+        paths.follow(route(moved_to));
+        assert!(prove(&mut paths, moved_to, now));
+        let way = paths.way(&of_kind(HOME, REPORT, 100), now);
+        assert_eq!(way, Some(route(moved_to)));
+        assert_eq!(paths.route(), Some(&route(moved_to)));
+    }
+}
+
+#[test]
+fn who_is_back_where_ice_chose_to_reach_it_is_reached_there() {
+    let now = clock::now();
+    let mut paths = at_home(now);
+    paths.follow(route(VICTIM));
+    assert!(prove(&mut paths, VICTIM, now));
+    paths.choose(&route(HOME));
+    let way = paths.way(&of_kind(HOME, REPORT, 100), now);
+    assert_eq!(way, Some(route(HOME)));
+    // And whom ICE has chosen anew, it has.
+    paths.follow(route(VICTIM));
+    assert!(prove(&mut paths, VICTIM, now + 2 * RENEWAL));
+    let elsewhere = "198.51.100.1:2001";
+    assert!(prove(&mut paths, elsewhere, now));
+    let way = paths.way(&of_kind(elsewhere, REPORT, 100), now);
+    assert_eq!(way, Some(route(elsewhere)));
+}
+
+#[test]
 fn only_the_signed_answer_to_this_check_from_this_address_is_a_proof() {
     let now = clock::now();
     let mut paths = at_home(now);
