@@ -16,10 +16,10 @@ use crate::auth::Authority;
 use crate::error::Error;
 use crate::ice_servers::IceServers;
 use crate::metrics::Metrics;
-use crate::relaying::Relaying;
-use crate::rendezvous::{self, Published, Rendezvous};
-use crate::room::{Answered, CounterOffer, OfferTerms, Publisher, Visitor, Wants};
-use crate::session::{Party, Path, Side};
+use crate::relaying::{Relaying, Standing};
+use crate::rendezvous::{self, Claimed, Published, Rendezvous};
+use crate::room::{Answered, CounterOffer, OfferTerms, Offered, Publisher, Visitor, Wants};
+use crate::session::{Holds, Party, Path, Side};
 use crate::throttle::{Neighbourhood, Throttle};
 pub(crate) use session::{Session, Trickled};
 
@@ -30,6 +30,8 @@ pub(crate) struct Waits {
     pub(crate) camera: Duration,
     /// A viewer's that does not say.
     pub(crate) viewer: Duration,
+    /// A publisher's whose room another one has, who may be gone.
+    pub(crate) publisher_grace: Duration,
     /// Anyone's, whatever it says.
     pub(crate) most: Duration,
 }
@@ -89,26 +91,41 @@ impl App {
             .authority
             .publisher(&room, &offer, bearer, &audience, now)?;
         self.throttle.room(&room, Side::Camera, address)?;
+        let grace = self.waits.publisher_grace;
+        let grace = prefer
+            .wait
+            .map_or(grace, |_| grace.min(self.wait(prefer, Side::Camera)));
+        self.rendezvous.until_free(&room, &publisher, grace).await?;
         let offer = offer.into_sdp();
+        let from = Neighbourhood::of(address);
+        let bytes = offer.as_str().len();
+        let memory = self.rendezvous.memory(&room, from, bytes)?;
         let Some(terms) = self.terms(prefer, admission) else {
-            let answered = self.relay_answers(&room, publisher, admission, &offer, None)?;
+            let holds = self.rendezvous.holds(&room, from)?;
+            let admitted = (publisher, admission);
+            let answered = self.relay_answers(&room, admitted, holds, &offer, None)?;
             return Ok((answered, Path::Relay));
         };
         // One copy waits, not two.
         let offer = without_undescribed_ssrc_groups(offer);
         let wait = self.wait(prefer, Side::Camera);
-        let held = self
-            .rendezvous
-            .publish(room.clone(), publisher.clone(), offer, terms, wait)?;
+        let _place = self.rendezvous.place(from)?;
+        let offered = Offered {
+            publisher: publisher.clone(),
+            sdp: offer,
+            terms,
+            holds: Holds { _place, memory },
+        };
+        let held = self.rendezvous.publish(room.clone(), offered, wait)?;
         tracing::debug!(?room, ?wait, "a camera's offer waits");
         match held.outcome().await? {
             Published::Answered(answered) => {
                 tracing::info!(?room, "a camera and a viewer have met");
                 Ok((answered, Path::Direct))
             }
-            Published::Taken(offer) => {
-                let answered =
-                    self.relay_answers(&room, publisher, admission, &offer, Some(terms))?;
+            Published::Taken(offer, holds) => {
+                let admitted = (publisher, admission);
+                let answered = self.relay_answers(&room, admitted, holds, &offer, Some(terms))?;
                 Ok((answered, Path::Relay))
             }
         }
@@ -140,11 +157,14 @@ impl App {
         let wait = self.wait(prefer, Side::Viewer);
         // Only the relay has a use for the viewer's own offer.
         let offer = (wants != Wants::Direct).then(|| offer.into_sdp());
+        let from = Neighbourhood::of(address);
+        let bytes = offer.as_ref().map_or(0, |offer| offer.as_str().len());
+        let _kept = self.rendezvous.memory(&room, from, bytes)?;
         let came = Instant::now();
         let visitor = Visitor {
             wants,
             ticket: ticket.clone(),
-            from: Neighbourhood::of(address),
+            from,
         };
         let held = self.rendezvous.view(room.clone(), visitor, wait)?;
         tracing::debug!(?room, ?wait, "a viewer waits");
@@ -155,7 +175,8 @@ impl App {
                 Ok(Viewed::CounterOffer(counter_offer))
             }
             (rendezvous::Viewed::Relayed, Some(relay), Some(offer)) => {
-                let answered = relay.view(&room, &offer, ticket.is_err())?;
+                let holds = self.rendezvous.holds(&room, from)?;
+                let answered = relay.view(&room, &offer, ticket.is_err(), holds)?;
                 // Whoever has taken the room over meanwhile has not seen this viewer yet.
                 if let Err(refused) = self.rendezvous.admits(&room, &ticket) {
                     let _ = relay.leave(&room, answered.session);
@@ -188,17 +209,28 @@ impl App {
     fn relay_answers(
         &self,
         room: &RoomId,
-        publisher: Publisher,
-        admission: Admission,
+        admitted: (Publisher, Admission),
+        holds: Holds,
         offer: &Sdp,
         taken: Option<OfferTerms>,
     ) -> Result<Answered, Error> {
         let relay = self.relay.as_ref().ok_or(Error::NobodyCame)?;
-        let party = Party::new(offer.ice_credentials());
-        let claim = self
-            .rendezvous
-            .claim(room, party.id, publisher, admission, taken)?;
-        let answered = relay.publish(room, party, offer, taken.is_some())?;
+        let party = Party::new(offer.ice_credentials(), holds);
+        let admission = admitted.1;
+        let claimed = self.rendezvous.claim(room, party.id, admitted, taken)?;
+        let answer = |standing| relay.publish(room, party, offer, taken.is_some(), standing);
+        let (claim, answered) = match claimed {
+            Claimed::Room(claim) => (claim, answer(Standing::InRoom)?),
+            Claimed::PlaceApart(claim) => {
+                let answered = answer(Standing::Apart)?;
+                claim.settle_apart();
+                tracing::info!(
+                    ?room,
+                    "a publisher is to prove that it is the one that is here"
+                );
+                return Ok(answered);
+            }
+        };
         // Viewers outlast their publisher, and this one may be stricter than the last.
         if admission == Admission::Ticket {
             relay.end_ticketless(room);

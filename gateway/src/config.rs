@@ -38,6 +38,7 @@ use crate::relaying::RelayingLimits;
 use crate::rendezvous::Bounds;
 use crate::room::Limits;
 use crate::serve::ConnectionLimits;
+use crate::session::CandidateLimits;
 use crate::throttle::Crowd;
 pub use admin::AdminOptions;
 
@@ -277,6 +278,7 @@ impl Config {
             camera: self.waits.camera_wait,
             viewer: self.waits.viewer_wait,
             most: self.waits.max_wait,
+            publisher_grace: self.waits.publisher_grace,
         }
     }
 
@@ -305,11 +307,11 @@ impl Config {
         RelayingLimits {
             media: sightline_relay::Limits {
                 connect: self.waits.media_connect,
+                publisher_connect: self.waits.publisher_connect,
                 silence: self.waits.media_silence,
                 linger: self.waits.relay_linger,
             },
-            sessions: self.limits.max_sessions,
-            candidates: self.limits.max_candidates,
+            candidates: self.candidate_limits(),
             remember: self.waits.session_linger,
         }
     }
@@ -349,7 +351,7 @@ impl Config {
         Bounds {
             room: Limits {
                 waiting: self.limits.max_waiting_per_room,
-                candidates: self.limits.max_candidates,
+                candidates: self.candidate_limits(),
                 answer_within: self.waits.answer_within,
                 event_grace: self.waits.event_grace,
                 idle: self.waits.session_idle,
@@ -357,6 +359,14 @@ impl Config {
             },
             waiting: self.limits.max_waiting,
             sessions: self.limits.max_sessions,
+            memory: self.limits.max_kept,
+        }
+    }
+
+    fn candidate_limits(&self) -> CandidateLimits {
+        CandidateLimits {
+            count: self.limits.max_candidates,
+            bytes: self.limits.max_candidate_bytes,
         }
     }
 }

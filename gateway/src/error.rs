@@ -10,6 +10,8 @@ use sightline_spec::sdpfrag::SdpFragError;
 use sightline_spec::shared_events::SharedEventsError;
 use sightline_spec::token::{Scope, TokenError};
 
+use crate::shares::Spent;
+
 /// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Error {
@@ -121,10 +123,12 @@ pub(crate) enum Error {
     OfferSpent,
 
     // Bounds.
-    #[error("too many are waiting in this room")]
+    #[error("too many are waiting in this room, or too large offers")]
     RoomFull,
-    #[error("too many are waiting on this gateway")]
+    #[error("too many are waiting on this gateway, or too large offers")]
     GatewayFull,
+    #[error("your address has its share of this gateway; others need the rest")]
+    AddressFull,
     #[error("this gateway holds as many sessions as it may")]
     TooManySessions,
     #[error("this session has sent more candidates than any peer has")]
@@ -145,6 +149,25 @@ pub(crate) enum Error {
     // The administrator's interface.
     #[error("this takes the admin token, as `Authorization: Bearer …`")]
     NotAdministrator,
+}
+
+impl Error {
+    /// There is no place for another session.
+    pub(crate) fn too_many(spent: Spent) -> Self {
+        match spent {
+            Spent::Address => Self::AddressFull,
+            Spent::All | Spent::Room => Self::TooManySessions,
+        }
+    }
+
+    /// There is no memory for what somebody has sent.
+    pub(crate) fn too_large(spent: Spent) -> Self {
+        match spent {
+            Spent::Address => Self::AddressFull,
+            Spent::Room => Self::RoomFull,
+            Spent::All => Self::GatewayFull,
+        }
+    }
 }
 
 fn doing(scope: Scope) -> &'static str {

@@ -21,6 +21,7 @@ mod room;
 mod secret;
 mod serve;
 mod session;
+mod shares;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod testing;
 mod throttle;

@@ -21,8 +21,9 @@ use crate::census::Seat;
 use crate::error::Error;
 use crate::rendezvous::Rendezvous;
 use crate::room::Answered;
-use crate::session::{Party, Side};
+use crate::session::{CandidateLimits, Holds, Party, Side};
 pub(crate) use relayed::{Relayed, Trickled};
+pub(crate) use sessions::Standing;
 use sessions::{Entry, Sessions};
 
 /// How often viewers are told how many they are, if that has changed.
@@ -36,10 +37,8 @@ const GOODBYES: Duration = Duration::from_secs(3);
 pub(crate) struct RelayingLimits {
     /// Of media.
     pub(crate) media: Limits,
-    /// Sessions at one time.
-    pub(crate) sessions: usize,
-    /// Candidates that one session may send.
-    pub(crate) candidates: usize,
+    /// Of what one session may send.
+    pub(crate) candidates: CandidateLimits,
     /// How long a session whose connection is gone still answers as itself.
     pub(crate) remember: Duration,
 }
@@ -52,7 +51,7 @@ struct Shared {
     relay: Relay,
     rendezvous: Rendezvous,
     sessions: Sessions,
-    candidates: usize,
+    candidates: CandidateLimits,
     /// There is a session again.
     has_begun: Notify,
 }
@@ -80,7 +79,7 @@ impl Relaying {
         Self(Arc::new(Shared {
             relay,
             rendezvous,
-            sessions: Sessions::new(limits.sessions, limits.remember),
+            sessions: Sessions::new(limits.remember),
             candidates: limits.candidates,
             has_begun: Notify::new(),
         }))
@@ -127,6 +126,12 @@ impl Relaying {
                 let layers = event::Event::Layers(layers);
                 shared.sessions.tell(viewer, layers);
             }
+            Event::Proved { room, publisher } => self.proved(&room, publisher),
+            Event::TookOver { room, publisher } => {
+                shared.sessions.comes_in(publisher);
+                shared.rendezvous.relay_ready(&room, publisher);
+                tracing::info!(?room, "its publisher has come again");
+            }
             Event::Ended {
                 session,
                 is_stranded,
@@ -136,6 +141,23 @@ impl Relaying {
                 }
                 self.ended(session);
             }
+        }
+    }
+
+    /// A publisher that waits apart is who it said it is.
+    fn proved(&self, room: &RoomId, publisher: SessionId) {
+        let shared = &self.0;
+        let connection = shared
+            .sessions
+            .with(room, publisher, |session| Ok(session.connection.clone()));
+        // One that is over has nobody to be told of it.
+        let Ok(connection) = connection else { return };
+        let granted = shared.rendezvous.proved(room, publisher);
+        let told = granted.and_then(|()| Ok(connection.take_over()?));
+        if let Err(refused) = told {
+            tracing::info!(?room, "a publisher cannot come in: {refused}");
+            self.ended(publisher);
+            connection.end();
         }
     }
 
@@ -173,10 +195,11 @@ impl Relaying {
         party: Party,
         offer: &Sdp,
         was_taken: bool,
+        standing: Standing,
     ) -> Result<Answered, Error> {
         // A camera's own offer costs it its uplink, so it is given back.
         let negotiated = self.0.relay.publish(room, party.id, offer, was_taken)?;
-        self.begin(room, Side::Camera, party, negotiated)
+        self.begin(room, Side::Camera, party, negotiated, standing)
     }
 
     /// Answers a viewer with what the room's publisher sends.
@@ -185,11 +208,12 @@ impl Relaying {
         room: &RoomId,
         offer: &Sdp,
         is_ticketless: bool,
+        holds: Holds,
     ) -> Result<Answered, Error> {
-        let mut party = Party::new(offer.ice_credentials());
+        let mut party = Party::new(offer.ice_credentials(), holds);
         party.is_ticketless = is_ticketless;
         let negotiated = self.0.relay.view(room, party.id, offer)?;
-        self.begin(room, Side::Viewer, party, negotiated)
+        self.begin(room, Side::Viewer, party, negotiated, Standing::InRoom)
     }
 
     fn begin(
@@ -198,6 +222,7 @@ impl Relaying {
         side: Side,
         party: Party,
         negotiated: relay::Negotiated,
+        standing: Standing,
     ) -> Result<Answered, Error> {
         let answered = Answered {
             session: party.id,
@@ -209,13 +234,18 @@ impl Relaying {
             side,
             party,
             connection: negotiated.session.clone(),
+            standing,
             over: None,
         })?;
         self.0.has_begun.notify_one();
         if side == Side::Viewer && self.0.sessions.viewers(room) == 1 {
             self.note_watched(room);
         }
-        if let Err(refused) = negotiated.begin() {
+        let begun = match standing {
+            Standing::InRoom => negotiated.begin(),
+            Standing::Apart => negotiated.begin_apart(),
+        };
+        if let Err(refused) = begun {
             self.ended(answered.session);
             return Err(refused.into());
         }

@@ -19,13 +19,14 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::error::Error;
 use crate::room::{
-    Action, Answered, CounterOffer, GivenUp, Limits, OfferTerms, Publisher, RequestId, Room,
-    Visitor,
+    Action, Answered, CounterOffer, GivenUp, Limits, Offered, Publisher, RequestId, Room, Visitor,
 };
-use crate::session::Side;
+use crate::session::Holds;
+use crate::shares::{Owner, Share, Shares};
+use crate::throttle::Neighbourhood;
 use census::Watched;
 pub(crate) use direct::Direct;
-pub(crate) use held::{Claim, Held, Listening};
+pub(crate) use held::{Claim, Claimed, Held, Listening};
 
 /// The gateway's bounds.
 #[derive(Debug, Clone)]
@@ -34,9 +35,10 @@ pub(crate) struct Bounds {
     pub(crate) room: Limits,
     /// Requests that may wait in all rooms together.
     pub(crate) waiting: usize,
-    /// Sessions in all rooms together; an exchange has two. Whoever waits when it is reached
-    /// may still meet somebody, so that there can be as many more as may wait.
+    /// Sessions in all rooms together, on either path; who waits has the place of one already.
     pub(crate) sessions: usize,
+    /// Bytes that are kept of what clients have sent.
+    pub(crate) memory: usize,
 }
 
 /// All rooms. Cheap to clone; every clone is the same one.
@@ -45,6 +47,8 @@ pub(crate) struct Rendezvous(Arc<Shared>);
 
 struct Shared {
     bounds: Bounds,
+    sessions: Arc<Shares>,
+    memory: Arc<Shares>,
     /// Guards everything that requests share. Held for one step of one room and
     /// never across an await, so a contended wait is microseconds.
     state: Mutex<State>,
@@ -76,7 +80,7 @@ pub(crate) enum Published {
     /// A viewer, whose answer this is.
     Answered(Answered),
     /// The relay, which is to answer the offer.
-    Taken(Sdp),
+    Taken(Sdp, Holds),
 }
 
 /// Whom a viewer has met.
@@ -92,13 +96,24 @@ pub(crate) enum Viewed {
 enum Waiter {
     Camera(oneshot::Sender<Result<Published, Error>>),
     Viewer(oneshot::Sender<Result<Viewed, Error>>),
+    Newcomer(oneshot::Sender<Result<(), Error>>),
+}
+
+/// What a held request waits for.
+#[derive(Debug, Clone, Copy)]
+enum Awaited {
+    Viewer,
+    Camera,
+    /// Whoever has the room is to be gone.
+    Room,
 }
 
 impl Waiter {
-    fn side(&self) -> Side {
+    fn awaited(&self) -> Awaited {
         match self {
-            Self::Camera(_) => Side::Camera,
-            Self::Viewer(_) => Side::Viewer,
+            Self::Camera(_) => Awaited::Viewer,
+            Self::Viewer(_) => Awaited::Camera,
+            Self::Newcomer(_) => Awaited::Room,
         }
     }
 }
@@ -113,6 +128,8 @@ impl Rendezvous {
     /// An empty gateway. [`Rendezvous::run`] must run beside it.
     pub(crate) fn new(bounds: Bounds) -> Self {
         Self(Arc::new(Shared {
+            sessions: Shares::new(bounds.sessions),
+            memory: Shares::new(bounds.memory),
             bounds,
             state: Mutex::default(),
             deadlines_changed: Notify::new(),
@@ -145,21 +162,45 @@ impl Rendezvous {
         }
     }
 
+    /// A place for one more session of whoever is there.
+    pub(crate) fn place(&self, from: Neighbourhood) -> Result<Share, Error> {
+        let place = self.0.sessions.take([Owner::Address(from)], 1);
+        place.map_err(Error::too_many)
+    }
+
+    /// Memory for so many bytes that it has sent.
+    pub(crate) fn memory(
+        &self,
+        room: &RoomId,
+        from: Neighbourhood,
+        bytes: usize,
+    ) -> Result<Share, Error> {
+        let owners = [Owner::Address(from), Owner::Room(room.clone())];
+        let memory = self.0.memory.take(owners, bytes);
+        memory.map_err(Error::too_large)
+    }
+
+    /// Both, for one of whom nothing is kept yet.
+    pub(crate) fn holds(&self, room: &RoomId, from: Neighbourhood) -> Result<Holds, Error> {
+        Ok(Holds {
+            _place: self.place(from)?,
+            memory: self.memory(room, from, 0)?,
+        })
+    }
+
     /// Puts a camera's offer into its room, for so long.
     ///
     /// Without any time to wait it never takes a place that others would find taken.
     pub(crate) fn publish(
         &self,
         id: RoomId,
-        publisher: Publisher,
-        offer: Sdp,
-        terms: OfferTerms,
+        offered: Offered,
         wait: Duration,
     ) -> Result<Held<Published>, Error> {
-        self.admit(id, wait, Waiter::Camera, |room, request, limits, now| {
+        self.admit(id, wait, Waiter::Camera, |room, ticket, limits, now| {
             let now = now.into_std();
-            let actions = room.publish(request, publisher, offer, terms, limits, now)?;
-            if wait.is_zero() && room.give_up(request) == GivenUp::Withdrawn {
+            let actions = room.publish(ticket, offered, limits, now)?;
+            if wait.is_zero() && room.give_up(ticket) == GivenUp::Withdrawn {
                 return Err(Error::NobodyCame);
             }
             Ok(actions)
@@ -173,9 +214,33 @@ impl Rendezvous {
         visitor: Visitor,
         wait: Duration,
     ) -> Result<Held<Viewed>, Error> {
-        self.admit(id, wait, Waiter::Viewer, |room, request, limits, now| {
-            room.view(request, visitor, limits, now.into_std())
+        let holds = self.holds(&id, visitor.from)?;
+        self.admit(id, wait, Waiter::Viewer, |room, ticket, limits, now| {
+            room.view(ticket, visitor, holds, limits, now.into_std())
         })
+    }
+
+    /// Waits, for so long, while another publisher has the room: it may be gone without anybody
+    /// knowing yet.
+    pub(crate) async fn until_free(
+        &self,
+        id: &RoomId,
+        publisher: &Publisher,
+        wait: Duration,
+    ) -> Result<(), Error> {
+        let is_taken = {
+            let state = self.state();
+            let entry = state.rooms.get(id);
+            entry.is_some_and(|entry| entry.room.is_taken_from(publisher))
+        };
+        if !is_taken {
+            return Ok(());
+        }
+        let (id, publisher) = (id.clone(), publisher.clone());
+        let held = self.admit(id, wait, Waiter::Newcomer, |room, request, _, _| {
+            room.wait_for_room(request, publisher)
+        })?;
+        held.outcome().await
     }
 
     fn admit<T>(
@@ -192,14 +257,11 @@ impl Rendezvous {
         if state.waiting >= self.0.bounds.waiting {
             return Err(Error::GatewayFull);
         }
-        if state.sessions + 2 > self.0.bounds.sessions {
-            return Err(Error::TooManySessions);
-        }
         state.last_request += 1;
         let request = RequestId(state.last_request);
         let (tell, outcome) = oneshot::channel();
         let waiter = waiter(tell);
-        let side = waiter.side();
+        let awaited = waiter.awaited();
         state.held.insert(request, waiter);
         let entered = self.enter(&mut state, &id, |room, limits, now| {
             match enter(room, request, limits, now) {
@@ -212,7 +274,7 @@ impl Rendezvous {
             return Err(refused);
         }
         drop(state);
-        Ok(Held::new(self.clone(), id, request, side, outcome, wait))
+        Ok(Held::new(self.clone(), id, request, awaited, outcome, wait))
     }
 
     /// Takes a request that still waits out of its room.
@@ -262,6 +324,7 @@ impl Rendezvous {
             let _ = match held {
                 Waiter::Camera(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
                 Waiter::Viewer(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
+                Waiter::Newcomer(tell) => tell.send(Err(Error::ShuttingDown)).is_ok(),
             };
         }
         state.rooms.values().for_each(|entry| entry.room.close());
@@ -278,6 +341,12 @@ impl Rendezvous {
             s.waiting,
             s.sessions,
         )
+    }
+
+    /// How many places and how many bytes are taken, for tests.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn taken(&self) -> (usize, usize) {
+        (self.0.sessions.taken(), self.0.memory.taken())
     }
 
     fn if_there(
@@ -356,7 +425,8 @@ impl State {
         let (Action::CounterOffer(request, _)
         | Action::Answered(request, _)
         | Action::Spent(request)
-        | Action::Taken(request, _)
+        | Action::Taken(request, ..)
+        | Action::Free(request)
         | Action::Relayed(request)
         | Action::Refused(request, _)) = &action;
         let told = match (self.held.remove(request), action) {
@@ -372,9 +442,10 @@ impl State {
             (Some(Waiter::Camera(tell)), Action::Answered(_, it)) => {
                 tell.send(Ok(Published::Answered(it))).is_ok()
             }
-            (Some(Waiter::Camera(tell)), Action::Taken(_, offer)) => {
-                tell.send(Ok(Published::Taken(offer))).is_ok()
+            (Some(Waiter::Camera(tell)), Action::Taken(_, offer, holds)) => {
+                tell.send(Ok(Published::Taken(offer, holds))).is_ok()
             }
+            (Some(Waiter::Newcomer(tell)), Action::Free(_)) => tell.send(Ok(())).is_ok(),
             (Some(Waiter::Camera(tell)), Action::Spent(_)) => {
                 tell.send(Err(Error::OfferSpent)).is_ok()
             }

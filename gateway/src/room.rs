@@ -6,6 +6,7 @@
 
 mod census;
 mod exchange;
+mod newcomers;
 mod patience;
 mod relayed;
 mod terms;
@@ -23,10 +24,12 @@ use sightline_spec::sdpfrag::SdpFrag;
 
 use crate::error::Error;
 use crate::events::Outbox;
-use crate::session::{EntityTag, Precondition, Side};
+use crate::session::{CandidateLimits, EntityTag, Holds, Precondition, Side};
 use exchange::{Exchange, State};
+use newcomers::Newcomer;
 use patience::Patience;
-use relayed::RelayState;
+pub(crate) use relayed::Entrance;
+use relayed::{Live, RelayState};
 use terms::Available;
 pub(crate) use terms::{OfferTerms, Shown, Visitor, Wants};
 
@@ -51,7 +54,7 @@ pub(crate) struct Limits {
     /// Offers, and viewers, that may wait in one room.
     pub(crate) waiting: usize,
     /// Candidates that one session may send.
-    pub(crate) candidates: usize,
+    pub(crate) candidates: CandidateLimits,
     /// How long a viewer has to answer a counter-offer.
     pub(crate) answer_within: Duration,
     /// How long an event stream may be away before its party counts as gone.
@@ -83,7 +86,9 @@ pub(crate) struct Answered {
 #[derive(Debug)]
 pub(crate) enum Action {
     /// To a camera's POST: the relay wants its offer.
-    Taken(RequestId, Sdp),
+    Taken(RequestId, Sdp, Holds),
+    /// To a publisher's POST: whoever had the room seems to be gone.
+    Free(RequestId),
     /// To a viewer's POST: the relay has what it came for.
     Relayed(RequestId),
     /// To a viewer's POST: what it insists on cannot be had here.
@@ -105,11 +110,17 @@ pub(crate) enum GivenUp {
     Paired,
 }
 
+/// A camera's offer as it comes.
+pub(crate) struct Offered {
+    pub(crate) publisher: Publisher,
+    pub(crate) sdp: Sdp,
+    pub(crate) terms: OfferTerms,
+    pub(crate) holds: Holds,
+}
+
 struct WaitingOffer {
     request: RequestId,
-    publisher: Publisher,
-    sdp: Sdp,
-    terms: OfferTerms,
+    offered: Offered,
     /// It waited already when the relay's publisher stopped sending.
     is_from_before_silence: bool,
 }
@@ -117,6 +128,7 @@ struct WaitingOffer {
 struct WaitingViewer {
     request: RequestId,
     visitor: Visitor,
+    holds: Holds,
     since: Instant,
 }
 
@@ -130,6 +142,11 @@ pub(crate) struct Room {
     is_relay_watched: bool,
     /// Whose offer the relay took last.
     relayed_from: Vec<Fingerprint>,
+    /// Publishers that have the relay's answer and no place in the room before they have proved
+    /// who they are.
+    apart: Vec<Live>,
+    /// Publishers that wait until whoever has the room is gone, in the order in which they came.
+    newcomers: VecDeque<Newcomer>,
     patience: Patience,
     /// Who was the last to be let in as its publisher.
     owner: Option<Publisher>,
@@ -143,25 +160,21 @@ impl Room {
     pub(crate) fn publish(
         &mut self,
         request: RequestId,
-        publisher: Publisher,
-        sdp: Sdp,
-        terms: OfferTerms,
+        offered: Offered,
         limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
-        if self.is_taken_by_other_than(&publisher) {
+        if self.is_taken_by_other_than(&offered.publisher) {
             return Err(Error::RoomTaken);
         }
         if self.offers.len() >= limits.waiting {
             return Err(Error::RoomFull);
         }
-        self.owner = Some(publisher.clone());
-        let mut actions = self.end_of_another_process(&sdp.fingerprints(), now);
+        self.owner = Some(offered.publisher.clone());
+        let mut actions = self.end_of_another_process(&offered.sdp.fingerprints(), now);
         self.offers.push_back(WaitingOffer {
             request,
-            publisher,
-            sdp,
-            terms,
+            offered,
             is_from_before_silence: false,
         });
         actions.extend(self.pair(limits, now));
@@ -173,6 +186,7 @@ impl Room {
         &mut self,
         request: RequestId,
         visitor: Visitor,
+        holds: Holds,
         limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
@@ -182,6 +196,7 @@ impl Room {
         self.viewers.push_back(WaitingViewer {
             request,
             visitor,
+            holds,
             since: now,
         });
         Ok(self.pair(limits, now))
@@ -191,6 +206,7 @@ impl Room {
     /// for it.
     fn pair(&mut self, limits: &Limits, now: Instant) -> Vec<Action> {
         let mut actions = self.relieve(now);
+        actions.extend(self.let_newcomers_in());
         // What one is given, or gives up, another may have been kept from.
         loop {
             let given = self.pair_once(limits, now);
@@ -241,23 +257,21 @@ impl Room {
         now: Instant,
     ) -> Option<Action> {
         let WaitingOffer {
-            request,
-            publisher,
-            sdp,
-            ..
+            request, offered, ..
         } = self.offers.remove(offer)?;
         let WaitingViewer {
             request: viewer,
             visitor,
+            holds,
             ..
         } = self.viewers.remove(viewer)?;
-        let offered = State::Offered {
+        let state = State::Offered {
             viewer_request: viewer,
             since: now,
             valid_until: now + limits.answer_within,
             early: Vec::new(),
         };
-        let exchange = Exchange::new(request, visitor.from, publisher, sdp, offered);
+        let exchange = Exchange::new(request, offered, (visitor.from, holds), state);
         for side in [Side::Camera, Side::Viewer] {
             let session = exchange.party(side).id;
             self.sessions.insert(session, (request, side));
@@ -277,6 +291,8 @@ impl Room {
     ) -> Vec<Action> {
         self.offers.retain(|offer| offer.request != request);
         self.viewers.retain(|viewer| viewer.request != request);
+        self.newcomers
+            .retain(|newcomer| newcomer.request != request);
         if self.relay.is_taking(request) {
             self.take_back();
             return self.pair(limits, now);
@@ -297,10 +313,12 @@ impl Room {
 
     /// The time that a POST was willing to wait is over.
     pub(crate) fn give_up(&mut self, request: RequestId) -> GivenUp {
-        let before = self.offers.len() + self.viewers.len();
+        let before = self.waiting();
         self.offers.retain(|offer| offer.request != request);
         self.viewers.retain(|viewer| viewer.request != request);
-        match self.offers.len() + self.viewers.len() < before {
+        self.newcomers
+            .retain(|newcomer| newcomer.request != request);
+        match self.waiting() < before {
             true => GivenUp::Withdrawn,
             false => GivenUp::Paired,
         }
@@ -331,11 +349,10 @@ impl Room {
         fragment: SdpFrag,
         from: IpAddr,
         limits: &Limits,
-        now: Instant,
     ) -> Result<(), Error> {
         let (exchange, side) = self.exchange_of(session)?;
         exchange.party(side).check(precondition)?;
-        exchange.trickle(side, fragment, from, limits.candidates, now)
+        exchange.trickle(side, fragment, from, limits.candidates)
     }
 
     /// Either side sent DELETE.
@@ -353,10 +370,11 @@ impl Room {
         Ok(actions)
     }
 
-    /// Which end of its exchange a session is.
-    pub(crate) fn side(&self, session: SessionId) -> Result<Side, Error> {
-        let seat = self.sessions.get(&session).ok_or(Error::UnknownSession)?;
-        Ok(seat.1)
+    /// A request about a session has come: which end of its exchange is it?
+    pub(crate) fn touch(&mut self, session: SessionId, now: Instant) -> Result<Side, Error> {
+        let (exchange, side) = self.exchange_of(session)?;
+        exchange.touch(now);
+        Ok(side)
     }
 
     /// The log of a session, for its event streams.
@@ -431,7 +449,7 @@ impl Room {
 
     /// How many requests wait here.
     pub(crate) fn waiting(&self) -> usize {
-        self.offers.len() + self.viewers.len()
+        self.offers.len() + self.viewers.len() + self.newcomers.len()
     }
 
     /// How many sessions there are.
@@ -442,7 +460,9 @@ impl Room {
     /// Nobody is here, so the room need not be either.
     pub(crate) fn is_empty(&self) -> bool {
         let is_relayed = !matches!(self.relay, RelayState::Absent);
-        self.waiting() == 0 && self.exchanges.is_empty() && !is_relayed && !self.is_relay_watched
+        let is_awaited = self.waiting() > 0 || !self.apart.is_empty();
+        let is_used = is_relayed || self.is_relay_watched || !self.exchanges.is_empty();
+        !is_awaited && !is_used
     }
 
     /// Ends every event stream; for the gateway's shutdown.
@@ -466,7 +486,7 @@ impl Room {
     }
 
     fn present_publishers(&self) -> impl Iterator<Item = &Publisher> {
-        let waiting = self.offers.iter().map(|offer| &offer.publisher);
+        let waiting = self.offers.iter().map(|offer| &offer.offered.publisher);
         let live = self.exchanges.values().filter(|e| e.has_camera());
         waiting
             .chain(live.map(|exchange| &exchange.publisher))

@@ -8,6 +8,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 
 use crate::error::Error;
 use crate::events::Outbox;
+use crate::shares::Share;
 
 /// Which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -120,6 +121,22 @@ impl Presence {
     }
 }
 
+/// What a party has of what all share.
+#[derive(Debug)]
+pub(crate) struct Holds {
+    /// A session's.
+    pub(crate) _place: Share,
+    /// Bytes that are kept for it: its offer while it waits, its candidates.
+    pub(crate) memory: Share,
+}
+
+/// What one party may send to be passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CandidateLimits {
+    pub(crate) count: usize,
+    pub(crate) bytes: usize,
+}
+
 /// One end of an exchange.
 pub(crate) struct Party {
     pub(crate) id: SessionId,
@@ -133,10 +150,13 @@ pub(crate) struct Party {
     /// Its ICE credentials, once it has sent a description.
     credentials: Vec<IceCredentials>,
     candidates: usize,
+    /// Bytes of what it has sent with them.
+    candidate_bytes: usize,
+    holds: Holds,
 }
 
 impl Party {
-    pub(crate) fn new(credentials: Vec<IceCredentials>) -> Self {
+    pub(crate) fn new(credentials: Vec<IceCredentials>, holds: Holds) -> Self {
         Self {
             id: SessionId::random(),
             etag: EntityTag::random(),
@@ -146,6 +166,8 @@ impl Party {
             since: SystemTime::now(),
             credentials,
             candidates: 0,
+            candidate_bytes: 0,
+            holds,
         }
     }
 
@@ -164,7 +186,11 @@ impl Party {
     /// A restart is recognised by credentials that are not the current ones
     /// (RFC 9725 section 4.3.3), not by `If-Match: *`, which some players send
     /// with every candidate.
-    pub(crate) fn accept(&mut self, fragment: &SdpFrag, most: usize) -> Result<(), Error> {
+    pub(crate) fn accept(
+        &mut self,
+        fragment: &SdpFrag,
+        most: CandidateLimits,
+    ) -> Result<(), Error> {
         let known = !self.credentials.is_empty();
         let current = |c: &&IceCredentials| self.credentials.contains(c);
         if known && !fragment.credentials().iter().all(current) {
@@ -172,17 +198,26 @@ impl Party {
         }
         // A fragment without candidates costs memory as well.
         let more = fragment.candidates().count().max(1);
-        if self.candidates + more > most {
+        let bytes = fragment.memory();
+        if self.candidates + more > most.count || self.candidate_bytes + bytes > most.bytes {
             return Err(Error::TooManyCandidates);
         }
         self.candidates += more;
+        self.candidate_bytes += bytes;
         Ok(())
+    }
+
+    /// Takes note that what it has sent is kept as long as it is.
+    pub(crate) fn keep(&mut self, fragment: &SdpFrag) -> Result<(), Error> {
+        let grown = self.holds.memory.grow(fragment.memory());
+        grown.map_err(Error::too_large)
     }
 
     /// Begins another ICE session, whose candidates are counted anew. Returns its tag.
     pub(crate) fn restart(&mut self, credentials: IceCredentials) -> EntityTag {
         self.credentials = vec![credentials];
         self.candidates = 0;
+        self.candidate_bytes = 0;
         self.etag = EntityTag::random();
         self.etag.clone()
     }

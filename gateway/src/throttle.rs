@@ -92,6 +92,11 @@ impl Throttle {
 pub(crate) struct Neighbourhood(IpAddr);
 
 impl Neighbourhood {
+    /// Whether it is this machine, which is not counted.
+    pub(crate) fn is_this_machine(self) -> bool {
+        self.0.is_loopback()
+    }
+
     pub(crate) fn of(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V6(address) => {

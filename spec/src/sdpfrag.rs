@@ -71,6 +71,27 @@ impl SdpFrag {
         })
     }
 
+    /// About how many bytes of memory it takes.
+    pub fn memory(&self) -> usize {
+        // What the allocator adds to each.
+        const PIECE: usize = 16;
+        let text = |text: &String| size_of::<String>() + text.len() + PIECE;
+        let section = |section: &Section| {
+            let credentials = section.credentials.iter();
+            let credentials = credentials.map(|it| it.ufrag.len() + it.pwd.len() + 2 * PIECE);
+            let candidates = section.candidates.iter();
+            let candidates =
+                candidates.map(|it| size_of::<Candidate>() + it.to_string().len() + PIECE);
+            size_of::<MediaSection>()
+                + section.mid.as_ref().map_or(0, text)
+                + section.other.iter().map(text).sum::<usize>()
+                + credentials.sum::<usize>()
+                + candidates.sum::<usize>()
+        };
+        let lines = self.media.iter().map(|media| media.m_line.len() + PIECE);
+        lines.sum::<usize>() + self.sections().map(section).sum::<usize>()
+    }
+
     /// The credentials named anywhere in it, in order and without repetition.
     pub fn credentials(&self) -> Vec<&IceCredentials> {
         let mut all: Vec<_> = self

@@ -37,6 +37,20 @@ pub enum Event {
         /// By the sections of its own offer.
         layers: Layers,
     },
+    /// A publisher that waits apart is connected: it has the key of its certificate.
+    Proved {
+        /// Where it would publish.
+        room: RoomId,
+        /// Who.
+        publisher: SessionId,
+    },
+    /// A publisher that waited apart has the room now.
+    TookOver {
+        /// Which.
+        room: RoomId,
+        /// Who.
+        publisher: SessionId,
+    },
     /// A connection is gone, whoever ended it.
     Ended {
         /// Whose.

@@ -19,6 +19,7 @@ use crate::net::addresses::Addresses;
 use crate::net::ports::{BoundPorts, MediaPorts};
 use crate::net::traffic::Traffic;
 use crate::placement::{Load, for_publisher, for_viewer};
+use crate::router::Publication;
 use crate::sdp::negotiate::Endpoint;
 use crate::session::{self, Negotiated, Offered, Session};
 use crate::streams::Streams;
@@ -152,8 +153,11 @@ impl Relay {
             session,
             begin: Command::Publish {
                 newcomer,
-                tracks: connection.media,
-                ends_unwatched,
+                publication: Publication {
+                    tracks: connection.media,
+                    ends_unwatched,
+                },
+                is_apart: false,
             },
         })
     }
@@ -304,6 +308,7 @@ mod tests {
         };
         let limits = Limits {
             connect: Duration::from_secs(1),
+            publisher_connect: Duration::from_secs(1),
             silence: Duration::from_secs(1),
             linger: Duration::from_secs(1),
         };

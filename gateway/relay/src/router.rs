@@ -32,7 +32,7 @@ use crate::subscriber::sender_report::ReferenceTime;
 use crate::subscriber::{Report, Subscriber};
 use handover::Handover;
 use links::Links;
-pub(crate) use publisher::{Origin, Publisher, Takeover};
+pub(crate) use publisher::{Origin, Publication, Publisher, Takeover};
 use pull::{LayerName, Replica, Wish};
 use told_layers::ToldLayers;
 
@@ -48,6 +48,8 @@ pub(crate) struct Router {
     clock: CaptureClock,
     /// In the order in which they came.
     subscribers: BTreeMap<Key, Subscriber>,
+    /// Publishers that may have the room once they have proved who they are.
+    apart: BTreeMap<Key, Publication>,
     /// Other workers' routers that pull from this one.
     replicas: BTreeMap<Replica, Handover>,
     last_packet: Option<Instant>,
@@ -79,6 +81,7 @@ impl Router {
             tracks: Vec::new(),
             clock: CaptureClock::default(),
             subscribers: BTreeMap::new(),
+            apart: BTreeMap::new(),
             replicas: BTreeMap::new(),
             last_packet: None,
             is_active: false,
@@ -151,6 +154,7 @@ impl Router {
 
     /// A connection is gone.
     pub(crate) fn remove(&mut self, key: Key, now: Instant) -> Option<Event> {
+        self.apart.remove(&key);
         if self.subscribers.remove(&key).is_some() {
             self.note_watched(now);
         }

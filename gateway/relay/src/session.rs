@@ -65,10 +65,28 @@ impl Negotiated {
     pub fn begin(self) -> Result<(), Error> {
         let Session(session) = &self.session;
         let worker = session.worker.try_reserve()?;
-        if let Command::Publish { tracks, .. } = &self.begin {
-            let streams = &session.streams;
+        if let Command::Publish { publication, .. } = &self.begin {
+            let (streams, tracks) = (&session.streams, &publication.tracks);
             streams.add((&session.room, session.id), tracks, session.index)?;
         }
+        session.load.place();
+        worker.send(self.begin);
+        Ok(())
+    }
+
+    /// Begins a publisher's apart from its room, in which another publishes: the peer can
+    /// connect, and nobody else notices. It has the room when it is told to
+    /// [take it over](Session::take_over).
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn begin_apart(mut self) -> Result<(), Error> {
+        if let Command::Publish { is_apart, .. } = &mut self.begin {
+            *is_apart = true;
+        }
+        let Session(session) = &self.session;
+        let worker = session.worker.try_reserve()?;
         session.load.place();
         worker.send(self.begin);
         Ok(())
@@ -135,6 +153,20 @@ impl Session {
         session.worker.try_send(select)?;
         // A worker that is gone by now has taken the connection along.
         outcome.await.unwrap_or(Err(Error::Ended))
+    }
+
+    /// Gives a publisher that waits apart the room. [`Event::TookOver`](crate::Event::TookOver)
+    /// tells that it has it; if it is gone, whoever has the room has it still.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`] if the worker has too much to do, [`Error::Ended`] if it is gone.
+    pub fn take_over(&self) -> Result<(), Error> {
+        let session = &self.0;
+        let take_over = Command::TakeOver {
+            session: session.id,
+        };
+        session.worker.try_send(take_over)
     }
 
     /// Ends it, with a goodbye to the peer. Nobody can view what it publishes from now on.

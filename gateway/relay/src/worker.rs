@@ -225,10 +225,12 @@ impl Worker {
                 }
                 return;
             }
-            peer.expect_source(bytes, router.tracks());
-            if peer.waits_with(bytes, &back, router.tracks(), now) {
-                self.registry.note(key);
-                return;
+            if !router.is_apart(key) {
+                peer.expect_source(bytes, router.tracks());
+                if peer.waits_with(bytes, &back, router.tracks(), now) {
+                    self.registry.note(key);
+                    return;
+                }
             }
         }
         let mut sink = Sink {

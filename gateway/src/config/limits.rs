@@ -14,14 +14,23 @@ pub struct LimitOptions {
     #[arg(long, env, default_value = "20000")]
     pub(crate) max_waiting: usize,
 
-    /// Sessions at one time; a camera and a viewer that met are two. Beyond it nobody is let in,
-    /// but those who wait already may still meet.
+    /// Sessions at one time, on either path; a camera and a viewer that met are two, and who waits
+    /// counts as one already. An address, or an IPv6 network, has no more than are still free.
     #[arg(long, env, default_value = "20000")]
     pub(crate) max_sessions: usize,
 
     /// Candidates that one session may send.
     #[arg(long, env, default_value = "256")]
     pub(crate) max_candidates: usize,
+
+    /// Bytes of memory that the candidates of one session may take.
+    #[arg(long, env, default_value = "65536")]
+    pub(crate) max_candidate_bytes: usize,
+
+    /// Bytes of offers that wait and of candidates, of all together. An address, or an IPv6
+    /// network, and a room have no more than are still free.
+    #[arg(long, env, default_value = "134217728")]
+    pub(crate) max_kept: usize,
 
     /// Bytes of a request's body.
     #[arg(long, env, default_value = "65536")]

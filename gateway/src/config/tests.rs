@@ -23,6 +23,7 @@ fn arguments_win_over_the_environment_and_it_over_the_file() {
     let Waits {
         camera,
         viewer,
+        publisher_grace: _,
         most,
     } = config.waits();
     let seconds = [camera, viewer, most].map(|wait| wait.as_secs());

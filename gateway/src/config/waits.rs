@@ -30,8 +30,9 @@ pub struct WaitOptions {
     #[arg(long, env, default_value = "3s", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) event_grace: Duration,
 
-    /// How long a session lasts that has no event stream and is not touched.
-    #[arg(long, env, default_value = "1h", value_parser = parse_duration, serde(use_value_parser))]
+    /// How long a direct session lasts without an event stream of either side or a request about
+    /// it: its media is not seen here.
+    #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) session_idle: Duration,
 
     /// How long a session that has ended still answers 410 instead of 404.
@@ -42,7 +43,16 @@ pub struct WaitOptions {
     #[arg(long, env, default_value = "30s", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) relay_linger: Duration,
 
-    /// How long a peer of the relay may take to connect.
+    /// How long a publisher waits for its room while another one has it, which may have gone
+    /// without a word: of media that is told after two seconds.
+    #[arg(long, env, default_value = "4s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) publisher_grace: Duration,
+
+    /// How long a publisher may take to connect to the relay: it has the room meanwhile.
+    #[arg(long, env, default_value = "5s", value_parser = parse_duration, serde(use_value_parser))]
+    pub(crate) publisher_connect: Duration,
+
+    /// How long a viewer of the relay may take to connect.
     #[arg(long, env, default_value = "15s", value_parser = parse_duration, serde(use_value_parser))]
     pub(crate) media_connect: Duration,
 

@@ -83,6 +83,11 @@ fn kind(error: &Error) -> (StatusCode, &'static str, &'static str) {
         Error::RoomFull | Error::GatewayFull => {
             (S::TOO_MANY_REQUESTS, "too-many-waiting", "Too many waiting")
         }
+        Error::AddressFull => (
+            S::TOO_MANY_REQUESTS,
+            "address-full",
+            "Too much for one address",
+        ),
         Error::TooManyCandidates => (
             S::TOO_MANY_REQUESTS,
             "too-many-candidates",
@@ -127,7 +132,9 @@ fn retry_after(error: &Error) -> Option<u32> {
         Error::NobodyCame | Error::OfferSpent => Some(0),
         Error::NoCamera | Error::ShuttingDown | Error::RelayBroken => Some(2),
         Error::RoomTaken | Error::CameraBusy => Some(5),
-        Error::RoomFull | Error::GatewayFull | Error::TooManySessions => Some(5),
+        Error::RoomFull | Error::GatewayFull | Error::AddressFull | Error::TooManySessions => {
+            Some(5)
+        }
         Error::TooOften { retry_after } => u32::try_from(retry_after.as_secs()).ok(),
         _ => None,
     }

@@ -15,8 +15,6 @@ use crate::session::{Party, Path, Side};
 
 /// See the module.
 pub(super) struct Sessions {
-    /// At one time.
-    most: usize,
     /// How long one whose connection is gone still answers as itself.
     remember: Duration,
     /// Guards rooms and sessions; held for a look-up, never across an await.
@@ -45,21 +43,30 @@ struct Room {
     told: Option<usize>,
 }
 
+/// Whether a session has to do with its room yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It publishes there, or watches.
+    InRoom,
+    /// It is to prove who it is before it publishes there.
+    Apart,
+}
+
 /// One session.
 pub(super) struct Entry {
     pub(super) room: RoomId,
     pub(super) side: Side,
     pub(super) party: Party,
     pub(super) connection: Session,
+    pub(super) standing: Standing,
     /// Since when its connection is gone. Until its client has DELETEd it, or some time
     /// has passed, the session still answers: OBS closes first and DELETEs then.
     pub(super) over: Option<Instant>,
 }
 
 impl Sessions {
-    pub(super) fn new(most: usize, remember: Duration) -> Self {
+    pub(super) fn new(remember: Duration) -> Self {
         Self {
-            most,
             remember,
             state: Mutex::default(),
         }
@@ -70,9 +77,6 @@ impl Sessions {
     pub(super) fn add(&self, entry: Entry) -> Result<(), Error> {
         let mut guard = self.state();
         let state = &mut *guard;
-        if state.live >= self.most {
-            return Err(Error::TooManySessions);
-        }
         let (id, outbox) = (entry.party.id, &entry.party.outbox);
         match entry.side {
             Side::Camera => {
@@ -146,6 +150,13 @@ impl Sessions {
             }
         }
         Some((entry.room.clone(), entry.side))
+    }
+
+    /// A publisher that has waited apart has its room.
+    pub(super) fn comes_in(&self, session: SessionId) {
+        if let Some(entry) = self.state().sessions.get_mut(&session) {
+            entry.standing = Standing::InRoom;
+        }
     }
 
     /// A client has DELETEd its session.
@@ -234,10 +245,11 @@ impl Sessions {
         found.collect()
     }
 
-    /// Who has a connection.
+    /// Who has a connection, and a place in its room.
     pub(super) fn census(&self) -> Vec<(RoomId, Seat)> {
         let state = self.state();
-        let live = state.sessions.values().filter(|entry| entry.over.is_none());
+        let is_there = |entry: &&Entry| entry.over.is_none() && entry.standing == Standing::InRoom;
+        let live = state.sessions.values().filter(is_there);
         let seats = live.map(|entry| {
             let seat = Seat {
                 session: entry.party.id,

@@ -21,11 +21,9 @@ pub(crate) struct Direct {
 impl Rendezvous {
     /// Finds a session, and which end of its exchange it is.
     pub(crate) fn find(&self, room: RoomId, id: SessionId) -> Result<(Direct, Side), Error> {
-        let side = {
-            let state = self.state();
-            let entry = state.rooms.get(&room).ok_or(Error::UnknownSession)?;
-            entry.room.side(id)?
-        };
+        let side = self.existing(&room, |room, _, now| {
+            (room.touch(id, now.into_std()), Vec::new())
+        })?;
         let rendezvous = self.clone();
         let direct = Direct {
             rendezvous,
@@ -64,9 +62,8 @@ impl Direct {
         fragment: SdpFrag,
         from: IpAddr,
     ) -> Result<(), Error> {
-        self.rendezvous.existing(&self.room, |room, limits, now| {
-            let now = now.into_std();
-            let trickled = room.trickle(self.id, precondition, fragment, from, limits, now);
+        self.rendezvous.existing(&self.room, |room, limits, _| {
+            let trickled = room.trickle(self.id, precondition, fragment, from, limits);
             (trickled, Vec::new())
         })
     }

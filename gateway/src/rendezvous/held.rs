@@ -7,10 +7,9 @@ use sightline_spec::room::{RoomId, SessionId};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
-use super::Rendezvous;
+use super::{Awaited, Rendezvous};
 use crate::error::Error;
 use crate::room::{GivenUp, RequestId};
-use crate::session::Side;
 
 /// A POST while it is held; `T` is what it is held for.
 #[must_use]
@@ -25,7 +24,7 @@ impl<T> Held<T> {
         rendezvous: Rendezvous,
         room: RoomId,
         request: RequestId,
-        side: Side,
+        awaited: Awaited,
         outcome: oneshot::Receiver<Result<T, Error>>,
         wait: Duration,
     ) -> Self {
@@ -33,7 +32,7 @@ impl<T> Held<T> {
             rendezvous,
             room,
             request,
-            side,
+            awaited,
             settled: false,
         };
         Self {
@@ -72,7 +71,7 @@ struct Place {
     rendezvous: Rendezvous,
     room: RoomId,
     request: RequestId,
-    side: Side,
+    awaited: Awaited,
     /// The request has taken its outcome, so there is nothing to withdraw.
     settled: bool,
 }
@@ -80,10 +79,11 @@ struct Place {
 impl Place {
     /// Why nobody came.
     fn in_vain(&self) -> Error {
-        match self.side {
-            Side::Camera => Error::NobodyCame,
-            Side::Viewer if self.rendezvous.has_camera(&self.room) => Error::CameraBusy,
-            Side::Viewer => Error::NoCamera,
+        match self.awaited {
+            Awaited::Viewer => Error::NobodyCame,
+            Awaited::Camera if self.rendezvous.has_camera(&self.room) => Error::CameraBusy,
+            Awaited::Camera => Error::NoCamera,
+            Awaited::Room => Error::RoomTaken,
         }
     }
 }
@@ -94,6 +94,14 @@ impl Drop for Place {
             self.rendezvous.withdraw(&self.room, self.request);
         }
     }
+}
+
+/// What the relay may do for a publisher once it has made its answer.
+pub(crate) enum Claimed {
+    /// Give it the room.
+    Room(Claim),
+    /// Have it wait apart: it may only seem to be who publishes already.
+    PlaceApart(Claim),
 }
 
 /// The relay's right to be a room's publisher while it makes its answer.
@@ -113,6 +121,11 @@ impl Claim {
             session,
             settled: false,
         }
+    }
+
+    /// The answer is made, and the publisher waits apart.
+    pub(crate) fn settle_apart(mut self) {
+        self.settled = true;
     }
 
     /// The answer is made: viewers can come.

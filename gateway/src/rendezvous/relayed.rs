@@ -3,34 +3,44 @@
 use sightline_spec::room::{RoomId, SessionId};
 use sightline_spec::token::Admission;
 
-use super::{Claim, Rendezvous};
+use super::{Claim, Claimed, Rendezvous};
 use crate::error::Error;
-use crate::room::{OfferTerms, Publisher, Shown};
+use crate::room::{Entrance, OfferTerms, Publisher, Shown};
 
 impl Rendezvous {
     /// The relay is about to answer a publisher; nobody else publishes here meanwhile.
     /// Without [`Claim::settle`] the claim is given back, and the room is as it was.
+    ///
+    /// Who only seems to be the one that publishes already is to be answered apart.
     pub(crate) fn claim(
         &self,
         id: &RoomId,
         session: SessionId,
-        publisher: Publisher,
-        admission: Admission,
+        admitted: (Publisher, Admission),
         terms: Option<OfferTerms>,
-    ) -> Result<Claim, Error> {
+    ) -> Result<Claimed, Error> {
         let mut state = self.state();
         if state.closed {
             return Err(Error::ShuttingDown);
         }
-        self.enter(&mut state, id, |room, _, _| {
-            let claimed = room.claim(session, publisher, admission, terms);
-            (claimed, Vec::new())
+        let entrance = self.enter(&mut state, id, |room, limits, now| {
+            room.claim(session, admitted, terms, limits, now.into_std())
         })?;
-        Ok(Claim::new(self.clone(), id.clone(), session))
+        let claim = Claim::new(self.clone(), id.clone(), session);
+        Ok(match entrance {
+            Entrance::AtOnce => Claimed::Room(claim),
+            Entrance::OnceProved => Claimed::PlaceApart(claim),
+        })
+    }
+
+    /// A publisher that the relay has answered apart has proved its certificate. If this is
+    /// granted the relay is to give it the room.
+    pub(crate) fn proved(&self, id: &RoomId, session: SessionId) -> Result<(), Error> {
+        self.existing(id, |room, _, _| (room.proved(session), Vec::new()))
     }
 
     /// The relay has answered: viewers that wait can have what it has.
-    pub(super) fn relay_ready(&self, id: &RoomId, session: SessionId) {
+    pub(crate) fn relay_ready(&self, id: &RoomId, session: SessionId) {
         self.if_there(id, |room, limits, now| {
             room.relay_ready(session, limits, now)
         });

@@ -8,9 +8,9 @@ use sightline_spec::event::Event;
 use sightline_spec::sdp::{Fingerprint, Sdp, ViewerAnswer};
 use sightline_spec::sdpfrag::SdpFrag;
 
-use super::{Action, Answered, CounterOffer, Limits, Publisher, RequestId};
+use super::{Action, Answered, CounterOffer, Limits, Offered, Publisher, RequestId};
 use crate::error::Error;
-use crate::session::{Party, Presence, Side};
+use crate::session::{CandidateLimits, Holds, Party, Presence, Side};
 use crate::throttle::Neighbourhood;
 
 /// Two parties that met.
@@ -47,16 +47,22 @@ pub(super) enum State {
 impl Exchange {
     pub(super) fn new(
         camera_request: RequestId,
-        viewer_from: Neighbourhood,
-        publisher: Publisher,
-        offer: Sdp,
+        offered: Offered,
+        visited: (Neighbourhood, Holds),
         state: State,
     ) -> Self {
+        let Offered {
+            publisher,
+            sdp: offer,
+            holds,
+            ..
+        } = offered;
+        let (viewer_from, viewer_holds) = visited;
         Self {
             camera_request,
             publisher,
-            camera: Party::new(offer.ice_credentials()),
-            viewer: Party::new(Vec::new()),
+            camera: Party::new(offer.ice_credentials(), holds),
+            viewer: Party::new(Vec::new(), viewer_holds),
             viewer_from,
             state,
             told_count: 0,
@@ -149,8 +155,7 @@ impl Exchange {
         side: Side,
         fragment: SdpFrag,
         from: IpAddr,
-        most: usize,
-        now: Instant,
+        most: CandidateLimits,
     ) -> Result<(), Error> {
         if matches!(self.state, State::Over { .. }) {
             return Err(Error::OfferExpired);
@@ -164,16 +169,23 @@ impl Exchange {
             Side::Viewer => fragment.map_candidates(|c| reachable(c, from)),
             Side::Camera => fragment,
         };
+        self.party_mut(side).keep(&fragment)?;
         match &mut self.state {
             State::Offered { early, .. } => early.push(fragment),
-            State::Established { touched } => {
-                *touched = now;
+            State::Established { .. } => {
                 let outbox = &self.party(side.other()).outbox;
                 outbox.push(Event::Candidates(fragment));
             }
             State::Over { .. } => {}
         }
         Ok(())
+    }
+
+    /// Somebody has asked for something: it is in use.
+    pub(super) fn touch(&mut self, now: Instant) {
+        if let State::Established { touched } = &mut self.state {
+            *touched = now;
+        }
     }
 
     pub(super) fn stream_opened(&mut self, side: Side) {

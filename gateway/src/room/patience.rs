@@ -53,7 +53,7 @@ impl Room {
     pub(super) fn is_paused(&self, from: Neighbourhood) -> bool {
         let paused = &self.patience.paused;
         let has_relay = || {
-            let is_open = |offer: &WaitingOffer| offer.terms.relay;
+            let is_open = |offer: &WaitingOffer| offer.offered.terms.relay;
             self.offers.iter().any(is_open) || !matches!(self.relay, RelayState::Absent)
         };
         paused.iter().any(|(who, _)| *who == from) || (paused.len() >= TOO_MANY && has_relay())
@@ -106,7 +106,7 @@ impl Room {
             };
             needs && other.request != viewer.request && self.admits(&visitor.ticket).is_ok()
         };
-        let is_open = |offer: &WaitingOffer| offer.terms.relay;
+        let is_open = |offer: &WaitingOffer| offer.offered.terms.relay;
         let reserved = self.offers.iter().position(is_open)?;
         let is_absent = matches!(self.relay, RelayState::Absent);
         (is_absent && self.viewers.iter().any(needs_it)).then_some(reserved)

@@ -52,12 +52,24 @@ pub(super) struct Live {
     presence: Presence,
 }
 
+/// How many may wait apart at one time.
+const APART: usize = 8;
+
+/// How a publisher comes into its room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entrance {
+    /// It has the room as soon as it is answered.
+    AtOnce,
+    /// It waits apart until it has proved that it is who has the room already.
+    OnceProved,
+}
+
 /// What has come of a publisher's media.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Media {
     /// Nothing yet: it has not proved its certificate.
     Expected,
-    /// It arrives, so its publisher has the certificate of its offer.
+    /// It arrives, or is about to: its publisher has proved the certificate of its offer.
     Arriving,
     /// It has stopped: another publisher may have the room.
     Stopped,
@@ -146,25 +158,34 @@ impl Room {
     pub(crate) fn claim(
         &mut self,
         session: SessionId,
+        (publisher, admission): (Publisher, Admission),
+        terms: Option<OfferTerms>,
+        limits: &Limits,
+        now: Instant,
+    ) -> (Result<Entrance, Error>, Vec<Action>) {
+        let entrance = self.enter(session, publisher, admission, terms);
+        if terms.is_none() || entrance == Ok(Entrance::AtOnce) {
+            return (entrance, Vec::new());
+        }
+        // It was taken for viewers, who have what there was before: its media is back.
+        self.take_back();
+        (entrance, self.pair(limits, now))
+    }
+
+    fn enter(
+        &mut self,
+        session: SessionId,
         publisher: Publisher,
         admission: Admission,
         terms: Option<OfferTerms>,
-    ) -> Result<(), Error> {
+    ) -> Result<Entrance, Error> {
         if self.is_taken_by_other_than(&publisher) {
             return Err(Error::RoomTaken);
         }
         // A certificate's hash is in every offer, so anybody can copy it. Whoever comes with
-        // it has proved nothing, and takes nothing from who has.
-        let is_proved = publisher == Publisher::Key || terms.is_some();
-        if !is_proved && (self.relay.is_arriving() || self.is_published_directly()) {
-            return Err(Error::RoomTaken);
-        }
-        let before = match std::mem::take(&mut self.relay) {
-            RelayState::Live(live) => Some(live),
-            // Of two that are answered at once the later one has the room.
-            RelayState::Answering { before, .. } | RelayState::Taking { before, .. } => before,
-            RelayState::Absent => None,
-        };
+        // it has proved nothing yet, and takes nothing from who has.
+        let is_copied = publisher != Publisher::Key
+            && (self.relay.is_arriving() || (terms.is_none() && self.is_published_directly()));
         let claimant = Live {
             session,
             publisher,
@@ -173,8 +194,41 @@ impl Room {
             media: Media::Expected,
             presence: Presence::Unknown,
         };
-        self.relay = RelayState::Answering { claimant, before };
+        if !is_copied {
+            self.let_answer(claimant);
+            return Ok(Entrance::AtOnce);
+        }
+        if self.apart.len() >= APART {
+            return Err(Error::RoomTaken);
+        }
+        self.apart.push(claimant);
+        Ok(Entrance::OnceProved)
+    }
+
+    /// A publisher that waits apart has proved its certificate. The relay is about to give it
+    /// the room, unless that is somebody else's by now.
+    pub(crate) fn proved(&mut self, session: SessionId) -> Result<(), Error> {
+        let index = self.apart.iter().position(|live| live.session == session);
+        let claimant = self.apart.remove(index.ok_or(Error::UnknownSession)?);
+        let claimant = Live {
+            media: Media::Arriving,
+            ..claimant
+        };
+        if self.is_taken_by_other_than(&claimant.publisher) {
+            return Err(Error::RoomTaken);
+        }
+        self.let_answer(claimant);
         Ok(())
+    }
+
+    fn let_answer(&mut self, claimant: Live) {
+        let before = match std::mem::take(&mut self.relay) {
+            RelayState::Live(live) => Some(live),
+            // Of two that are answered at once the later one has the room.
+            RelayState::Answering { before, .. } | RelayState::Taking { before, .. } => before,
+            RelayState::Absent => None,
+        };
+        self.relay = RelayState::Answering { claimant, before };
     }
 
     /// The relay has answered: viewers can have what it has.
@@ -212,6 +266,7 @@ impl Room {
             let waiting = self.offers.iter_mut();
             waiting.for_each(|offer| offer.is_from_before_silence = true);
         }
+        // Somebody may have waited for that.
         self.pair(limits, now)
     }
 
@@ -233,8 +288,9 @@ impl Room {
     /// offer since. And one whose event stream has broken off is gone if there is an offer of
     /// another process, which has another certificate.
     pub(super) fn offer_for_stranded(&self) -> Option<usize> {
+        let is_open = |offer: &WaitingOffer| offer.offered.terms.relay;
         let found = match &self.relay {
-            RelayState::Absent => self.offers.iter().position(|offer| offer.terms.relay),
+            RelayState::Absent => self.offers.iter().position(is_open),
             RelayState::Live(live) => self.offer_instead_of(live),
             RelayState::Taking { .. } | RelayState::Answering { .. } => None,
         };
@@ -245,12 +301,12 @@ impl Room {
     pub(super) fn offer_instead_of(&self, live: &Live) -> Option<usize> {
         let is_silent = live.media == Media::Stopped;
         let has_left = matches!(live.presence, Presence::Silent { .. });
-        let is_other = |offer: &WaitingOffer| offer.sdp.fingerprints() != self.relayed_from;
+        let is_other = |offer: &WaitingOffer| offer.offered.sdp.fingerprints() != self.relayed_from;
         let replaces = |offer: &WaitingOffer| {
             is_silent && !offer.is_from_before_silence || (is_silent || has_left) && is_other(offer)
         };
         let mut offers = self.offers.iter();
-        offers.position(|offer| offer.terms.relay && replaces(offer))
+        offers.position(|offer| offer.offered.terms.relay && replaces(offer))
     }
 
     /// The relay has lost a publisher, or could not answer it: what it had before it has
@@ -261,6 +317,7 @@ impl Room {
         limits: &Limits,
         now: Instant,
     ) -> Vec<Action> {
+        self.apart.retain(|live| live.session != session);
         self.relay = match std::mem::take(&mut self.relay) {
             RelayState::Live(live) if live.session == session => RelayState::Absent,
             RelayState::Answering { claimant, before } if claimant.session == session => {
@@ -313,31 +370,39 @@ impl Room {
 
     /// Gives the relay an offer that waits.
     pub(super) fn hand_to_relay(&mut self, offer: usize) -> Option<Action> {
-        let offer = self.offers.remove(offer)?;
-        self.relayed_from = offer.sdp.fingerprints();
+        let WaitingOffer {
+            request, offered, ..
+        } = self.offers.remove(offer)?;
+        self.relayed_from = offered.sdp.fingerprints();
         let before = match std::mem::take(&mut self.relay) {
             RelayState::Live(live) => Some(live),
             RelayState::Absent | RelayState::Taking { .. } | RelayState::Answering { .. } => None,
         };
         self.relay = RelayState::Taking {
-            request: offer.request,
-            publisher: offer.publisher,
-            admission: offer.terms.admission,
+            request,
+            publisher: offered.publisher,
+            admission: offered.terms.admission,
             before,
         };
-        Some(Action::Taken(offer.request, offer.sdp))
+        // It waits no longer, and what comes of it has its place.
+        let mut holds = offered.holds;
+        holds.memory.clear();
+        Some(Action::Taken(request, offered.sdp, holds))
     }
 
     /// The offer that the relay was to have is gone: it has what it had before.
     pub(super) fn take_back(&mut self) {
-        if let RelayState::Taking { before, .. } = std::mem::take(&mut self.relay) {
-            self.relay = before.map_or(RelayState::Absent, RelayState::Live);
-        }
+        self.relay = match std::mem::take(&mut self.relay) {
+            RelayState::Taking { before, .. } => {
+                before.map_or(RelayState::Absent, RelayState::Live)
+            }
+            other => other,
+        };
     }
 
     /// Whether the camera here refuses the relay.
     pub(super) fn is_direct_only(&self) -> bool {
-        !self.offers.is_empty() && self.offers.iter().all(|offer| !offer.terms.relay)
+        !self.offers.is_empty() && self.offers.iter().all(|offer| !offer.offered.terms.relay)
     }
 
     /// Whether the publisher here can serve no viewer itself.

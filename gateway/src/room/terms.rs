@@ -71,7 +71,8 @@ impl Room {
             let reserved = self.reserved_for_the_relay(viewer, now);
             let mut offers = self.offers.iter().enumerate();
             let free = |(index, o): &(usize, &WaitingOffer)| {
-                Some(*index) != reserved && self.direct_viewers_of(&o.publisher) < o.terms.direct
+                Some(*index) != reserved
+                    && self.direct_viewers_of(&o.offered.publisher) < o.offered.terms.direct
             };
             if let Some((offer, _)) = offers.find(free) {
                 return Some(Available::Direct(offer));
@@ -97,7 +98,10 @@ impl Room {
             RelayState::Live(_) => Some(Available::Relay),
             RelayState::Taking { .. } | RelayState::Answering { .. } => None,
             RelayState::Absent => {
-                let open = self.offers.iter().position(|offer| offer.terms.relay);
+                let open = self
+                    .offers
+                    .iter()
+                    .position(|offer| offer.offered.terms.relay);
                 let refused = visitor.wants == Wants::Relay && self.is_direct_only();
                 let refused = refused.then_some(Available::Neither(Error::DirectOnly));
                 open.map(Available::Take).or(refused)
@@ -108,7 +112,10 @@ impl Room {
     /// Whether a viewer may have anything of what is here: if one publisher demands tickets,
     /// nobody comes in without.
     pub(crate) fn admits(&self, ticket: &Shown) -> Result<(), Error> {
-        let waiting = self.offers.iter().map(|offer| offer.terms.admission);
+        let waiting = self
+            .offers
+            .iter()
+            .map(|offer| offer.offered.terms.admission);
         let mut present = waiting.chain(self.relay.admissions());
         match present.any(|admission| admission == Admission::Ticket) {
             true => ticket.clone(),

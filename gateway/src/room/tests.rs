@@ -1,6 +1,7 @@
 //! The room's rules, one by one and under arbitrary sequences.
 
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use sightline_spec::event::EventKind;
 use sightline_spec::sdp::PublisherOffer;
@@ -8,6 +9,7 @@ use sightline_spec::token::Admission;
 
 use super::*;
 use crate::events::Read;
+use crate::shares::Shares;
 use crate::testing::stage::sdp;
 use crate::throttle::Neighbourhood;
 
@@ -27,15 +29,21 @@ const DIRECT: OfferTerms = OfferTerms {
     relay: false,
     admission: Admission::Link,
 };
+/// What a place counts for, so that no bytes are taken for one.
+const PLACE: usize = 1 << 32;
+const MUCH: usize = 1 << 48;
 const FREE: Precondition = Precondition::Missing { required: false };
 
 pub(super) fn limits() -> Limits {
     Limits {
         waiting: 3,
-        candidates: 4,
+        candidates: CandidateLimits {
+            count: 4,
+            bytes: 4096,
+        },
         answer_within: Duration::from_secs(15),
         event_grace: Duration::from_secs(3),
-        idle: Duration::from_secs(3600),
+        idle: Duration::from_secs(30),
         linger: Duration::from_secs(30),
     }
 }
@@ -58,6 +66,25 @@ pub(super) fn fragment(ufrag: &str, port: u16) -> SdpFrag {
     text.parse().unwrap()
 }
 
+/// A camera's offer as it comes.
+fn offered(shares: &Arc<Shares>, publisher: Publisher, sdp: Sdp, terms: OfferTerms) -> Offered {
+    let holds = holds(shares);
+    Offered {
+        publisher,
+        sdp,
+        terms,
+        holds,
+    }
+}
+
+/// What each party has.
+fn holds(shares: &Arc<Shares>) -> Holds {
+    Holds {
+        _place: shares.take([], PLACE).unwrap(),
+        memory: shares.take([], 0).unwrap(),
+    }
+}
+
 /// A viewer that has no ticket.
 fn wanting(wants: Wants) -> Visitor {
     Visitor {
@@ -73,6 +100,8 @@ struct Stage {
     limits: Limits,
     now: Instant,
     requests: u64,
+    /// Places by the [`PLACE`], and bytes.
+    shares: Arc<Shares>,
 }
 
 impl Stage {
@@ -82,6 +111,7 @@ impl Stage {
             limits: limits(),
             now: Instant::now(),
             requests: 0,
+            shares: Shares::new(MUCH),
         }
     }
 
@@ -97,19 +127,26 @@ impl Stage {
     }
 
     fn publish(&mut self) -> (RequestId, Vec<Action>) {
-        let request = self.request();
+        let (request, shares) = (self.request(), self.shares.clone());
         let (limits, now) = (&self.limits, self.now);
-        let published = self
-            .room
-            .publish(request, Publisher::Key, offer(), DIRECT, limits, now);
+        let published = self.room.publish(
+            request,
+            offered(&shares, Publisher::Key, offer(), DIRECT),
+            limits,
+            now,
+        );
         (request, published.unwrap())
     }
 
     fn view(&mut self) -> (RequestId, Vec<Action>) {
         let request = self.request();
-        let viewed = self
-            .room
-            .view(request, wanting(Wants::Direct), &self.limits, self.now);
+        let viewed = self.room.view(
+            request,
+            wanting(Wants::Direct),
+            holds(&self.shares),
+            &self.limits,
+            self.now,
+        );
         (request, viewed.unwrap())
     }
 
@@ -122,9 +159,9 @@ impl Stage {
     }
 
     fn trickle(&mut self, session: SessionId, fragment: SdpFrag) -> Result<(), Error> {
-        let (limits, now) = (&self.limits, self.now);
+        self.room.touch(session, self.now)?;
         self.room
-            .trickle(session, &FREE, fragment, HOME, limits, now)
+            .trickle(session, &FREE, fragment, HOME, &self.limits)
     }
 
     fn pass(&mut self, seconds: u64) -> Vec<Action> {
@@ -325,10 +362,10 @@ fn entity_tags_are_checked_as_demanded() {
         .clone();
     let mut trickle = |condition: Precondition| {
         let fragment = fragment("view", 4001);
-        let (limits, now) = (&stage.limits, stage.now);
+        let limits = &stage.limits;
         stage
             .room
-            .trickle(viewer, &condition, fragment, HOME, limits, now)
+            .trickle(viewer, &condition, fragment, HOME, limits)
     };
     let right = Precondition::OneOf(vec!["other".into(), tag.as_str().into()]);
     assert_eq!(trickle(right), Ok(()));
@@ -359,10 +396,13 @@ fn waiting_is_bounded_on_both_sides() {
     let mut stage = Stage::new();
     (0..3).for_each(|_| assert!(stage.publish().1.is_empty()));
     let (limits, now) = (stage.limits.clone(), stage.now);
-    let request = stage.request();
-    let fourth = stage
-        .room
-        .publish(request, Publisher::Key, offer(), DIRECT, &limits, now);
+    let (request, shares) = (stage.request(), stage.shares.clone());
+    let fourth = stage.room.publish(
+        request,
+        offered(&shares, Publisher::Key, offer(), DIRECT),
+        &limits,
+        now,
+    );
     assert_eq!(fourth.unwrap_err(), Error::RoomFull);
 
     let mut stage = Stage::new();
@@ -371,7 +411,13 @@ fn waiting_is_bounded_on_both_sides() {
     assert_eq!(
         stage
             .room
-            .view(request, wanting(Wants::Direct), &limits, now)
+            .view(
+                request,
+                wanting(Wants::Direct),
+                holds(&stage.shares),
+                &limits,
+                now
+            )
             .unwrap_err(),
         Error::RoomFull
     );
@@ -386,11 +432,13 @@ fn another_publisher_finds_the_room_taken_while_the_first_is_there() {
     let mut stage = Stage::new();
     let limits = stage.limits.clone();
     let publish = |stage: &mut Stage, byte: &str| {
-        let (request, now) = (stage.request(), stage.now);
-        let published =
-            stage
-                .room
-                .publish(request, certificate(byte), offer(), DIRECT, &limits, now);
+        let (request, shares, now) = (stage.request(), stage.shares.clone(), stage.now);
+        let published = stage.room.publish(
+            request,
+            offered(&shares, certificate(byte), offer(), DIRECT),
+            &limits,
+            now,
+        );
         published.map(|_| request)
     };
     let first = publish(&mut stage, "AA").unwrap();
@@ -447,12 +495,40 @@ fn a_silent_party_is_gone_after_its_grace_and_not_before() {
 }
 
 #[test]
+fn candidates_are_counted_in_bytes_whatever_lines_they_come_in() {
+    let mut stage = Stage::new();
+    let (camera, viewer) = stage.established();
+    let lines: SdpFrag = "a=x\r\n".repeat(16_000).parse().unwrap();
+    assert!(lines.memory() > 500_000, "as the allocator counts");
+    let before = stage.shares.taken();
+    for session in [camera, viewer] {
+        let refused = stage.trickle(session, lines.clone());
+        assert_eq!(refused, Err(Error::TooManyCandidates));
+    }
+    assert_eq!(stage.shares.taken(), before, "nothing of it is kept");
+    stage.trickle(viewer, fragment("view", 4000)).unwrap();
+    assert!(stage.shares.taken() > before);
+    stage.room.delete(viewer, &stage.limits, stage.now).unwrap();
+    stage.room.delete(camera, &stage.limits, stage.now).unwrap();
+    assert_eq!(stage.shares.taken(), 0);
+}
+
+#[test]
+fn candidates_that_there_is_no_memory_for_are_refused() {
+    let mut stage = Stage::new();
+    stage.shares = Shares::new(2 * PLACE + 100);
+    let (_, viewer) = stage.established();
+    let refused = stage.trickle(viewer, fragment("view", 4000));
+    assert_eq!(refused, Err(Error::GatewayFull));
+}
+
+#[test]
 fn a_session_nobody_listens_to_ends_when_it_has_been_idle() {
     let mut stage = Stage::new();
     let (_, viewer) = stage.established();
-    stage.pass(3599);
+    stage.pass(29);
     stage.trickle(viewer, fragment("view", 4001)).unwrap();
-    stage.pass(3599);
+    stage.pass(29);
     assert!(!stage.room.is_empty());
     stage.pass(1);
     assert!(stage.room.is_empty());

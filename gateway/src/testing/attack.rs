@@ -13,7 +13,7 @@ use tower::ServiceExt;
 
 use super::Script;
 use super::seen::{Asked, Seen, location, sections};
-use super::stage::{Gateway, SECOND, SESSIONS, WAITING, request, sdp};
+use super::stage::{Gateway, MEMORY, SECOND, SESSIONS, WAITING, request, sdp};
 
 /// The last is a key that nobody here holds.
 pub(super) const ROOMS: [&str; 3] = [
@@ -42,8 +42,6 @@ pub(super) struct Attack {
     held: Vec<Held>,
     streams: Vec<Response<Body>>,
     pub(super) seen: Seen,
-    /// How many wait, and how many sessions there are.
-    present: (usize, usize),
     pub(super) step: usize,
 }
 
@@ -59,7 +57,6 @@ impl Attack {
             held: Vec::new(),
             streams: Vec::new(),
             seen: Seen::default(),
-            present: (0, 0),
             step: 0,
         }
     }
@@ -245,11 +242,9 @@ impl Attack {
         let (rooms, held, deadlines, waiting, sessions) = self.gateway.rendezvous.leftovers();
         assert!(rooms <= WAITING + SESSIONS && deadlines <= rooms);
         assert!(waiting <= WAITING && held <= WAITING + SESSIONS);
-        // Those who wait already may still meet, when a camera has room for one more.
-        assert!(sessions <= SESSIONS + WAITING);
-        let before = std::mem::replace(&mut self.present, (waiting, sessions));
-        let is_full = before.1 + 2 > SESSIONS;
-        assert!(!is_full || waiting + sessions <= before.0 + before.1);
+        let (places, bytes) = self.gateway.rendezvous.taken();
+        // Who waits for a room that another one has may have none yet.
+        assert!(sessions <= places && places <= SESSIONS && bytes <= MEMORY);
         let tasks = &self.gateway.tasks;
         assert!(
             !tasks.iter().any(JoinHandle::is_finished),
@@ -271,6 +266,7 @@ impl Attack {
             self.collect().await;
         }
         assert_eq!(self.gateway.rendezvous.leftovers(), (0, 0, 0, 0, 0));
+        assert_eq!(self.gateway.rendezvous.taken(), (0, 0));
         if let Some(relay) = &self.gateway.relay {
             assert_eq!(relay.leftovers().await, Default::default());
         }

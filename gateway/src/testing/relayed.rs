@@ -7,7 +7,7 @@ use sightline_spec::room::RoomId;
 
 use super::Script;
 use super::attack::{Attack, PRECONDITIONS, PREFERENCES, ROOMS, set};
-use super::stage::{RELAYED, request};
+use super::stage::{SESSIONS, request};
 use crate::census::Seat;
 use crate::session::Side;
 
@@ -88,7 +88,7 @@ impl Attack {
 
     /// What holds of those whom the relay has.
     pub(super) fn check_relay(&self, seats: &[(RoomId, Seat)]) {
-        assert!(seats.len() <= RELAYED, "{} sessions", seats.len());
+        assert!(seats.len() <= SESSIONS, "{} sessions", seats.len());
         let publishers = seats.iter().filter(|(_, seat)| seat.side == Side::Camera);
         let mut rooms = HashSet::new();
         for (room, _) in publishers {

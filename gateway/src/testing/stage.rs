@@ -19,16 +19,21 @@ use crate::metrics::Metrics;
 use crate::relaying::{Relaying, RelayingLimits};
 use crate::rendezvous::{Bounds, Rendezvous};
 use crate::room::Limits;
+use crate::session::CandidateLimits;
 use crate::throttle::{Rates, Throttle};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Requests that may wait.
 pub(crate) const WAITING: usize = 5;
-/// Sessions that may be.
+/// Sessions that may be, those who wait among them.
 pub(crate) const SESSIONS: usize = 10;
-/// Sessions that the relay may have.
-pub(crate) const RELAYED: usize = 6;
+/// Bytes that may be kept.
+pub(crate) const MEMORY: usize = 16_384;
+const CANDIDATES: CandidateLimits = CandidateLimits {
+    count: 8,
+    bytes: 4096,
+};
 
 pub(crate) struct Gateway {
     pub(crate) context: Arc<Context>,
@@ -61,11 +66,11 @@ pub(crate) fn relaying_gateway() -> Gateway {
     let limits = RelayingLimits {
         media: MediaLimits {
             connect: 15 * SECOND,
+            publisher_connect: 15 * SECOND,
             silence: 10 * SECOND,
             linger: 30 * SECOND,
         },
-        sessions: RELAYED,
-        candidates: 8,
+        candidates: CANDIDATES,
         remember: 30 * SECOND,
     };
     let rendezvous = Rendezvous::new(bounds());
@@ -112,14 +117,15 @@ fn bounds() -> Bounds {
     Bounds {
         room: Limits {
             waiting: 2,
-            candidates: 8,
+            candidates: CANDIDATES,
             answer_within: 15 * SECOND,
             event_grace: 3 * SECOND,
-            idle: 3600 * SECOND,
+            idle: 30 * SECOND,
             linger: 30 * SECOND,
         },
         waiting: WAITING,
         sessions: SESSIONS,
+        memory: MEMORY,
     }
 }
 
@@ -138,6 +144,7 @@ fn app(rendezvous: &Rendezvous, relay: Option<Relaying>, rates: Rates) -> App {
         waits: Waits {
             camera: 30 * SECOND,
             viewer: 5 * SECOND,
+            publisher_grace: 4 * SECOND,
             most: 300 * SECOND,
         },
         metrics: Metrics::new(rendezvous.clone(), relay, 8000),

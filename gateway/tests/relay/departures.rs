@@ -132,6 +132,44 @@ async fn others_cannot_take_a_room_while_its_publisher_sends() {
     Setup::publisher().open(&http, "garage").await;
 }
 
+/// OBS makes another certificate each time, and does not try again when it is refused.
+#[tokio::test]
+async fn a_publisher_that_comes_again_after_a_crash_is_held_until_its_room_is_free() {
+    let gateway = Gateway::start(["--relay", "on", "--publisher-grace", "1m"]);
+    let http = Http::new(&gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(4).await;
+    // It says no goodbye, and nobody can know that it is gone.
+    publisher.pause().await;
+    let mut again = Setup::publisher();
+    again.author = 2;
+    let _again = again.open(&http, "garage").await;
+    viewer.until("the same one again", of_author(2, 20)).await;
+}
+
+#[tokio::test]
+async fn a_publisher_that_proves_to_be_the_same_one_has_its_room_at_once() {
+    let gateway = Gateway::start(["--relay", "on", "--publisher-grace", "1m"]);
+    let http = Http::new(&gateway);
+    let mut setup = Setup::publisher().with_certificate();
+    let first = setup.clone().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(4).await;
+    // The first one goes on sending: it is not because of its silence.
+    setup.author = 2;
+    let _again = setup.open(&http, "garage").await;
+    viewer.until("the same one again", of_author(2, 20)).await;
+    first
+        .until("the first one's end", |seen| seen.is_over.then_some(()))
+        .await;
+    Setup::viewer()
+        .open(&http, "garage")
+        .await
+        .more_video(4)
+        .await;
+}
+
 #[tokio::test]
 async fn viewers_of_another_encoding_are_told_to_come_again() {
     let gateway = Gateway::start(["--relay", "on"]);

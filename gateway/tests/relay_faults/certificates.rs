@@ -16,7 +16,14 @@ const PUBLISHER: &str = include_str!("../../../spec/http/sdp/camera-offer.sdp");
 const VIEWER: &str = include_str!("../../../spec/http/sdp/viewer-offer.sdp");
 const FROM_PUBLISHER: &str = include_str!("../../../spec/http/sdp/camera-candidates.sdpfrag");
 const FROM_VIEWER: &str = include_str!("../../../spec/http/sdp/viewer-offer-candidates.sdpfrag");
-const A_MINUTE: [&str; 4] = ["--media-connect", "1m", "--media-silence", "1m"];
+const A_MINUTE: [&str; 6] = [
+    "--media-connect",
+    "1m",
+    "--publisher-connect",
+    "1m",
+    "--media-silence",
+    "1m",
+];
 
 /// The offer, with this fingerprint.
 fn announcing(fingerprint: &str, offer: &str) -> String {
@@ -67,6 +74,52 @@ async fn a_publisher_with_another_ecdsa_certificate_is_refused() {
     // The same, but honest, is let in: it was the certificate.
     let _honest = rig.publisher().await;
     sees_more(&viewer, 30).await;
+    rig.end();
+}
+
+/// Every viewer that a camera offers itself to is given its fingerprint.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_copied_the_publisher_s_fingerprint_does_not_get_its_room() {
+    for is_mute in [false, true] {
+        let rig = Rig::start(
+            match is_mute {
+                false => &A_MINUTE[..],
+                true => &["--publisher-connect", "1s"],
+            }
+            .iter()
+            .copied(),
+        );
+        let offering = Setup::publisher().offer().await;
+        let fingerprint = attribute(&offering.sdp, "fingerprint").to_owned();
+        let session = rig.offer("whip", offering.sdp.clone()).await;
+        let publisher = offering.answered(session).await;
+        let viewer = rig.viewer().await;
+        sees_more(&viewer, 30).await;
+
+        let liar = Setup::publisher().offer().await;
+        let session = rig.offer("whip", announcing(&fingerprint, &liar.sdp)).await;
+        let newcomer = rig.viewer().await;
+        sees_more(&newcomer, 30).await;
+        match is_mute {
+            false => ends(&liar.answered(session).await.session).await,
+            true => ends(&session).await,
+        }
+        sees_more(&viewer, 30).await;
+        sees_more(&newcomer, 30).await;
+        assert!(publisher.session.exists().await);
+        sees_more(&rig.viewer().await, 30).await;
+        rig.end();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publisher_that_does_not_connect_has_its_room_for_seconds() {
+    let rig = Rig::start(["--publisher-connect", "1s", "--publisher-grace", "1m"]);
+    let absent = rig.offer("whip", PUBLISHER.to_owned()).await;
+    // This one waits for it.
+    let _publisher = rig.publisher().await;
+    ends(&absent).await;
+    sees_more(&rig.viewer().await, 30).await;
     rig.end();
 }
 

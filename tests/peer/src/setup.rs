@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use str0m::change::SdpOffer;
+use str0m::crypto::dtls::DtlsCert;
 use str0m::format::{Codec, FormatParams};
 use str0m::media::{Direction, Frequency, MediaKind, Simulcast, SimulcastLayer};
 use str0m::rtp::ExtensionMap;
@@ -33,6 +34,8 @@ pub struct Setup {
     pub author: u8,
     /// Whether RTCP and what was asked for again are told as well, which is work.
     pub tells_all: bool,
+    /// What it proves who it is with; a new one if there is none.
+    pub certificate: Option<DtlsCert>,
 }
 
 impl Setup {
@@ -51,6 +54,7 @@ impl Setup {
             answers: true,
             author: 0,
             tells_all: true,
+            certificate: None,
         }
     }
 
@@ -81,6 +85,13 @@ impl Setup {
     pub fn with_sound(mut self) -> Self {
         self.formats.push((Shape::Opus, 111, None));
         self.reels.push(Reel::sound());
+        self
+    }
+
+    /// A publisher whose next connection can prove to be of the same one.
+    pub fn with_certificate(mut self) -> Self {
+        let dtls = str0m::crypto::from_feature_flags().dtls_provider;
+        self.certificate = Some(dtls.generate_certificate().unwrap());
         self
     }
 
@@ -145,6 +156,9 @@ impl Setup {
             let (number, rtx) = ((*number).into(), rtx.map(Into::into));
             let codecs = config.codec_config();
             codecs.add_config(number, rtx, codec, frequency, channels, parameters);
+        }
+        if let Some(certificate) = &self.certificate {
+            config = config.set_dtls_cert(certificate.clone());
         }
         let mut rtc = config.build(Instant::now());
         let socket = (!self.by_tcp).then(|| Socket::udp(self.address).unwrap());

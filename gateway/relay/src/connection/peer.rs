@@ -445,7 +445,13 @@ impl Peer {
                 let silence = now.saturating_duration_since(self.heard_at);
                 silence >= limits.silence || self.has_moved_away(now)
             }
-            false => now.saturating_duration_since(self.created) >= limits.connect,
+            false => {
+                let limit = match self.role {
+                    Role::Publisher(_) => limits.publisher_connect,
+                    Role::Viewer => limits.connect,
+                };
+                now.saturating_duration_since(self.created) >= limit
+            }
         }
     }
 

@@ -2,13 +2,22 @@
 
 use sightline_spec::room::SessionId;
 
+use super::Router;
 use crate::event::Event;
 use crate::keys::Key;
+use crate::sdp::negotiate::Track;
 
 /// Whose media it is.
 pub(crate) struct Publisher {
     pub(crate) origin: Origin,
     pub(crate) session: SessionId,
+    /// Whether it is given up when nobody watches.
+    pub(crate) ends_unwatched: bool,
+}
+
+/// What a publisher is about to send.
+pub(crate) struct Publication {
+    pub(crate) tracks: Vec<Track>,
     /// Whether it is given up when nobody watches.
     pub(crate) ends_unwatched: bool,
 }
@@ -39,5 +48,22 @@ impl Publisher {
             Origin::Connection(key) => Some(key),
             Origin::Home => None,
         }
+    }
+}
+
+impl Router {
+    /// A publisher waits until it may have the room; whatever it sends is dropped.
+    pub(crate) fn keep_apart(&mut self, key: Key, publication: Publication) {
+        self.apart.insert(key, publication);
+    }
+
+    /// Whether it waits so.
+    pub(crate) fn is_apart(&self, key: Key) -> bool {
+        self.apart.contains_key(&key)
+    }
+
+    /// It waits no longer.
+    pub(crate) fn leave_apart(&mut self, key: Key) -> Option<Publication> {
+        self.apart.remove(&key)
     }
 }

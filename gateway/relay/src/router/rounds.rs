@@ -85,7 +85,10 @@ impl Router {
     /// Whether nobody is here at all, and nobody watches from elsewhere.
     pub(crate) fn is_empty(&self) -> bool {
         let is_published = self.publisher.iter().any(|p| p.key().is_some());
-        !is_published && self.subscribers.is_empty() && self.replicas.is_empty()
+        !is_published
+            && self.subscribers.is_empty()
+            && self.replicas.is_empty()
+            && self.apart.is_empty()
     }
 
     /// Whether there is anything to choose from.

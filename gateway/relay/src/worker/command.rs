@@ -15,18 +15,20 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::keys::{Key, RoomKey};
 use crate::publisher::sources::Sources;
-use crate::router::{Joined, Origin, Publisher};
-use crate::sdp::negotiate::{Subscription, Track};
+use crate::router::{Joined, Origin, Publication, Publisher};
+use crate::sdp::negotiate::Subscription;
 use crate::subscriber::layer_choice::Selection;
 
 /// See the module.
 pub(crate) enum Command {
     Publish {
         newcomer: Newcomer,
-        tracks: Vec<Track>,
-        /// Whether it is given up when nobody watches.
-        ends_unwatched: bool,
+        publication: Publication,
+        /// Whether it has to be told to take the room over.
+        is_apart: bool,
     },
+    /// A publisher that waits apart is to have the room.
+    TakeOver { session: SessionId },
     View {
         newcomer: Newcomer,
         subscription: Subscription,
@@ -73,13 +75,14 @@ impl Worker {
         match command {
             Command::Publish {
                 newcomer,
-                tracks,
-                ends_unwatched,
+                publication,
+                is_apart,
             } => {
                 self.beginning = Some((newcomer.room.clone(), newcomer.session));
-                self.add_publisher(newcomer, tracks, ends_unwatched, now);
+                self.add_publisher(newcomer, publication, is_apart, now);
                 self.beginning = None;
             }
+            Command::TakeOver { session } => self.take_over(session, now),
             Command::View {
                 newcomer,
                 subscription,
@@ -122,13 +125,57 @@ impl Worker {
     fn add_publisher(
         &mut self,
         newcomer: Newcomer,
-        tracks: Vec<Track>,
-        ends_unwatched: bool,
+        publication: Publication,
+        is_apart: bool,
         now: Instant,
     ) {
         self.load.admitted();
         let (session, is_over) = (newcomer.session, newcomer.is_over.clone());
         let (key, room) = self.admit(newcomer, Role::Publisher(Sources::default()), now);
+        match self.rooms.get_mut(room) {
+            Some(router) if is_apart => router.keep_apart(key, publication),
+            _ => self.publish(room, (key, session), publication, now),
+        }
+        if is_over.get() {
+            self.end(key, now);
+        }
+    }
+
+    /// A publisher that waited apart has the room from now on, if it is still here.
+    fn take_over(&mut self, session: SessionId, now: Instant) {
+        let Some(key) = self.registry.by_session(session) else {
+            return;
+        };
+        let Some(room) = self.registry.get_mut(key).map(|peer| peer.room) else {
+            return;
+        };
+        let Some(router) = self.rooms.get_mut(room) else {
+            return;
+        };
+        let Some(publication) = router.leave_apart(key) else {
+            return;
+        };
+        let (id, own) = (router.room().clone(), self.others.id().index);
+        let added = self.streams.add((&id, session), &publication.tracks, own);
+        if added.is_err() {
+            // The room has moved to another worker meanwhile.
+            self.end(key, now);
+            return;
+        }
+        self.teller.tell(Event::TookOver {
+            room: id,
+            publisher: session,
+        });
+        self.publish(room, (key, session), publication, now);
+    }
+
+    fn publish(
+        &mut self,
+        room: RoomKey,
+        (key, session): (Key, SessionId),
+        publication: Publication,
+        now: Instant,
+    ) {
         self.be_home(room, now);
         let Some(router) = self.rooms.get_mut(room) else {
             return;
@@ -136,9 +183,9 @@ impl Worker {
         let publisher = Publisher {
             origin: Origin::Connection(key),
             session,
-            ends_unwatched,
+            ends_unwatched: publication.ends_unwatched,
         };
-        let takeover = router.publish(publisher, tracks);
+        let takeover = router.publish(publisher, publication.tracks);
         self.rooms.change(room);
         if let Some(previous) = takeover.previous {
             self.end(previous, now);
@@ -148,9 +195,6 @@ impl Worker {
         }
         for stranded in takeover.stranded {
             self.end_as(stranded, true, now);
-        }
-        if is_over.get() {
-            self.end(key, now);
         }
     }
 

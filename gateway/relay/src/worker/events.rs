@@ -47,6 +47,12 @@ impl Worker {
             ConnectionEvent::Connected => {
                 peer.connected();
                 router.connected(key, now);
+                if router.is_apart(key) {
+                    self.teller.tell(Event::Proved {
+                        room: router.room().clone(),
+                        publisher: peer.session,
+                    });
+                }
                 tracing::debug!(room = ?router.room(), "a connection to the relay is up");
                 self.rooms.change(room);
             }

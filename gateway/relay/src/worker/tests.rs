@@ -2,6 +2,7 @@
 
 mod breaking;
 mod homes;
+mod takeovers;
 mod turns;
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
@@ -182,6 +183,7 @@ impl Rig {
 /// Of which none is reached.
 fn limits() -> Limits {
     Limits {
+        publisher_connect: Duration::from_secs(60),
         connect: Duration::from_secs(60),
         silence: Duration::from_secs(60),
         linger: Duration::from_secs(60),

@@ -6,6 +6,7 @@ use sightline_relay::{Limits, MediaPorts};
 
 use super::*;
 use crate::relaying::{Relaying, RelayingLimits};
+use crate::session::CandidateLimits;
 use crate::testing::stage::gateway_with_relay;
 
 fn relay(rendezvous: crate::rendezvous::Rendezvous) -> Relaying {
@@ -18,11 +19,11 @@ fn relay(rendezvous: crate::rendezvous::Rendezvous) -> Relaying {
     let limits = RelayingLimits {
         media: Limits {
             connect: SECOND,
+            publisher_connect: SECOND,
             silence: SECOND,
             linger: SECOND,
         },
-        sessions: 1,
-        candidates: 1,
+        candidates: CandidateLimits { count: 1, bytes: 1 },
         remember: SECOND,
     };
     Relaying::start(&ports, &limits, rendezvous).unwrap().0

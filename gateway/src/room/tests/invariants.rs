@@ -20,6 +20,12 @@ enum Step {
     RelaySends(bool),
     RelayIsWatched(bool),
     RelayLeaves,
+    /// A publisher that finds the room taken waits until it is free.
+    WaitForRoom(Who),
+    /// One that waits apart proves its certificate, or is gone.
+    Proves(usize, bool),
+    /// The relay has given the room to one that has proved its certificate, or cannot.
+    RelayTakesOver(bool),
     Withdraw(usize),
     GiveUp(usize),
     Answer(usize),
@@ -44,6 +50,9 @@ fn step() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(Step::RelaySends),
         1 => any::<bool>().prop_map(Step::RelayIsWatched),
         1 => Just(Step::RelayLeaves),
+        1 => (0..2_u8).prop_map(Step::WaitForRoom),
+        2 => (index.clone(), any::<bool>()).prop_map(|(index, has)| Step::Proves(index, has)),
+        2 => any::<bool>().prop_map(Step::RelayTakesOver),
         1 => index.clone().prop_map(Step::Withdraw),
         1 => index.clone().prop_map(Step::GiveUp),
         3 => index.clone().prop_map(Step::Answer),
@@ -114,6 +123,12 @@ struct Seen {
     taken: Option<(RequestId, Admission)>,
     /// The relay's session, as it knows it, and whom its publisher admits.
     relayed: Option<(SessionId, Admission)>,
+    /// Whose media has come by the relay since it was answered: it has proved its certificate.
+    proved: Option<SessionId>,
+    /// Those that wait apart, and whom their publishers admit.
+    apart: Vec<(SessionId, Admission)>,
+    /// One of them that the relay is about to give the room.
+    proving: Option<(SessionId, Admission)>,
 }
 
 impl Seen {
@@ -137,7 +152,7 @@ impl Seen {
                     self.sessions.push(answered.session);
                     request
                 }
-                Action::Taken(request, sdp) => {
+                Action::Taken(request, sdp, _) => {
                     let admission = match sdp.as_str().contains("ufrag:tick") {
                         true => Admission::Ticket,
                         false => Admission::Link,
@@ -152,7 +167,9 @@ impl Seen {
                     assert!(is_open || self.ticketed.contains(&request), "no ticket");
                     request
                 }
-                Action::Spent(request) | Action::Refused(request, _) => request,
+                Action::Spent(request) | Action::Free(request) | Action::Refused(request, _) => {
+                    request
+                }
             };
             // One request, one outcome; and none for a request that is gone.
             assert!(self.told.insert(request), "{request:?} was told twice");
@@ -175,15 +192,29 @@ fn relay_answers(
 ) {
     let (limits, now) = (stage.limits.clone(), stage.now);
     let session = SessionId::random();
-    let claimed = stage.claims(session, publisher, admission, terms);
-    assert!(claimed.is_ok() || terms.is_none(), "it has taken an offer");
-    if claimed.is_err() {
+    let (claimed, actions) = stage.claims_and_tells(session, publisher.clone(), admission, terms);
+    seen.tell(actions);
+    // Another one that has proved its certificate meanwhile has the room then.
+    let is_overtaken = seen.proved.is_some() || seen.apart.len() == 8;
+    assert!(
+        claimed.is_ok() || terms.is_none() || is_overtaken,
+        "it has taken an offer"
+    );
+    let Ok(entrance) = claimed else { return };
+    if entrance == Entrance::OnceProved {
+        match can {
+            true => seen.apart.push((session, admission)),
+            false => seen.tell(stage.room.relay_left(session, &limits, now)),
+        }
         return;
     }
+    let is_live = seen.relayed.is_some() && seen.relayed.map(|(it, _)| it) == seen.proved;
+    assert!(publisher == Publisher::Key || !is_live, "by a copied hash");
     let actions = match can {
         true => {
             // Whoever had the room for the relay is replaced.
             seen.relayed = Some((session, admission));
+            seen.proved = None;
             stage.room.relay_ready(session, &limits, now)
         }
         false => stage.room.relay_left(session, &limits, now),
@@ -197,13 +228,16 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
     match step {
         Step::Publish(who, terms) => {
             let offer = offer_for(terms.admission);
-            let request = stage.request();
+            let (request, shares) = (stage.request(), stage.shares.clone());
             seen.requests.push(request);
             let publisher = seen.publisher(who);
             seen.publishers.insert(request, publisher.clone());
-            let published = stage
-                .room
-                .publish(request, publisher, offer, terms, &limits, now);
+            let published = stage.room.publish(
+                request,
+                offered(&shares, publisher, offer, terms),
+                &limits,
+                now,
+            );
             seen.tell(published.unwrap_or_default());
         }
         Step::View(visitor) => {
@@ -212,23 +246,29 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             if visitor.ticket.is_ok() {
                 seen.ticketed.insert(request);
             }
-            let viewed = stage.room.view(request, visitor, &limits, now);
+            let viewed = stage
+                .room
+                .view(request, visitor, holds(&stage.shares), &limits, now);
             seen.tell(viewed.unwrap_or_default());
         }
         Step::RelayAnswers(can) => {
-            if let Some((request, admission)) = seen.taken.take() {
+            if seen.proving.is_none()
+                && let Some((request, admission)) = seen.taken.take()
+            {
                 let publisher = seen.publishers[&request].clone();
                 relay_answers(stage, seen, publisher, admission, Some(DIRECT), can);
             }
         }
         Step::RelayPublishes(who, admission, can) => {
-            if seen.taken.is_none() {
+            // It answers without anybody being waited for, but for one that it takes in.
+            if seen.taken.is_none() && seen.proving.is_none() {
                 let publisher = seen.publisher(who);
                 relay_answers(stage, seen, publisher, admission, None, can);
             }
         }
         Step::RelaySends(is_sending) => {
             if let Some((session, _)) = seen.relayed {
+                seen.proved = is_sending.then_some(session);
                 seen.tell(stage.relay_sends(session, is_sending));
             }
         }
@@ -237,8 +277,48 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
         }
         Step::RelayLeaves => {
             if let Some((session, _)) = seen.relayed.take() {
+                seen.proved = None;
                 seen.tell(stage.room.relay_left(session, &limits, now));
             }
+        }
+        Step::WaitForRoom(who) => {
+            let publisher = seen.publisher(who);
+            if !stage.room.is_taken_from(&publisher) {
+                return;
+            }
+            let request = stage.request();
+            seen.requests.push(request);
+            let waits = stage.room.wait_for_room(request, publisher);
+            seen.tell(waits.unwrap_or_default());
+        }
+        Step::Proves(index, has) => {
+            let Some(one) = nth(&seen.apart, index) else {
+                return;
+            };
+            if seen.proving.is_some() {
+                return;
+            }
+            seen.apart.retain(|other| *other != one);
+            if has && stage.room.proved(one.0).is_ok() {
+                // An offer that the relay had been given is answered apart from now on.
+                seen.proving = Some(one);
+            } else {
+                seen.tell(stage.room.relay_left(one.0, &limits, now));
+            }
+        }
+        Step::RelayTakesOver(can) => {
+            let Some(one) = seen.proving.take() else {
+                return;
+            };
+            let actions = match can {
+                true => {
+                    seen.relayed = Some(one);
+                    seen.proved = Some(one.0);
+                    stage.room.relay_ready(one.0, &limits, now)
+                }
+                false => stage.room.relay_left(one.0, &limits, now),
+            };
+            seen.tell(actions);
         }
         // A request that has been told its outcome has no place to give back.
         Step::Withdraw(index) | Step::GiveUp(index) => {
@@ -315,20 +395,31 @@ proptest! {
             let room = &stage.room;
             let missed = |viewer: &WaitingViewer| room.path_for(viewer, stage.now).is_some();
             prop_assert!(!room.viewers.iter().any(missed), "a pair was missed");
-            let asks = room.offers.iter().any(|o| o.terms.admission == Admission::Ticket)
+            let asks = room.offers.iter().any(|o| o.offered.terms.admission == Admission::Ticket)
                 || matches!(seen.relayed, Some((_, Admission::Ticket)));
-            let ticketless = |v: &WaitingViewer| !seen.ticketed.contains(&v.request);
+            // While the relay takes somebody in, it is about to be decided who has the room.
+            let ticketless = |v: &WaitingViewer| seen.proving.is_none() && !seen.ticketed.contains(&v.request);
             prop_assert!(!asks || !room.viewers.iter().any(ticketless), "it waits in vain");
             prop_assert!(room.viewers.len() <= stage.limits.waiting);
             prop_assert!(room.offers.len() <= stage.limits.waiting);
-            let mut publishers = room.offers.iter().map(|offer| &offer.publisher);
+            let mut publishers = room.offers.iter().map(|offer| &offer.offered.publisher);
             let first = publishers.next();
             prop_assert!(publishers.all(|other| Some(other) == first), "two publish");
             prop_assert_eq!(room.offer_for_stranded(), None, "they were left waiting");
             let has_relay = !matches!(room.relay, RelayState::Absent);
-            let is_expected = seen.taken.is_some() || seen.relayed.is_some();
+            let is_taken = seen.taken.is_some_and(|(ticket, _)| room.relay.is_taking(ticket));
+            let is_expected = is_taken || seen.proving.is_some() || seen.relayed.is_some();
             prop_assert_eq!(has_relay, is_expected);
+            prop_assert!(room.apart.len() <= 8 && room.newcomers.len() <= 8);
+            // One that was answered just now shows in a moment whether it is here.
+            let is_met = room.exchanges.values().any(|e| matches!(e.state, State::Established { .. }));
+            let free = |it: &Newcomer| !is_met && !room.is_taken_from(it.publisher());
+            prop_assert!(!room.newcomers.iter().any(free), "the room is free");
             prop_assert_eq!(room.sessions(), 2 * room.exchanges.len());
+            let with_place = room.offers.len() + room.viewers.len() + room.sessions();
+            prop_assert_eq!(stage.shares.taken() / PLACE, with_place);
+            let bytes = stage.shares.taken() % PLACE;
+            prop_assert!(bytes <= room.sessions() * stage.limits.candidates.bytes);
         }
         // Everyone leaves: requests are dropped, sessions deleted, time passes.
         stage.room.relay_watched(false, &stage.limits, stage.now);
@@ -337,7 +428,8 @@ proptest! {
                 stage.room.withdraw(request, &stage.limits, stage.now);
             }
         }
-        if let Some((session, _)) = seen.relayed {
+        let relayed = seen.relayed.into_iter().chain(seen.proving).chain(seen.apart);
+        for (session, _) in relayed.collect::<Vec<_>>() {
             stage.room.relay_left(session, &stage.limits, stage.now);
         }
         if let Some((request, _)) = seen.taken {
@@ -351,6 +443,7 @@ proptest! {
         }
         prop_assert!(stage.room.is_empty());
         prop_assert_eq!(stage.room.sessions(), 0);
+        prop_assert_eq!(stage.shares.taken(), 0);
         prop_assert_eq!(stage.room.next_deadline(&stage.limits), None);
     }
 }

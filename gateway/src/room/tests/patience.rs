@@ -17,7 +17,9 @@ impl Stage {
             from: Neighbourhood::of(address),
             ..wanting(wants)
         };
-        let viewed = self.room.view(request, visitor, &self.limits, now);
+        let viewed = self
+            .room
+            .view(request, visitor, holds(&self.shares), &self.limits, now);
         (request, viewed.unwrap())
     }
 

@@ -17,16 +17,25 @@ const STRICT: OfferTerms = OfferTerms {
 impl Stage {
     pub(super) fn offers(&mut self, terms: OfferTerms) -> (RequestId, Vec<Action>) {
         let (request, limits, now) = (self.request(), &self.limits, self.now);
-        let published = self
-            .room
-            .publish(request, Publisher::Key, offer(), terms, limits, now);
+        let shares = self.shares.clone();
+        let published = self.room.publish(
+            request,
+            offered(&shares, Publisher::Key, offer(), terms),
+            limits,
+            now,
+        );
         (request, published.unwrap())
     }
 
     pub(super) fn comes(&mut self, wants: Wants) -> Result<Vec<Action>, Error> {
         let request = self.request();
-        self.room
-            .view(request, wanting(wants), &self.limits, self.now)
+        self.room.view(
+            request,
+            wanting(wants),
+            holds(&self.shares),
+            &self.limits,
+            self.now,
+        )
     }
 
     pub(super) fn claims(
@@ -35,8 +44,23 @@ impl Stage {
         publisher: Publisher,
         admission: Admission,
         terms: Option<OfferTerms>,
-    ) -> Result<(), Error> {
-        self.room.claim(session, publisher, admission, terms)
+    ) -> Result<Entrance, Error> {
+        let (entrance, actions) = self.claims_and_tells(session, publisher, admission, terms);
+        assert!(actions.is_empty(), "{actions:?}");
+        entrance
+    }
+
+    /// The same, where viewers may be told something.
+    pub(super) fn claims_and_tells(
+        &mut self,
+        session: SessionId,
+        publisher: Publisher,
+        admission: Admission,
+        terms: Option<OfferTerms>,
+    ) -> (Result<Entrance, Error>, Vec<Action>) {
+        let (limits, now) = (&self.limits, self.now);
+        let admitted = (publisher, admission);
+        self.room.claim(session, admitted, terms, limits, now)
     }
 
     pub(super) fn relay_has(&mut self, terms: Option<OfferTerms>) -> (SessionId, Vec<Action>) {
@@ -61,7 +85,7 @@ pub(super) fn is_refused(actions: &[Action], with: Error) -> bool {
 }
 
 pub(super) fn takes(actions: &[Action], camera: RequestId) -> bool {
-    matches!(actions, [Action::Taken(request, _)] if *request == camera)
+    matches!(actions, [Action::Taken(request, ..)] if *request == camera)
 }
 
 #[test]

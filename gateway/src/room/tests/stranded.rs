@@ -30,8 +30,8 @@ impl Stage {
         let (request, limits, now) = (self.request(), &self.limits, self.now);
         let sdp = sdp("sendonly", "camr").replace("AB", "CD");
         let offer = PublisherOffer::parse(&sdp).unwrap().into_sdp();
-        let room = &mut self.room;
-        let published = room.publish(request, Publisher::Key, offer, TERMS, limits, now);
+        let offered = offered(&self.shares, Publisher::Key, offer, TERMS);
+        let published = self.room.publish(request, offered, limits, now);
         (request, published.unwrap())
     }
 }

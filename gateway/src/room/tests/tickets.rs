@@ -23,7 +23,9 @@ impl Stage {
             ticket,
             ..wanting(wants)
         };
-        let viewed = self.room.view(place, visitor, &self.limits, self.now);
+        let viewed = self
+            .room
+            .view(place, visitor, holds(&self.shares), &self.limits, self.now);
         viewed.unwrap()
     }
 
@@ -121,7 +123,9 @@ fn what_was_wrong_with_a_ticket_is_told_only_where_it_matters() {
     for (terms, refused) in [(OPEN, false), (TICKETS, true)] {
         stage.offers(terms);
         let (place, limits, now) = (stage.request(), stage.limits.clone(), stage.now);
-        let actions = stage.room.view(place, visitor.clone(), &limits, now);
+        let actions = stage
+            .room
+            .view(place, visitor.clone(), holds(&stage.shares), &limits, now);
         let actions = actions.unwrap();
         assert_eq!(is_refused(&actions, error.clone()), refused);
         assert_eq!(is_direct(&actions), !refused);

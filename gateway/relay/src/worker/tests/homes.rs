@@ -118,10 +118,10 @@ impl Two {
         let (room, id) = ("garage".parse().unwrap(), SessionId::random());
         let offer = Sdp::parse(PUBLISHER).unwrap();
         let negotiated = self.relay.publish(&room, id, &offer, false).unwrap();
-        let Command::Publish { tracks, .. } = &negotiated.begin else {
+        let Command::Publish { publication, .. } = &negotiated.begin else {
             panic!("it publishes");
         };
-        let added = self.streams.add((&room, id), tracks, index);
+        let added = self.streams.add((&room, id), &publication.tracks, index);
         assert_eq!(added, Ok(()));
         let worker = self.workers[index].as_mut().unwrap();
         worker.carry_out(negotiated.begin, clock::now());
