@@ -114,6 +114,7 @@ impl App {
             publisher: publisher.clone(),
             sdp: offer,
             terms,
+            from,
             holds: Holds { _place, memory },
         };
         let held = self.rendezvous.publish(room.clone(), offered, wait)?;

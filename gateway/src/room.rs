@@ -25,6 +25,7 @@ use sightline_spec::sdpfrag::SdpFrag;
 use crate::error::Error;
 use crate::events::Outbox;
 use crate::session::{CandidateLimits, EntityTag, Holds, Precondition, Side};
+use crate::throttle::Neighbourhood;
 use exchange::{Exchange, State};
 use newcomers::Newcomer;
 use patience::Patience;
@@ -115,6 +116,7 @@ pub(crate) struct Offered {
     pub(crate) publisher: Publisher,
     pub(crate) sdp: Sdp,
     pub(crate) terms: OfferTerms,
+    pub(crate) from: Neighbourhood,
     pub(crate) holds: Holds,
 }
 
@@ -130,6 +132,22 @@ struct WaitingViewer {
     visitor: Visitor,
     holds: Holds,
     since: Instant,
+}
+
+/// Whether one more may wait beside these: as everywhere, an address has no more places than are
+/// still free.
+fn has_room(
+    waiting: impl ExactSizeIterator<Item = Neighbourhood>,
+    from: Neighbourhood,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let free = limits.waiting.saturating_sub(waiting.len());
+    let has = waiting.filter(|other| *other == from).count();
+    match free {
+        0 => Err(Error::RoomFull),
+        _ if has >= free && !from.is_this_machine() => Err(Error::AddressFull),
+        _ => Ok(()),
+    }
 }
 
 /// See the module.
@@ -167,9 +185,8 @@ impl Room {
         if self.is_taken_by_other_than(&offered.publisher) {
             return Err(Error::RoomTaken);
         }
-        if self.offers.len() >= limits.waiting {
-            return Err(Error::RoomFull);
-        }
+        let others = self.offers.iter().map(|offer| offer.offered.from);
+        has_room(others, offered.from, limits)?;
         self.owner = Some(offered.publisher.clone());
         let mut actions = self.end_of_another_process(&offered.sdp.fingerprints(), now);
         self.offers.push_back(WaitingOffer {
@@ -190,9 +207,8 @@ impl Room {
         limits: &Limits,
         now: Instant,
     ) -> Result<Vec<Action>, Error> {
-        if self.viewers.len() >= limits.waiting {
-            return Err(Error::RoomFull);
-        }
+        let others = self.viewers.iter().map(|viewer| viewer.visitor.from);
+        has_room(others, visitor.from, limits)?;
         self.viewers.push_back(WaitingViewer {
             request,
             visitor,

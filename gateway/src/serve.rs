@@ -217,3 +217,34 @@ fn prepare(stream: &TcpStream) {
         tracing::debug!(%error, "a connection's socket options were refused");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::net::Ipv4Addr;
+    use std::pin::pin;
+
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    /// A minute passes at once, but for what looks again and again.
+    #[tokio::test(start_paused = true)]
+    async fn who_has_sent_half_a_method_is_left_alone_until_there_is_more() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let connecting = TcpStream::connect(listener.local_addr().unwrap());
+        let mut peer = connecting.await.unwrap();
+        let (mut stream, _) = listener.accept().await.unwrap();
+        peer.write_all(b"PR").await.unwrap();
+        let mut begun = pin!(begin(&mut stream));
+        let mut polls = 0;
+        let counted = poll_fn(|context| {
+            polls += 1;
+            begun.as_mut().poll(context)
+        });
+        assert!(timeout(Duration::from_secs(60), counted).await.is_err());
+        assert!(polls < 10, "{polls}");
+        peer.write_all(b"I * HTTP/2.0").await.unwrap();
+        assert_eq!(begun.await.unwrap(), (b"PRI".to_vec(), true));
+    }
+}

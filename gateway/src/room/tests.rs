@@ -11,7 +11,6 @@ use super::*;
 use crate::events::Read;
 use crate::shares::Shares;
 use crate::testing::stage::sdp;
-use crate::throttle::Neighbourhood;
 
 mod invariants;
 mod patience;
@@ -73,6 +72,7 @@ fn offered(shares: &Arc<Shares>, publisher: Publisher, sdp: Sdp, terms: OfferTer
         publisher,
         sdp,
         terms,
+        from: Neighbourhood::of(HOME),
         holds,
     }
 }

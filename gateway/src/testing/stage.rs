@@ -25,7 +25,7 @@ use crate::throttle::{Rates, Throttle};
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Requests that may wait.
-pub(crate) const WAITING: usize = 5;
+pub(crate) const WAITING: usize = 8;
 /// Sessions that may be, those who wait among them.
 pub(crate) const SESSIONS: usize = 10;
 /// Bytes that may be kept.
@@ -57,6 +57,11 @@ pub(crate) fn gateway_with(rates: Rates) -> Gateway {
 
 /// One whose relay lives by the same clock, on a loopback port.
 pub(crate) fn relaying_gateway() -> Gateway {
+    relaying_gateway_within(bounds())
+}
+
+/// The same with these bounds.
+pub(crate) fn relaying_gateway_within(bounds: Bounds) -> Gateway {
     let ports = MediaPorts {
         address: Ipv4Addr::LOCALHOST.into(),
         port: 0,
@@ -66,14 +71,14 @@ pub(crate) fn relaying_gateway() -> Gateway {
     let limits = RelayingLimits {
         media: MediaLimits {
             connect: 15 * SECOND,
-            publisher_connect: 15 * SECOND,
+            publisher_connect: 5 * SECOND,
             silence: 10 * SECOND,
             linger: 30 * SECOND,
         },
         candidates: CANDIDATES,
         remember: 30 * SECOND,
     };
-    let rendezvous = Rendezvous::new(bounds());
+    let rendezvous = Rendezvous::new(bounds);
     let started = Relay::start_here(&ports, &limits.media);
     let (relay, events) = started.expect("loopback has a free port");
     let relaying = Relaying::new(relay, &limits, rendezvous.clone());
@@ -113,7 +118,7 @@ fn gateway(rendezvous: Rendezvous, relay: Option<Relaying>, rates: Rates) -> Gat
     }
 }
 
-fn bounds() -> Bounds {
+pub(crate) fn bounds() -> Bounds {
     Bounds {
         room: Limits {
             waiting: 2,

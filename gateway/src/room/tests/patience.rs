@@ -109,6 +109,29 @@ fn the_relay_has_the_next_offer_when_somebody_needs_it_however_many_came_before(
 }
 
 #[test]
+fn strangers_leave_places_to_wait_in_to_others() {
+    let mut stage = Stage::new();
+    stage.limits.waiting = 64;
+    let come = |stage: &mut Stage, stranger| {
+        let (request, now) = (stage.request(), stage.now);
+        let visitor = Visitor {
+            from: Neighbourhood::of(stranger_s(stranger)),
+            ..wanting(Wants::Direct)
+        };
+        let holds = holds(&stage.shares);
+        stage.room.view(request, visitor, holds, &stage.limits, now)
+    };
+    let first = (0..64).map(|_| come(&mut stage, 0));
+    let refused: Vec<_> = first.filter_map(Result::err).collect();
+    assert_eq!(refused, vec![Error::AddressFull; 32]);
+    for _ in 0..8 {
+        (1..STRANGERS).for_each(|stranger| drop(come(&mut stage, stranger)));
+    }
+    assert!(stage.room.viewers.len() < 64);
+    assert!(come(&mut stage, STRANGERS).is_ok());
+}
+
+#[test]
 fn few_offers_are_spent_on_strangers_however_many_they_are() {
     let mut stage = Stage::new();
     stage.strangers_wait();
