@@ -303,6 +303,18 @@ impl Relaying {
         (self.0.sessions.leftovers(), self.0.relay.leftovers().await)
     }
 
+    /// Has something happen that only a peer could bring about, for tests.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn happens(&self, event: Event) {
+        self.heard(event);
+    }
+
+    /// Publishers that wait apart, for tests.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn apart(&self) -> Vec<(RoomId, SessionId)> {
+        self.0.sessions.apart()
+    }
+
     /// Says goodbye to everyone.
     pub(crate) fn close(&self) {
         self.0.sessions.close();

@@ -269,6 +269,18 @@ impl Sessions {
         (state.rooms.len(), state.sessions.len(), state.live)
     }
 
+    /// Publishers that wait apart, for tests.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(super) fn apart(&self) -> Vec<(RoomId, SessionId)> {
+        let state = self.state();
+        let is_apart = |entry: &&Entry| entry.over.is_none() && entry.standing == Standing::Apart;
+        let apart = state.sessions.values().filter(is_apart);
+        let mut apart: Vec<_> = apart.map(|it| (it.room.clone(), it.party.id)).collect();
+        // The same for the same bytes.
+        apart.sort_by_key(|(room, _)| room.to_string());
+        apart
+    }
+
     /// Ends every event stream.
     pub(super) fn close(&self) {
         let state = self.state();

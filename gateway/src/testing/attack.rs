@@ -1,5 +1,6 @@
 //! A gateway under attack, by everything that clients do and by what none of ours would.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,13 +8,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Response, StatusCode};
 use sightline_spec::media_type::{JSON, SDP, SDPFRAG};
+use sightline_spec::room::SessionId;
 use tokio::task::{JoinHandle, yield_now};
 use tokio::time::{advance, timeout};
 use tower::ServiceExt;
 
 use super::Script;
 use super::seen::{Asked, Seen, location, sections};
-use super::stage::{Gateway, MEMORY, SECOND, SESSIONS, WAITING, request, sdp};
+use super::stage::{Gateway, MEMORY, SECOND, SESSIONS, WAITING, request, sdp, sdp_by};
 
 /// The last is a key that nobody here holds.
 pub(super) const ROOMS: [&str; 3] = [
@@ -42,6 +44,8 @@ pub(super) struct Attack {
     held: Vec<Held>,
     streams: Vec<Response<Body>>,
     pub(super) seen: Seen,
+    /// Relayed publishers whose media arrives: they have proved their certificates.
+    pub(super) sending: HashSet<SessionId>,
     pub(super) step: usize,
 }
 
@@ -57,6 +61,7 @@ impl Attack {
             held: Vec::new(),
             streams: Vec::new(),
             seen: Seen::default(),
+            sending: HashSet::new(),
             step: 0,
         }
     }
@@ -77,8 +82,10 @@ impl Attack {
                 advance(SECOND * (seconds % 40)).await;
             }
             11 => self.anything(script).await,
-            12..=14 => self.offer_to_relay(script, true),
-            15..=17 => self.offer_to_relay(script, false),
+            12 | 13 => self.publish_to_relay(script).await,
+            14 => self.send_media(script),
+            15 | 16 => self.offer_to_relay(script, false),
+            17 => self.prove(script),
             18 => self.restart(script).await,
             _ => self.select(script).await,
         }
@@ -95,7 +102,13 @@ impl Attack {
         let path = format!("/{kind}/{}", script.text(&ROOMS));
         let preference = script.text(&PREFERENCES);
         let camera = is_camera.then_some(user.clone());
-        self.post(&path, sdp(direction, &user), preference, camera);
+        // Which camera it is, in a room with a name.
+        let certificate = match is_camera {
+            true => script.text(&["AB", "CD"]),
+            false => "AB",
+        };
+        let offer = sdp_by(certificate, direction, &user);
+        self.post(&path, offer, preference, camera);
     }
 
     /// POSTs an offer, which may be held.
@@ -223,7 +236,7 @@ impl Attack {
     }
 
     /// Takes in what has been answered, once everything that is possible has happened.
-    async fn collect(&mut self) {
+    pub(super) async fn collect(&mut self) {
         for _ in 0..TURNS {
             yield_now().await;
         }

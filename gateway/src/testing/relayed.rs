@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
+use sightline_relay::Event;
 use sightline_spec::media_type::{JSON, SDPFRAG};
-use sightline_spec::room::RoomId;
+use sightline_spec::room::{RoomId, SessionId};
 
 use super::Script;
 use super::attack::{Attack, PRECONDITIONS, PREFERENCES, ROOMS, set};
 use super::stage::{SESSIONS, request};
 use crate::census::Seat;
+use crate::relaying::Relaying;
 use crate::session::Side;
 
 const PUBLISHERS: [&str; 6] = [
@@ -53,6 +55,59 @@ impl Attack {
             _ => script.text(&PREFERENCES),
         };
         self.post(&path, offer, preference, None);
+    }
+
+    /// The same of a publisher: whatever it names, who is there and sends is there still.
+    pub(super) async fn publish_to_relay(&mut self, script: &mut Script<'_>) {
+        let before = self.still_sending();
+        self.offer_to_relay(script, true);
+        self.collect().await;
+        let after = self.still_sending();
+        assert!(before.is_subset(&after), "a publisher was put out");
+    }
+
+    /// Media of a publisher arrives, or stops.
+    pub(super) fn send_media(&mut self, script: &mut Script<'_>) {
+        let mut seats = self.publishers();
+        seats.sort_by_key(|(room, _)| room.to_string());
+        let Some((room, seat)) = script.pick(&seats) else {
+            return;
+        };
+        let (room, publisher) = (room.clone(), seat.session);
+        let is_sending = !script.number().is_multiple_of(4);
+        match is_sending {
+            true => self.sending.insert(publisher),
+            false => self.sending.remove(&publisher),
+        };
+        if let Some(relay) = &self.gateway.relay {
+            relay.happens(Event::Sending {
+                room,
+                publisher,
+                is_sending,
+            });
+        }
+    }
+
+    /// A publisher that waits apart proves its certificate.
+    pub(super) fn prove(&mut self, script: &mut Script<'_>) {
+        if let Some(relay) = self.gateway.relay.clone()
+            && let Some((room, publisher)) = script.pick(&relay.apart()).cloned()
+        {
+            relay.happens(Event::Proved { room, publisher });
+        }
+    }
+
+    fn still_sending(&self) -> HashSet<SessionId> {
+        let publishers = self.publishers().into_iter().map(|(_, seat)| seat.session);
+        publishers.filter(|it| self.sending.contains(it)).collect()
+    }
+
+    /// Those that have a room.
+    fn publishers(&self) -> Vec<(RoomId, Seat)> {
+        let relay = self.gateway.relay.as_ref();
+        let mut seats = relay.map(Relaying::census).unwrap_or_default();
+        seats.retain(|(_, seat)| seat.side == Side::Camera);
+        seats
     }
 
     /// An ICE restart (RFC 9725 section 4.3.3).

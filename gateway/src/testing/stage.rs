@@ -171,7 +171,12 @@ pub(crate) fn request(
 }
 
 pub(crate) fn sdp(direction: &str, ufrag: &str) -> String {
-    let fingerprint = ["AB"; 32].join(":");
+    sdp_by("AB", direction, ufrag)
+}
+
+/// The same by a peer whose certificate has a hash of this byte alone.
+pub(crate) fn sdp_by(certificate: &str, direction: &str, ufrag: &str) -> String {
+    let fingerprint = [certificate; 32].join(":");
     format!(
         "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n\
          m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na={direction}\r\n\
