@@ -22,6 +22,9 @@ const OPENING: usize = 128;
 /// How long the gateway may take over what all cameras do at once.
 const PATIENCE: Duration = Duration::from_secs(120);
 
+/// What an offer may take of the gateway's memory, in bytes; it takes less.
+const OFFER: usize = 16 * 1024;
+
 /// Viewers who come in the end, to see that the cameras really were waiting.
 const VIEWERS: usize = 100;
 
@@ -54,6 +57,8 @@ pub(crate) async fn measure(options: &WaitingOptions) -> anyhow::Result<Waiting>
     // Twice as many as wait: when the second round comes, the first has only just gone.
     let arguments = [
         format!("--max-waiting={}", 2 * cameras + 100),
+        format!("--max-sessions={}", 2 * cameras + 100),
+        format!("--max-kept={}", 2 * cameras * OFFER),
         format!("--max-connections={}", 2 * cameras + 1000),
     ];
     let gateway = Gateway::start(&options.common, &arguments).await?;
