@@ -6,6 +6,7 @@ mod access;
 mod admin;
 mod by_hand;
 mod connections;
+mod http2;
 mod limits;
 mod process;
 mod proxies;
