@@ -94,6 +94,9 @@ impl Shares {
 impl Share {
     /// Takes more; if that is refused it is what it was.
     pub(crate) fn grow(&mut self, more: usize) -> Result<(), Spent> {
+        if more == 0 {
+            return Ok(());
+        }
         let mut taken = self.shares.counts();
         let free = self.shares.most.saturating_sub(taken.all);
         if more > free {
@@ -108,11 +111,9 @@ impl Share {
                 });
             }
         }
-        if more > 0 {
-            taken.all += more;
-            for owner in &self.owners {
-                *taken.by.entry(owner.clone()).or_default() += more;
-            }
+        taken.all += more;
+        for owner in &self.owners {
+            *taken.by.entry(owner.clone()).or_default() += more;
         }
         drop(taken);
         self.amount += more;
@@ -191,6 +192,14 @@ mod tests {
         drop(share);
         assert_eq!(shares.taken(), 0);
         assert!(shares.counts().by.is_empty(), "nothing is left behind");
+    }
+
+    #[test]
+    fn who_asks_for_nothing_more_is_not_refused() {
+        let shares = Shares::new(10);
+        let _most = shares.take([address(1)], 8).unwrap();
+        assert_eq!(shares.take([address(1)], 1).unwrap_err(), Spent::Address);
+        assert!(shares.take([address(1)], 0).is_ok());
     }
 
     #[test]

@@ -122,6 +122,17 @@ fn a_viewer_that_says_nothing_gets_the_relay_which_takes_a_waiting_offer() {
 }
 
 #[test]
+fn an_offer_that_the_relay_takes_keeps_its_place_so_that_it_cannot_be_refused_one() {
+    let mut stage = Stage::new();
+    stage.offers(ONE);
+    let actions = stage.comes(Wants::Relay).unwrap();
+    assert!(matches!(actions[..], [Action::Taken(..)]));
+    assert_eq!(stage.shares.taken(), 2 * PLACE, "its own, and the viewer's");
+    drop(actions);
+    assert_eq!(stage.shares.taken(), PLACE);
+}
+
+#[test]
 fn whoever_publishes_to_the_relay_is_there_for_any_viewer() {
     let mut stage = Stage::new();
     assert!(stage.comes(Wants::DirectOrRelay).unwrap().is_empty());
