@@ -112,7 +112,7 @@ fn wants() -> impl Strategy<Value = Wants> {
 struct Seen {
     /// The room has a name, and cameras are told by their certificates.
     is_named: bool,
-    publishers: HashMap<RequestId, Publisher>,
+    publishers: HashMap<RequestId, (Publisher, Admission)>,
     requests: Vec<RequestId>,
     /// Those of viewers that have brought a view ticket.
     ticketed: HashSet<RequestId>,
@@ -121,6 +121,8 @@ struct Seen {
     told: HashSet<RequestId>,
     /// The offer that the relay was given and has not answered.
     taken: Option<(RequestId, Admission)>,
+    /// Those of which the room knows nothing any more, since another publisher came between.
+    overtaken: Vec<RequestId>,
     /// The relay's session, as it knows it, and whom its publisher admits.
     relayed: Option<(SessionId, Admission)>,
     /// Whose media has come by the relay since it was answered: it has proved its certificate.
@@ -137,6 +139,18 @@ impl Seen {
             true => camera(who),
             false => Publisher::Key,
         }
+    }
+
+    /// What the relay has been given is not what the room expects any more.
+    fn is_overtaken(&mut self) {
+        self.overtaken
+            .extend(self.taken.take().map(|(request, _)| request));
+    }
+
+    /// The offer that the relay answers next, of those that it was given.
+    fn answered_next(&mut self) -> Option<RequestId> {
+        let taken = || self.taken.take().map(|(request, _)| request);
+        self.overtaken.pop().or_else(taken)
     }
 
     fn tell(&mut self, actions: Vec<Action>) {
@@ -193,11 +207,14 @@ fn relay_answers(
     let (limits, now) = (stage.limits.clone(), stage.now);
     let session = SessionId::random();
     let (claimed, actions) = stage.claims_and_tells(session, publisher.clone(), admission, terms);
+    if claimed.is_ok() || terms.is_some() {
+        seen.is_overtaken();
+    }
     seen.tell(actions);
     // Another one that has proved its certificate meanwhile has the room then.
-    let is_overtaken = seen.proved.is_some() || seen.apart.len() == 8;
+    let may_be_refused = seen.proved.is_some() || seen.apart.len() == 8;
     assert!(
-        claimed.is_ok() || terms.is_none() || is_overtaken,
+        claimed.is_ok() || terms.is_none() || may_be_refused,
         "it has taken an offer"
     );
     let Ok(entrance) = claimed else { return };
@@ -231,7 +248,8 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             let (request, shares) = (stage.request(), stage.shares.clone());
             seen.requests.push(request);
             let publisher = seen.publisher(who);
-            seen.publishers.insert(request, publisher.clone());
+            let published = (publisher.clone(), terms.admission);
+            seen.publishers.insert(request, published);
             let published = stage.room.publish(
                 request,
                 offered(&shares, publisher, offer, terms),
@@ -253,9 +271,9 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
         }
         Step::RelayAnswers(can) => {
             if seen.proving.is_none()
-                && let Some((request, admission)) = seen.taken.take()
+                && let Some(request) = seen.answered_next()
             {
-                let publisher = seen.publishers[&request].clone();
+                let (publisher, admission) = seen.publishers[&request].clone();
                 relay_answers(stage, seen, publisher, admission, Some(DIRECT), can);
             }
         }
@@ -301,6 +319,7 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             seen.apart.retain(|other| *other != one);
             if has && stage.room.proved(one.0).is_ok() {
                 // An offer that the relay had been given is answered apart from now on.
+                seen.is_overtaken();
                 seen.proving = Some(one);
             } else {
                 seen.tell(stage.room.relay_left(one.0, &limits, now));
@@ -325,7 +344,8 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
             let Some(request) = nth(&seen.requests, index) else {
                 return;
             };
-            let is_taken = seen.taken.is_some_and(|(taken, _)| taken == request);
+            let is_taken = seen.taken.is_some_and(|(taken, _)| taken == request)
+                || seen.overtaken.contains(&request);
             if seen.told.contains(&request) && !is_taken {
                 return;
             }
@@ -334,7 +354,8 @@ fn run(stage: &mut Stage, seen: &mut Seen, step: Step) {
                 _ => stage.room.give_up(request) == GivenUp::Withdrawn,
             };
             if gone && is_taken {
-                seen.taken = None;
+                seen.taken = seen.taken.filter(|(taken, _)| *taken != request);
+                seen.overtaken.retain(|taken| *taken != request);
             }
             if gone {
                 seen.withdrawn.insert(request);
@@ -428,11 +449,12 @@ proptest! {
                 stage.room.withdraw(request, &stage.limits, stage.now);
             }
         }
+        seen.is_overtaken();
         let relayed = seen.relayed.into_iter().chain(seen.proving).chain(seen.apart);
         for (session, _) in relayed.collect::<Vec<_>>() {
             stage.room.relay_left(session, &stage.limits, stage.now);
         }
-        if let Some((request, _)) = seen.taken {
+        for request in seen.overtaken {
             stage.room.withdraw(request, &stage.limits, stage.now);
         }
         for session in seen.sessions.clone() {
