@@ -1,15 +1,18 @@
 //! The relay as the room knows it: a party that takes a waiting offer, and then has what
 //! any number of viewers can have.
 
+mod claims;
+mod stranded;
+
 use std::time::{Duration, Instant};
 
 use sightline_spec::room::SessionId;
 use sightline_spec::token::Admission;
 
 use super::exchange::Exchange;
-use super::{Action, Limits, OfferTerms, Publisher, RequestId, Room, State, WaitingOffer, Wants};
-use crate::error::Error;
+use super::{Action, Limits, Publisher, RequestId, Room, State, WaitingOffer, Wants};
 use crate::session::Presence;
+pub(crate) use claims::Entrance;
 
 /// How long a viewer that would rather have it direct waits for a camera's next offer
 /// while the relay could serve it.
@@ -50,18 +53,6 @@ pub(super) struct Live {
     media: Media,
     /// Of the publisher, as far as event streams tell.
     presence: Presence,
-}
-
-/// How many may wait apart at one time.
-const APART: usize = 8;
-
-/// How a publisher comes into its room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Entrance {
-    /// It has the room as soon as it is answered.
-    AtOnce,
-    /// It waits apart until it has proved that it is who has the room already.
-    OnceProved,
 }
 
 /// What has come of a publisher's media.
@@ -152,85 +143,6 @@ impl RelayState {
 }
 
 impl Room {
-    /// The relay is about to answer this publisher, which has the room if that succeeds.
-    ///
-    /// `terms` are those of an offer that had waited.
-    pub(crate) fn claim(
-        &mut self,
-        session: SessionId,
-        (publisher, admission): (Publisher, Admission),
-        terms: Option<OfferTerms>,
-        limits: &Limits,
-        now: Instant,
-    ) -> (Result<Entrance, Error>, Vec<Action>) {
-        let entrance = self.enter(session, publisher, admission, terms);
-        if terms.is_none() || entrance == Ok(Entrance::AtOnce) {
-            return (entrance, Vec::new());
-        }
-        // It was taken for viewers, who have what there was before: its media is back.
-        self.take_back();
-        (entrance, self.pair(limits, now))
-    }
-
-    fn enter(
-        &mut self,
-        session: SessionId,
-        publisher: Publisher,
-        admission: Admission,
-        terms: Option<OfferTerms>,
-    ) -> Result<Entrance, Error> {
-        if self.is_taken_by_other_than(&publisher) {
-            return Err(Error::RoomTaken);
-        }
-        // A certificate's hash is in every offer, so anybody can copy it. Whoever comes with
-        // it has proved nothing yet, and takes nothing from who has.
-        let is_copied = publisher != Publisher::Key
-            && (self.relay.is_arriving() || (terms.is_none() && self.is_published_directly()));
-        let claimant = Live {
-            session,
-            publisher,
-            admission,
-            direct: terms.map(|terms| terms.direct),
-            media: Media::Expected,
-            presence: Presence::Unknown,
-        };
-        if !is_copied {
-            self.let_answer(claimant);
-            return Ok(Entrance::AtOnce);
-        }
-        if self.apart.len() >= APART {
-            return Err(Error::RoomTaken);
-        }
-        self.apart.push(claimant);
-        Ok(Entrance::OnceProved)
-    }
-
-    /// A publisher that waits apart has proved its certificate. The relay is about to give it
-    /// the room, unless that is somebody else's by now.
-    pub(crate) fn proved(&mut self, session: SessionId) -> Result<(), Error> {
-        let index = self.apart.iter().position(|live| live.session == session);
-        let claimant = self.apart.remove(index.ok_or(Error::UnknownSession)?);
-        let claimant = Live {
-            media: Media::Arriving,
-            ..claimant
-        };
-        if self.is_taken_by_other_than(&claimant.publisher) {
-            return Err(Error::RoomTaken);
-        }
-        self.let_answer(claimant);
-        Ok(())
-    }
-
-    fn let_answer(&mut self, claimant: Live) {
-        let before = match std::mem::take(&mut self.relay) {
-            RelayState::Live(live) => Some(live),
-            // Of two that are answered at once the later one has the room.
-            RelayState::Answering { before, .. } | RelayState::Taking { before, .. } => before,
-            RelayState::Absent => None,
-        };
-        self.relay = RelayState::Answering { claimant, before };
-    }
-
     /// The relay has answered: viewers can have what it has.
     pub(crate) fn relay_ready(
         &mut self,
@@ -270,45 +182,6 @@ impl Room {
         self.pair(limits, now)
     }
 
-    /// The relay has viewers, or has none any more.
-    pub(crate) fn relay_watched(
-        &mut self,
-        is_watched: bool,
-        limits: &Limits,
-        now: Instant,
-    ) -> Vec<Action> {
-        self.is_relay_watched = is_watched;
-        self.pair(limits, now)
-    }
-
-    /// An offer for those who watch by the relay, whose publisher is gone: nobody else asks for
-    /// it, and they would wait for as long as the relay keeps them.
-    ///
-    /// A publisher that is only silent may go on. A camera of which that is so has made no new
-    /// offer since. And one whose event stream has broken off is gone if there is an offer of
-    /// another process, which has another certificate.
-    pub(super) fn offer_for_stranded(&self) -> Option<usize> {
-        let is_open = |offer: &WaitingOffer| offer.offered.terms.relay;
-        let found = match &self.relay {
-            RelayState::Absent => self.offers.iter().position(is_open),
-            RelayState::Live(live) => self.offer_instead_of(live),
-            RelayState::Taking { .. } | RelayState::Answering { .. } => None,
-        };
-        found.filter(|_| self.is_relay_watched)
-    }
-
-    /// An offer of whoever has sent this before, or of its successor.
-    pub(super) fn offer_instead_of(&self, live: &Live) -> Option<usize> {
-        let is_silent = live.media == Media::Stopped;
-        let has_left = matches!(live.presence, Presence::Silent { .. });
-        let is_other = |offer: &WaitingOffer| offer.offered.sdp.fingerprints() != self.relayed_from;
-        let replaces = |offer: &WaitingOffer| {
-            is_silent && !offer.is_from_before_silence || (is_silent || has_left) && is_other(offer)
-        };
-        let mut offers = self.offers.iter();
-        offers.position(|offer| offer.offered.terms.relay && replaces(offer))
-    }
-
     /// The relay has lost a publisher, or could not answer it: what it had before it has
     /// still.
     pub(crate) fn relay_left(
@@ -346,13 +219,6 @@ impl Room {
     fn put_back(&mut self, relay: RelayState) -> Vec<Action> {
         self.relay = relay;
         Vec::new()
-    }
-
-    /// Whether a camera is here whose viewers have its media from itself.
-    fn is_published_directly(&self) -> bool {
-        !self.offers.is_empty()
-            || matches!(self.relay, RelayState::Taking { .. })
-            || self.exchanges.values().any(Exchange::has_camera)
     }
 
     /// How many viewers watch directly.
