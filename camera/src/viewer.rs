@@ -1,20 +1,16 @@
 //! One viewer: a webrtcbin, with a queue for picture and one for sound, at the encoders' tees.
 
+mod negotiation;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use gst::{glib, prelude::*};
-use gst_webrtc::{
-    WebRTCICEGatheringState, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection, WebRTCSDPType,
-    WebRTCSessionDescription,
-};
 use sightline_spec::{
-    candidate::Candidate,
     ice_server::IceServer,
-    sdp::{Direction, Fingerprint, Sdp},
-    sdpfrag::SdpFrag,
+    sdp::{Fingerprint, Sdp},
 };
 use tokio::sync::watch;
 
@@ -26,10 +22,6 @@ use crate::{
     pipeline::{Pipeline, PipelineError, Watching},
     stats::ViewerStats,
 };
-
-/// Candidates that take longer than this to find are left out: a STUN server that does not answer
-/// must not keep viewers waiting.
-const GATHERING_LIMIT: Duration = Duration::from_secs(2);
 
 /// Why a viewer cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -95,7 +87,7 @@ impl Viewer {
         certificate: &Certificate,
         ice_servers: &[IceServer],
     ) -> Result<Self, ViewerError> {
-        let (webrtc, pads) = build_webrtcbin(&pipeline.media(), certificate)?;
+        let (webrtc, pads) = negotiation::build_webrtcbin(&pipeline.media(), certificate)?;
         let heard = Heard::of(&webrtc);
         ice::use_servers(&webrtc, ice_servers);
         let branch = Arc::new(Branch::new(webrtc.clone().upcast(), pads)?);
@@ -120,105 +112,6 @@ impl Viewer {
     /// The offer to POST.
     pub fn sdp(&self) -> &Sdp {
         &self.offer
-    }
-
-    async fn describe(&self) -> Result<String, ViewerError> {
-        let webrtc = &self.webrtc;
-        let (promise, reply) = gst::Promise::new_future();
-        webrtc.emit_by_name::<()>("create-offer", &[&None::<gst::Structure>, &promise]);
-        let reply = reply
-            .await
-            .map_err(|error| ViewerError::Offer(format!("{error:?}")))?;
-        let offer = reply
-            .and_then(|reply| reply.get::<WebRTCSessionDescription>("offer").ok())
-            .ok_or_else(|| ViewerError::Offer("webrtcbin has none".to_owned()))?;
-        let gathered = self.gathered();
-        webrtc.emit_by_name::<()>("set-local-description", &[&offer, &None::<gst::Promise>]);
-        if tokio::time::timeout(GATHERING_LIMIT, gathered)
-            .await
-            .is_err()
-        {
-            tracing::debug!("not all candidates were found in time: is a STUN server silent?");
-        }
-        let local: Option<WebRTCSessionDescription> = webrtc.property("local-description");
-        let local = local.ok_or_else(|| ViewerError::Offer("it is not set".to_owned()))?;
-        local
-            .sdp()
-            .as_text()
-            .map_err(|error| ViewerError::Offer(error.to_string()))
-    }
-
-    /// Waits until all candidates are in the local description.
-    fn gathered(&self) -> impl Future<Output = ()> + use<> {
-        let (sender, mut receiver) = watch::channel(false);
-        self.webrtc
-            .connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
-                let state: WebRTCICEGatheringState = webrtc.property("ice-gathering-state");
-                let _ = sender.send(state == WebRTCICEGatheringState::Complete);
-            });
-        async move {
-            let _ = receiver.wait_for(|complete| *complete).await;
-        }
-    }
-
-    /// Takes the viewer's answer; connecting begins.
-    pub async fn answer(&mut self, answer: &Sdp) -> Result<(), ViewerError> {
-        let refused = |error: String| ViewerError::Answer(error);
-        if answer.active_media().next().is_none() {
-            return Err(refused("it takes no media".to_owned()));
-        }
-        let text = self.held_back.take_from(answer);
-        let message = gst_sdp::SDPMessage::parse_buffer(text.as_bytes())
-            .map_err(|error| refused(error.to_string()))?;
-        let description = WebRTCSessionDescription::new(WebRTCSDPType::Answer, message);
-        let (promise, reply) = gst::Promise::new_future();
-        self.webrtc
-            .emit_by_name::<()>("set-remote-description", &[&description, &promise]);
-        let reply = reply.await.map_err(|error| refused(format!("{error:?}")))?;
-        if let Some(error) = reply.and_then(|reply| reply.get::<glib::Error>("error").ok()) {
-            return Err(refused(error.to_string()));
-        }
-        self.stage = Stage::Answered {
-            expected: answer.fingerprints(),
-            media: self.media_taken_by(answer),
-            since: Instant::now(),
-            // The encoder warms up while ICE and DTLS go their way.
-            _watching: self.pipeline.watch(),
-        };
-        Ok(())
-    }
-
-    /// Sections are answered in the order in which they were offered (RFC 3264 section 6).
-    fn media_taken_by(&self, answer: &Sdp) -> Vec<Media> {
-        let sections = self.branch.media().zip(answer.media());
-        let taken = sections.filter(|(_, section)| {
-            !section.is_rejected() && section.direction() != Direction::Inactive
-        });
-        taken.map(|(media, _)| media).collect()
-    }
-
-    /// Adds candidates that came after the answer.
-    pub fn add_candidates(&mut self, fragment: &SdpFrag) {
-        for (mid, candidate) in fragment.candidates() {
-            let section = mid.and_then(|mid| self.offer.media().position(|m| m.mid() == Some(mid)));
-            let section = section.unwrap_or(0);
-            if let Some(candidate) = self.held_back.filter(section, candidate) {
-                self.add_candidate(section, &candidate);
-            }
-        }
-    }
-
-    /// Adds the candidates that were held back, when the viewer's own checks did not suffice.
-    pub fn add_held_candidates(&mut self) {
-        for (section, candidate) in self.held_back.release() {
-            self.add_candidate(section, &candidate);
-        }
-    }
-
-    fn add_candidate(&self, section: usize, candidate: &Candidate) {
-        let index = u32::try_from(section).unwrap_or(0);
-        self.webrtc
-            .emit_by_name::<()>("add-ice-candidate", &[&index, &candidate.to_string()]);
     }
 
     /// How the connection stands, and every change of it.
@@ -313,34 +206,6 @@ impl Drop for Viewer {
             std::thread::spawn(self.dismantle());
         }
     }
-}
-
-/// With a pad for each kind of media.
-fn build_webrtcbin(
-    media: &[(Media, &gst::Caps)],
-    certificate: &Certificate,
-) -> Result<(gst::Bin, Vec<(Media, gst::Pad)>), glib::BoolError> {
-    let webrtc = gst::ElementFactory::make("webrtcbin")
-        .property_from_str("bundle-policy", "max-bundle")
-        .build()?
-        .downcast::<gst::Bin>()
-        .map_err(|_| glib::bool_error!("webrtcbin is no bin"))?;
-    certificate.present_on(&webrtc);
-    ice::configure_agent(&webrtc);
-    ice::report_capture_times(&webrtc);
-    let mut pads = Vec::new();
-    for (media, caps) in media {
-        let sink = webrtc
-            .request_pad_simple("sink_%u")
-            .ok_or_else(|| glib::bool_error!("webrtcbin has no sink pad"))?;
-        let transceiver: WebRTCRTPTransceiver = sink.property("transceiver");
-        transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
-        transceiver.set_codec_preferences(Some(*caps));
-        // Opus has its own remedy for a lost packet, and sound cannot wait for it.
-        transceiver.set_property("do-nack", *media == Media::Video);
-        pads.push((*media, sink));
-    }
-    Ok((webrtc, pads))
 }
 
 /// What stands in for an offer while there is none.

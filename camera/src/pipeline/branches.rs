@@ -1,0 +1,112 @@
+//! Who is sent what comes out: the branches at the tees.
+
+use std::sync::{Arc, MutexGuard, PoisonError, Weak, atomic::Ordering};
+
+use gst::prelude::*;
+
+use super::{Pipeline, PipelineError};
+use crate::branch::{Branch, Media};
+
+impl Pipeline {
+    /// What there is to send, and what offers say of the packets of each.
+    pub(crate) fn media(&self) -> Vec<(Media, &gst::Caps)> {
+        let mut media = vec![(Media::Video, &self.encoder.rtp_caps)];
+        if self.audio.is_offered() {
+            media.push((Media::Audio, &self.audio.rtp_caps));
+        }
+        media
+    }
+
+    /// Makes the next frame a keyframe.
+    pub(crate) fn force_keyframe(&self) {
+        self.keyframe_requests.settle();
+        self.encoder.force_keyframe();
+    }
+
+    /// Takes a viewer's elements in and starts them.
+    pub(crate) fn adopt(&self, branch: &Arc<Branch>) -> Result<(), gst::glib::BoolError> {
+        let mut branches = self.branches();
+        branches.retain(|branch| branch.strong_count() > 0);
+        branches.push(Arc::downgrade(branch));
+        drop(branches);
+        branch.report_keyframe_requests(self.keyframe_requests.asker());
+        branch.enter(&self.pipeline)
+    }
+
+    /// From now on somebody needs pictures, until the guard is dropped.
+    pub(crate) fn watch(self: &Arc<Self>) -> Watching {
+        self.watching.fetch_add(1, Ordering::Relaxed);
+        Watching(self.clone())
+    }
+
+    /// Opens the way for packets of this kind into this branch; pictures begin with a keyframe.
+    pub(crate) fn connect(&self, branch: &Branch, media: Media) -> Result<gst::Pad, PipelineError> {
+        let tee = match media {
+            Media::Video => &self.tee,
+            Media::Audio => &self.audio.tee,
+        };
+        let pad = tee
+            .request_pad_simple("src_%u")
+            .ok_or_else(|| PipelineError::Failed("the tee has no pad left".to_owned()))?;
+        if branch
+            .entrance(media)
+            .is_none_or(|entrance| pad.link(&entrance).is_err())
+        {
+            tee.release_request_pad(&pad);
+            return Err(PipelineError::Failed(
+                "a viewer cannot be linked".to_owned(),
+            ));
+        }
+        match media {
+            Media::Video => self.force_keyframe(),
+            Media::Audio => self.announce_audio(&pad),
+        }
+        Ok(pad)
+    }
+
+    /// Has the form of the packets go ahead of them: it would wait for the first one, and `whipsink`
+    /// for it, with the picture.
+    fn announce_audio(&self, pad: &gst::Pad) {
+        if let Some(now) = self.pipeline.current_running_time() {
+            pad.push_event(gst::event::Gap::new(now, gst::ClockTime::NONE));
+        }
+    }
+
+    /// Closes that way again. Blocks until no packet is on it any more: not for streaming threads.
+    pub(crate) fn disconnect(&self, pad: &gst::Pad) {
+        let (done, is_done) = std::sync::mpsc::channel();
+        // While a pad is idle nothing is being pushed through it, so it can be taken off without
+        // the flow to the other viewers seeing an error.
+        pad.add_probe(gst::PadProbeType::IDLE, move |pad, _| {
+            if let Some(peer) = pad.peer() {
+                let _ = pad.unlink(&peer);
+            }
+            let _ = done.send(());
+            gst::PadProbeReturn::Remove
+        });
+        // The queue behind never blocks, so the pad is idle within one packet.
+        let _ = is_done.recv_timeout(std::time::Duration::from_secs(2));
+        if let Some(tee) = pad.parent_element() {
+            tee.release_request_pad(pad);
+        }
+    }
+
+    /// Removes a viewer's elements, which have been stopped.
+    pub(crate) fn release(&self, branch: &Branch) {
+        branch.leave(&self.pipeline);
+    }
+
+    pub(super) fn branches(&self) -> MutexGuard<'_, Vec<Weak<Branch>>> {
+        self.branches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Proof that somebody watches: as long as it exists, frames are encoded.
+#[derive(Debug)]
+pub(crate) struct Watching(Arc<Pipeline>);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.watching.fetch_sub(1, Ordering::Relaxed);
+    }
+}
