@@ -10,7 +10,7 @@ use crate::{
     audio::Audio,
     capacity::Capacity,
     command::Command,
-    encoder::Codec,
+    encoder::{Codec, EncoderKind, candidates},
     format::{Format, Size},
     option::{Publish, QrMode, Secret},
     source::Source,
@@ -94,9 +94,16 @@ pub struct Config {
     #[conf(long, env)]
     pub bitrate: Option<u32>,
 
-    /// h264 or vp8.
-    #[conf(long, env, default_value = "h264", serde(use_value_parser))]
-    pub codec: Codec,
+    /// h264, vp8, vp9 or av1. Default: h264, where there is an encoder for it.
+    #[conf(long, env, serde(use_value_parser))]
+    pub codec: Option<Codec>,
+
+    /// The encoder to try before all others, by its GStreamer element: v4l2h264enc, vah264enc,
+    /// vah264lpenc, vaapih264enc, nvh264enc, mpph264enc, x264enc, openh264enc, vp8enc, vp9enc,
+    /// svtav1enc, av1enc. Default: the first of them that encodes a few frames as it should. One that
+    /// fails later gives way to the next.
+    #[conf(long, env, serde(use_value_parser))]
+    pub encoder: Option<EncoderKind>,
 
     /// STUN or TURN server, besides those the gateway names: stun:host:port or
     /// turn:user:password@host:port. Repeatable.
@@ -164,6 +171,11 @@ fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
     }
     if (config.pin.is_some() || config.ca.is_some()) && config.gateway.scheme() != "https" {
         return Err("--pin and --ca need a --gateway that begins with https:");
+    }
+    if let (Some(codec), Some(encoder)) = (config.codec, config.encoder)
+        && codec != encoder.codec
+    {
+        return Err("--encoder is one of another codec than --codec");
     }
     if config.private && whip {
         return Err("--private forbids what --publish whip is: media by way of a server");
@@ -243,6 +255,11 @@ impl Config {
         }
     }
 
+    /// Which encoders to try, in this order.
+    pub fn encoders(&self) -> Vec<EncoderKind> {
+        candidates(self.codec, self.encoder)
+    }
+
     /// Kilobits per second, chosen or fitting.
     pub fn kbits(&self) -> u32 {
         self.bitrate
@@ -296,7 +313,7 @@ mod tests {
         let config = read(&["--size", "800x600"], &environment, file).unwrap();
         assert_eq!(config.size.to_string(), "800x600");
         assert_eq!(config.fps, 15);
-        assert_eq!(config.codec, Codec::Vp8);
+        assert_eq!(config.codec, Some(Codec::Vp8));
         assert_eq!(config.ice_server.len(), 1);
     }
 

@@ -2,7 +2,21 @@
 
 use std::fmt::Write as _;
 
-use crate::{audio::microphone::Microphone, source};
+use crate::{
+    audio::microphone::Microphone,
+    encoder::{Codec, ENCODERS, Refusal, prove},
+    format::{Format, Size},
+    source,
+};
+
+/// What encoders are tried with.
+const FORMAT: Format = Format {
+    size: Size {
+        width: 1280,
+        height: 720,
+    },
+    fps: 30,
+};
 
 /// An element and where Debian keeps it.
 struct Part {
@@ -47,17 +61,6 @@ const PARTS: &[Part] = &[
     required("srtpenc", "gstreamer1.0-plugins-bad", "WebRTC: encryption"),
     required("nicesrc", "gstreamer1.0-nice", "WebRTC: ICE"),
     required("rtph264pay", "gstreamer1.0-plugins-good", "H.264 in RTP"),
-    optional(
-        "x264enc",
-        "gstreamer1.0-plugins-ugly",
-        "H.264 (GPL; the fastest in software)",
-    ),
-    optional(
-        "openh264enc",
-        "gstreamer1.0-plugins-bad",
-        "H.264 without x264",
-    ),
-    optional("vp8enc", "gstreamer1.0-plugins-good", "--codec vp8"),
     optional("v4l2src", "gstreamer1.0-plugins-good", "--source v4l2"),
     optional(
         "jpegdec",
@@ -104,7 +107,7 @@ pub fn examine() -> Findings {
     let mut report = format!("{}\n", gst::version_string());
     let mut packages = Vec::new();
     let there = |element| gst::ElementFactory::find(element).is_some();
-    let mut healthy = there("x264enc") || there("openh264enc");
+    let mut healthy = true;
     for part in PARTS {
         let found = there(part.element);
         let mark = match (found, part.required) {
@@ -121,6 +124,7 @@ pub fn examine() -> Findings {
             }
         }
     }
+    healthy &= examine_encoders(&mut report);
     match source::first_video_device() {
         Some(device) => {
             let _ = writeln!(report, "{:>8}  {}", "ok", device.display());
@@ -147,6 +151,33 @@ pub fn examine() -> Findings {
     Findings { report, healthy }
 }
 
+/// Has each encode a few frames; whether one of them makes what viewers take by itself.
+fn examine_encoders(report: &mut String) -> bool {
+    let mut works = false;
+    for kind in ENCODERS {
+        let how = if kind.is_hardware {
+            "hardware"
+        } else {
+            "software"
+        };
+        let (mark, what) = match prove(*kind, FORMAT, FORMAT.fitting_kbits()) {
+            Ok(proof) => {
+                works |= kind.codec != Codec::Av1;
+                let rate = proof.frames_per_second;
+                (
+                    "ok",
+                    format!("{rate:.0} frames a second at {}", FORMAT.size),
+                )
+            }
+            Err(why @ Refusal::Poor(..)) => ("poor", why.to_string()),
+            Err(why) => ("missing", why.to_string()),
+        };
+        let (element, codec) = (kind.element, kind.codec);
+        let _ = writeln!(report, "{mark:>8}  {element:<18} {codec} in {how}: {what}");
+    }
+    works
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,6 +188,9 @@ mod tests {
         let findings = examine();
         for part in PARTS {
             assert!(findings.report.contains(part.element));
+        }
+        for kind in ENCODERS {
+            assert!(findings.report.contains(kind.element));
         }
     }
 }

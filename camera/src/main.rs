@@ -82,7 +82,10 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
     // A source that can never work is said at once, not retried for ever.
     config.source.check(config.format())?;
     let stop = stop_on_signal()?;
-    let pipeline = Pipeline::start(config.codec, config.format(), config.kbits())?;
+    let pipeline = {
+        let (encoders, format, kbits) = (config.encoders(), config.format(), config.kbits());
+        tokio::task::spawn_blocking(move || Pipeline::start(&encoders, format, kbits)).await??
+    };
     let (audio, source) = (config.audio.clone(), config.source.clone());
     let is_expected = {
         let (audio, source) = (audio.clone(), source.clone());

@@ -1,11 +1,11 @@
 //! The encoder's pipeline: raw frames in, packets out to every viewer.
 //!
 //! ```text
-//! capture ─▶ appsrc ─▶ encoder, payloader ─▶ tee ─┬▶ queue ─▶ webrtcbin   (viewer 1)
-//!                                                 └▶ queue ─▶ webrtcbin   (viewer 2)
+//! capture ─▶ encoder ─▶ appsrc ─▶ payloader ─▶ tee ─┬▶ queue ─▶ webrtcbin   (viewer 1)
+//!                                                   └▶ queue ─▶ webrtcbin   (viewer 2)
 //! ```
 //!
-//! Sound has a row of its own like that, to the same webrtcbins, and both are told the time by one
+//! The encoder has a pipeline of its own, and another takes its place when it fails. Sound has a row of its own like that, to the same webrtcbins, and both are told the time by one
 //! clock. Encoding and packetizing happen once; a further viewer costs encryption and sending.
 
 mod branches;
@@ -25,7 +25,7 @@ use tokio::sync::watch;
 use crate::{
     audio::track::AudioTrack,
     branch::Branch,
-    encoder::{Codec, Encoder, EncoderError},
+    encoder::{Choice, Encoder, EncoderError, EncoderKind, fresh_ssrc},
     format::Format,
     keyframe::KeyframeRequests,
 };
@@ -40,8 +40,8 @@ pub enum PipelineError {
     #[error("GStreamer is incomplete: {0}")]
     Incomplete(#[from] gst::glib::BoolError),
     /// The same, or a setting that an element refused.
-    #[error("the sound's encoder cannot be built: {0}")]
-    Audio(#[from] gst::glib::Error),
+    #[error("the pipeline cannot be built: {0}")]
+    Build(#[from] gst::glib::Error),
     /// It does not start.
     #[error("the pipeline does not start: {0}")]
     Start(#[from] gst::StateChangeError),
@@ -50,12 +50,15 @@ pub enum PipelineError {
     Failed(String),
 }
 
+/// More than this has piled up behind the encoder only if nothing runs.
+const BACKLOG: u64 = 4 << 20;
+
 /// One encoder and its viewers' branches. Stops when dropped.
 #[derive(Debug)]
 pub struct Pipeline {
     pipeline: gst::Pipeline,
-    input: gst_app::AppSrc,
     encoder: Encoder,
+    rtp_caps: gst::Caps,
     tee: gst::Element,
     audio: AudioTrack,
     keyframe_requests: KeyframeRequests,
@@ -70,29 +73,39 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Builds and starts it; it idles until frames come and somebody watches.
-    pub fn start(codec: Codec, format: Format, kbits: u32) -> Result<Arc<Self>, PipelineError> {
-        let encoder = Encoder::build(codec, format, kbits)?;
-        let input = gst_app::AppSrc::builder()
-            .name("frames")
+    /// Builds and starts it, with the first of these encoders that is as it should be; it idles until
+    /// frames come and somebody watches. Blocks while the encoders are tried.
+    pub fn start(
+        encoders: &[EncoderKind],
+        format: Format,
+        kbits: u32,
+    ) -> Result<Arc<Self>, PipelineError> {
+        let choice = Choice::of(encoders, format, kbits)?;
+        let encoded = gst_app::AppSrc::builder()
+            .name("encoded")
             .format(gst::Format::Time)
             .is_live(true)
-            // An encoder that cannot keep up skips frames; it must not fall behind.
-            .max_buffers(2)
+            .max_bytes(BACKLOG)
             .leaky_type(gst_app::AppLeakyType::Downstream)
             .build();
+        let ssrc = fresh_ssrc();
+        let rtp_caps = choice
+            .kind
+            .codec
+            .rtp_caps(format, ssrc, choice.profile.as_deref());
+        let payloader = choice.kind.codec.payloader(ssrc)?;
         let tee = gst::ElementFactory::make("tee")
             .property("allow-not-linked", true)
             .build()?;
         let pipeline = gst::Pipeline::new();
-        pipeline.add_many([input.upcast_ref(), encoder.bin.upcast_ref(), &tee])?;
-        gst::Element::link_many([input.upcast_ref(), encoder.bin.upcast_ref(), &tee])?;
+        pipeline.add_many([encoded.upcast_ref(), &payloader, &tee])?;
+        gst::Element::link_many([encoded.upcast_ref(), &payloader, &tee])?;
         let audio = AudioTrack::build_in(&pipeline)?;
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         let this = Arc::new(Self {
             pipeline,
-            input,
-            encoder,
+            encoder: Encoder::start(choice, format, kbits, encoded),
+            rtp_caps,
             tee,
             audio,
             keyframe_requests: KeyframeRequests::new(),

@@ -10,7 +10,7 @@ use crate::branch::{Branch, Media};
 impl Pipeline {
     /// What there is to send, and what offers say of the packets of each.
     pub(crate) fn media(&self) -> Vec<(Media, &gst::Caps)> {
-        let mut media = vec![(Media::Video, &self.encoder.rtp_caps)];
+        let mut media = vec![(Media::Video, &self.rtp_caps)];
         if self.audio.is_offered() {
             media.push((Media::Audio, &self.audio.rtp_caps));
         }

@@ -5,6 +5,7 @@ use std::{sync::atomic::Ordering, time::Instant};
 use gst::prelude::*;
 
 use super::Pipeline;
+use crate::encoder::EncoderKind;
 
 impl Pipeline {
     /// Takes a frame that was captured at this time of the system clock.
@@ -22,7 +23,7 @@ impl Pipeline {
         if self.keyframe_requests.answer(Instant::now()) {
             self.encoder.force_keyframe();
         }
-        let _ = self.input.push_sample(&sample);
+        self.encoder.push(&sample);
         self.frames_encoded.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -84,6 +85,16 @@ impl Pipeline {
     /// How many of them went to the encoder.
     pub fn frames_encoded(&self) -> u64 {
         self.frames_encoded.load(Ordering::Relaxed)
+    }
+
+    /// How many kilobits of pictures a second there may be from now on.
+    pub fn set_kbits(&self, kbits: u32) {
+        self.encoder.set_kbits(kbits);
+    }
+
+    /// Which encoder runs now: none while the next one starts.
+    pub fn encoder(&self) -> Option<EncoderKind> {
+        self.encoder.running()
     }
 
     /// How many GStreamer elements there are, to see that none is left behind.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 mod clocks;
+mod encoders;
 mod endpoint;
 mod lip_sync;
 mod peer;
@@ -12,6 +13,7 @@ mod secrets;
 mod signaling;
 mod sound;
 mod sources;
+mod stand_ins;
 mod tls;
 mod tokens;
 mod trust;

@@ -1,8 +1,11 @@
 //! A viewer made of GStreamer: answers an offer, decodes the pictures and counts them.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use gst::{glib, prelude::*};
@@ -33,6 +36,19 @@ impl Edges {
 
     fn all(&self) -> Vec<gst::ClockTime> {
         self.0.lock().unwrap().1.clone()
+    }
+}
+
+/// The longest time between two pictures.
+#[derive(Debug, Clone, Default)]
+struct Dark(Arc<Mutex<(Option<Instant>, Duration)>>);
+
+impl Dark {
+    fn picture(&self) {
+        let (last, longest) = &mut *self.0.lock().unwrap();
+        let before = last.replace(Instant::now());
+        let dark = before.map(|before| before.elapsed());
+        *longest = dark.unwrap_or_default().max(*longest);
     }
 }
 
@@ -76,6 +92,7 @@ impl Block {
 pub(crate) struct Peer {
     pipeline: gst::Pipeline,
     frames: Arc<AtomicU64>,
+    dark: Dark,
     flashes: Edges,
     beeps: Edges,
     keyframes: Arc<AtomicU64>,
@@ -108,6 +125,8 @@ impl Peer {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (counter, key_counter, entry) = (frames.clone(), keyframes.clone(), video.clone());
         let blocks = heard.clone();
+        let dark = Dark::default();
+        let pictures = dark.clone();
         let (flashes, beeps) = (Edges::default(), Edges::default());
         let (flash, beep) = (flashes.clone(), beeps.clone());
         webrtc.connect_pad_added(move |_, pad| {
@@ -125,6 +144,7 @@ impl Peer {
                     counter.clone(),
                     key_counter.clone(),
                     flash.clone(),
+                    pictures.clone(),
                 );
             }
         });
@@ -133,6 +153,7 @@ impl Peer {
         Self {
             pipeline,
             frames,
+            dark,
             flashes,
             beeps,
             keyframes,
@@ -150,6 +171,11 @@ impl Peer {
     /// How many of them needed no other.
     pub(crate) fn keyframes(&self) -> u64 {
         self.keyframes.load(Ordering::SeqCst)
+    }
+
+    /// The longest time between two pictures so far.
+    pub(crate) fn longest_dark(&self) -> Duration {
+        self.dark.0.lock().unwrap().1
     }
 
     /// Sends its requests as often as it is asked to, not as seldom as RFC 4585 wants it.
@@ -223,10 +249,12 @@ fn decode(
     frames: Arc<AtomicU64>,
     keyframes: Arc<AtomicU64>,
     flashes: Edges,
+    dark: Dark,
 ) {
     let codec = kind_of(pad, "encoding-name");
     let chain = match codec.as_deref() {
         Some("VP8") => "rtpvp8depay ! vp8dec",
+        Some("VP9") => "rtpvp9depay ! vp9dec",
         _ => "rtph264depay ! h264parse name=parse ! avdec_h264",
     };
     let text = format!("queue ! {chain} ! fakesink name=out sync=false");
@@ -237,8 +265,11 @@ fn decode(
         let luma = frame.map_readable().unwrap();
         // The middle of the first plane; whatever the codec adds is behind it.
         let middle = luma[luma.len() / 3];
-        flashes.note(frame.pts().unwrap(), middle > 128);
+        if let Some(at) = frame.pts() {
+            flashes.note(at, middle > 128);
+        }
         frames.fetch_add(1, Ordering::SeqCst);
+        dark.picture();
         NEWS.notify_waiters();
         gst::PadProbeReturn::Ok
     });

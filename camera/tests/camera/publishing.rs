@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sightline_camera::{
     audio::Audio,
     capture,
-    encoder::Codec,
+    encoder::{Codec, candidates},
     format::{Format, Size},
     pipeline::Pipeline,
     publish::Publisher,
@@ -28,7 +28,7 @@ async fn any_whip_server_can_be_published_to() {
         height: 180,
     };
     let format = Format { size, fps: 30 };
-    let pipeline = Pipeline::start(Codec::H264, format, 500).unwrap();
+    let pipeline = Pipeline::start(&candidates(Some(Codec::H264), None), format, 500).unwrap();
     // A microphone that takes its time must not keep the picture back.
     pipeline.offer_audio();
     tokio::spawn(capture::run(

@@ -13,7 +13,7 @@ use sightline_camera::{
     capacity::Capacity,
     capture,
     certificate::Certificate,
-    encoder::Codec,
+    encoder::{Codec, EncoderKind, candidates},
     format::{Format, Size},
     key::RoomKey,
     pipeline::Pipeline,
@@ -137,6 +137,20 @@ impl Camera {
         Self::find_viewers(whip, Proofs::None, capacity, pipeline)
     }
 
+    /// Shows the test picture, by the first of these encoders that is as it should be.
+    pub(crate) fn start_encoding(endpoint: &Endpoint, encoders: &[EncoderKind]) -> Self {
+        gst::init().unwrap();
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: false,
+        };
+        let pipeline = Pipeline::start(encoders, FORMAT, 500).unwrap();
+        let to = Arc::downgrade(&pipeline);
+        tokio::spawn(capture::run(Source::Test, FORMAT, to));
+        let whip = whip(endpoint, capacity);
+        Self::find_viewers(whip, Proofs::None, capacity, pipeline)
+    }
+
     /// In the room that this key is, for viewers that are reached directly.
     pub(crate) fn start_in_room(key: &RoomKey, proofs: Proofs, endpoint: &Endpoint) -> Self {
         let capacity = Capacity {
@@ -207,7 +221,7 @@ impl Camera {
 
 fn pipeline(codec: Codec) -> Arc<Pipeline> {
     gst::init().unwrap();
-    Pipeline::start(codec, FORMAT, 500).unwrap()
+    Pipeline::start(&candidates(Some(codec), None), FORMAT, 500).unwrap()
 }
 
 fn whip(endpoint: &Endpoint, capacity: Capacity) -> Whip {
