@@ -9,7 +9,7 @@ use std::{sync::Weak, time::Duration};
 
 use futures_util::StreamExt;
 use gst::prelude::*;
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{
     audio::{Audio, AudioError},
@@ -130,6 +130,8 @@ impl Input {
         };
         let mut messages = bus.stream();
         let mut watchdog = tokio::time::interval(HUNG);
+        // A machine that slept has missed some, and nobody has delivered anything.
+        watchdog.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last_seen = None;
         loop {
             tokio::select! {

@@ -61,6 +61,7 @@ pub(crate) async fn follow(
         };
         is_unknown.get_or_insert_with(|| unknown.one_more());
         match listened {
+            Err(error) if is_stop(&error) => return to.closed().await,
             Err(error) if is_gone(&error) && stream.is_none() => {
                 // Whoever does not take it is not interested.
                 let _ = to.send(News::Forgotten { since }).await;
@@ -82,6 +83,18 @@ fn is_gone(error: &WhipError) -> bool {
         error,
         WhipError::Refused {
             status: StatusCode::NOT_FOUND | StatusCode::GONE,
+            ..
+        }
+    )
+}
+
+/// "A client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML,
+/// section 9.2.1). What becomes of the viewer is seen by its media alone then.
+fn is_stop(error: &WhipError) -> bool {
+    matches!(
+        error,
+        WhipError::Refused {
+            status: StatusCode::NO_CONTENT,
             ..
         }
     )

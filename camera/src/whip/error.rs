@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::{Response, StatusCode, header::RETRY_AFTER};
 use sightline_spec::problem::Problem;
 
+use super::PATIENCE;
 use crate::trust::{self, TrustError};
 
 /// No answer that we read is longer.
@@ -91,15 +92,20 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(wait.min(RETRY_LIMIT))
 }
 
-/// A body, up to the limit.
+/// A body, up to the limit, which comes with its head as a rule: a POST is patient only until then.
 pub(super) async fn text(mut response: Response) -> Result<String, WhipError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > BODY_LIMIT {
-            return Err(WhipError::Malformed("far too long"));
+    let reading = async {
+        while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+            if body.len() + chunk.len() > BODY_LIMIT {
+                return Err(WhipError::Malformed("far too long"));
+            }
+            body.extend_from_slice(&chunk);
         }
-        body.extend_from_slice(&chunk);
-    }
+        Ok(())
+    };
+    let read = tokio::time::timeout(PATIENCE, reading).await;
+    read.map_err(|_| WhipError::Malformed("it does not end"))??;
     String::from_utf8(body).map_err(|_| WhipError::Malformed("not text"))
 }
 

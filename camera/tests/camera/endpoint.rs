@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::SystemTime,
 };
@@ -53,6 +53,9 @@ struct Shared {
     ended: Mutex<Vec<String>>,
     /// Where the events of each session that listens go.
     events: Mutex<HashMap<String, mpsc::Sender<String>>>,
+    /// Whether event streams are answered with 204 from now on, and how many were.
+    no_events: AtomicBool,
+    refused_streams: AtomicUsize,
 }
 
 #[derive(Clone)]
@@ -147,6 +150,28 @@ impl Endpoint {
         eventually("the session is ended", ended, |ended| ended == sessions).await;
     }
 
+    /// Closes all event streams; who asks for them again is told to stop. Waits until one was.
+    pub(crate) async fn end_events(&self) {
+        self.shared.no_events.store(true, Ordering::SeqCst);
+        self.shared.events.lock().unwrap().clear();
+        let refused = async || self.refused_streams();
+        eventually("the stream is asked for again", refused, |refused| {
+            *refused > 0
+        })
+        .await;
+    }
+
+    /// How often an event stream was answered with 204.
+    pub(crate) fn refused_streams(&self) -> usize {
+        self.shared.refused_streams.load(Ordering::SeqCst)
+    }
+
+    /// Waits until the camera listens to the events of this session.
+    pub(crate) async fn until_listening(&self, session: &str) {
+        let listens = async || self.shared.events.lock().unwrap().contains_key(session);
+        eventually("the session listens", listens, |listens| *listens).await;
+    }
+
     /// The viewer of this session goes, and the camera hears of it.
     pub(crate) async fn leave(&self, session: &str) {
         let listens = async || self.shared.events.lock().unwrap().clone();
@@ -211,10 +236,11 @@ async fn subscribe(Path((room, session)): Path<(String, String)>, _: Bytes) -> i
     )
 }
 
-async fn listen(
-    State(app): State<App>,
-    Path((_, session)): Path<(String, String)>,
-) -> impl IntoResponse {
+async fn listen(State(app): State<App>, Path((_, session)): Path<(String, String)>) -> Response {
+    if app.shared.no_events.load(Ordering::SeqCst) {
+        app.shared.refused_streams.fetch_add(1, Ordering::SeqCst);
+        return StatusCode::NO_CONTENT.into_response();
+    }
     let (sender, receiver) = mpsc::channel::<String>(8);
     app.shared.events.lock().unwrap().insert(session, sender);
     NEWS.notify_waiters();
@@ -223,4 +249,5 @@ async fn listen(
         let event = sse::Event::default().event(event).data("{}");
         Some((Ok::<_, Infallible>(event), receiver))
     }))
+    .into_response()
 }

@@ -6,6 +6,7 @@ mod clocks;
 mod encoders;
 mod endpoint;
 mod lip_sync;
+mod moods;
 mod peer;
 mod publishing;
 mod rig;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Url;
 use sightline_camera::{
     audio::Audio,
     capacity::Capacity,
@@ -137,6 +138,17 @@ impl Camera {
         Self::find_viewers(whip, Proofs::None, capacity, pipeline)
     }
 
+    /// With a gateway that is there, or something else.
+    pub(crate) fn start_at(gateway: &Url) -> Self {
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: false,
+        };
+        let room = "test".parse().unwrap();
+        let whip = Whip::new(gateway, &room, None, capacity, &Trust::System).unwrap();
+        Self::start_with(whip, Proofs::None, capacity, ("test", "off"), Codec::H264)
+    }
+
     /// Shows the test picture, by the first of these encoders that is as it should be.
     pub(crate) fn start_encoding(endpoint: &Endpoint, encoders: &[EncoderKind]) -> Self {
         gst::init().unwrap();
@@ -247,6 +259,15 @@ pub(crate) struct Program(Child);
 impl Program {
     pub(crate) fn start(mut program: Command) -> Self {
         Self(program.spawn().unwrap())
+    }
+}
+
+impl Program {
+    /// Sends it this signal: STOP, CONT.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.0.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.unwrap().success());
     }
 }
 

@@ -126,3 +126,25 @@ async fn an_answer_that_is_none_costs_one_session_only() {
     assert!(offer.reply.send(Reply::Answer(peer.answer.clone())).is_ok());
     peer.sees(10).await;
 }
+
+/// HTML, section 9.2.1: "a client can be told to stop reconnecting using the HTTP 204 No Content
+/// response code".
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_stream_that_is_answered_with_204_is_asked_for_no_more() {
+    let mut endpoint = Endpoint::start().await;
+    let _camera = Camera::start(&endpoint, "test", Codec::H264);
+    let offer = endpoint.offer().await;
+    let peer = Peer::answering(&offer.offer).await;
+    assert!(offer.reply.send(Reply::Answer(peer.answer.clone())).is_ok());
+    peer.sees(5).await;
+    endpoint.until_listening("0").await;
+    endpoint.end_events().await;
+    // Longer than any pause between two attempts.
+    peer.sees(90).await;
+    assert_eq!(endpoint.refused_streams(), 1);
+    assert!(endpoint.ended().is_empty(), "its media goes on");
+
+    // Whose viewer leaves without a word is noticed all the same.
+    drop(peer);
+    endpoint.until_ended(&["0"]).await;
+}
