@@ -12,6 +12,13 @@ use crate::option::{parse_admission, parse_lifetime, parse_scope};
 #[derive(Subcommands, Debug)]
 #[conf(serde)]
 pub enum Command {
+    /// Publish to any WHIP server, which distributes the media: one session, by GStreamer's whipsink.
+    ///
+    /// Source, sound, picture and encoder are what the options say, which may stand before `publish`
+    /// or behind it; the token is SIGHTLINE_CAMERA_TOKEN, or in --token-file. When the server ends
+    /// the session, restarts or cannot be reached, the camera tries again until it works.
+    #[conf(serde(skip))]
+    Publish(PublishOptions),
     /// Look at this machine: what is there, what is missing, what to install.
     Doctor,
     /// Show this camera's room, the link to watch it, and the link's QR code.
@@ -29,6 +36,14 @@ pub enum Command {
     /// --private it is a private link, for a camera that runs with --private.
     #[conf(serde(skip))]
     Share(ShareOptions),
+}
+
+/// Where to publish.
+#[derive(Conf, Debug)]
+pub struct PublishOptions {
+    /// The WHIP endpoint.
+    #[conf(pos)]
+    pub url: Url,
 }
 
 /// Which gateway a link or a token is for.

@@ -12,8 +12,9 @@ use crate::{
     command::Command,
     encoder::{Codec, EncoderKind, candidates},
     format::{Format, Size},
-    option::{Publish, QrMode, Secret},
+    option::{QrMode, Secret},
     source::Source,
+    token::Token,
     trust::{Pin, Trust},
 };
 
@@ -27,6 +28,7 @@ const DEFAULT_LOG: &str = "info,rustls_platform_verifier=off";
 ///
 /// Every option can also stand in the environment (SIGHTLINE_CAMERA_SIZE=…) or in a TOML file
 /// (--config FILE, `size = "1280x720"`). Arguments win over environment, environment over file.
+/// Options may stand before a command or behind it.
 #[derive(Conf, Debug)]
 #[conf(
     serde,
@@ -40,7 +42,7 @@ pub struct Config {
     #[conf(long, env, serde(skip))]
     pub config: Option<PathBuf>,
 
-    /// The gateway; for --publish whip the URL to publish to.
+    /// The gateway.
     #[conf(
         long,
         env,
@@ -129,16 +131,15 @@ pub struct Config {
     #[conf(long, env)]
     pub tickets: bool,
 
-    /// How to publish: direct (to any number of viewers, through a Sightline gateway) or
-    /// whip (once, to any WHIP server, whose full URL --gateway then is).
-    #[conf(long, env, default_value = "direct", serde(use_value_parser))]
-    pub publish: Publish,
-
-    /// Bearer token, where a server asks for one: for --publish whip, or for a --room with a name.
+    /// Bearer token, where a server asks for one: for publish, or for a --room with a name.
     /// A room of the camera's own has its key for that. Not an argument, since everyone on the
     /// machine can read those.
     #[conf(env, secret)]
     pub token: Option<Secret>,
+
+    /// A file with that token, which is read for each request: for tokens that expire.
+    #[conf(long, env)]
+    pub token_file: Option<PathBuf>,
 
     /// Log statistics every so many seconds; 0 for never.
     #[conf(long, env, default_value = "10")]
@@ -159,31 +160,31 @@ pub struct Config {
 }
 
 fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
-    let whip = config.publish == Publish::Whip;
-    if config.direct_only && whip {
-        return Err("--direct-only forbids what --publish whip is: media by way of a server");
+    let elsewhere = matches!(config.command, Some(Command::Publish(_)));
+    if (config.direct_only || config.private) && elsewhere {
+        return Err("--direct-only and --private forbid what publish is: media by way of a server");
     }
     if config.pin.is_some() && config.ca.is_some() {
         return Err("--pin and --ca exclude each other: one certificate, or whom --ca trusts");
     }
-    if (config.pin.is_some() || config.ca.is_some()) && whip {
-        return Err("--pin and --ca are for gateways, not for --publish whip");
+    if (config.pin.is_some() || config.ca.is_some()) && elsewhere {
+        return Err("--pin and --ca are for gateways, not for publish");
     }
     if (config.pin.is_some() || config.ca.is_some()) && config.gateway.scheme() != "https" {
         return Err("--pin and --ca need a --gateway that begins with https:");
+    }
+    if config.token.is_some() && config.token_file.is_some() {
+        return Err("SIGHTLINE_CAMERA_TOKEN and --token-file exclude each other");
     }
     if let (Some(codec), Some(encoder)) = (config.codec, config.encoder)
         && codec != encoder.codec
     {
         return Err("--encoder is one of another codec than --codec");
     }
-    if config.private && whip {
-        return Err("--private forbids what --publish whip is: media by way of a server");
-    }
     if config.private && config.room.is_some() {
         return Err("--private needs the camera's own room, which is its key: leave out --room");
     }
-    if config.tickets && (whip || config.room.is_some()) {
+    if config.tickets && (elsewhere || config.room.is_some()) {
         return Err("--tickets needs the camera's own room, whose key signs them");
     }
     Ok(())
@@ -193,8 +194,9 @@ impl Config {
     /// Reads arguments, environment and, where named, the TOML file; explains itself and exits
     /// where they are wrong or `--help` is asked for.
     pub fn read() -> Self {
+        let arguments = Command::after_options(std::env::args_os());
         let Some(path) = config_file() else {
-            return Self::parse();
+            return Self::conf_builder().args(arguments).parse();
         };
         let document = std::fs::read_to_string(&path)
             .map_err(|error| error.to_string())
@@ -204,6 +206,7 @@ impl Config {
             });
         match document {
             Ok(document) => Self::conf_builder()
+                .args(arguments)
                 .doc(path.display().to_string(), document)
                 .parse(),
             Err(error) => {
@@ -237,6 +240,12 @@ impl Config {
             (None, Some(path)) => Trust::Authority(path.clone()),
             (None, None) => Trust::System,
         }
+    }
+
+    /// The token that a server may ask for.
+    pub fn token(&self) -> Option<Token> {
+        let file = self.token_file.clone().map(Token::File);
+        self.token.clone().map(Token::Fixed).or(file)
     }
 
     /// Whom the gateway is to let watch.
@@ -275,119 +284,4 @@ fn config_file() -> Option<PathBuf> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn read(
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-        file: &str,
-    ) -> Result<Config, String> {
-        Config::conf_builder()
-            .args(std::iter::once("sightline-camera").chain(arguments.iter().copied()))
-            .env(environment.iter().copied())
-            .doc("camera.toml", file.parse::<toml::Table>().unwrap())
-            .try_parse()
-            .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn the_defaults_are_720p30_at_2500_kbits() {
-        let config = read(&[], &[], "").unwrap();
-        assert_eq!(config.format().size.to_string(), "1280x720");
-        assert_eq!((config.fps, config.kbits()), (30, 2500));
-        assert_eq!(config.source, Source::Auto);
-        assert_eq!(config.audio, Audio::Auto);
-        assert_eq!(config.publish, Publish::Direct);
-    }
-
-    #[test]
-    fn arguments_win_over_environment_and_environment_over_file() {
-        let file = "size = \"320x240\"\nfps = 10\ncodec = \"vp8\"\nice_server = [\"stun:a:1\"]";
-        let environment = [
-            ("SIGHTLINE_CAMERA_SIZE", "640x480"),
-            ("SIGHTLINE_CAMERA_FPS", "15"),
-        ];
-        let config = read(&["--size", "800x600"], &environment, file).unwrap();
-        assert_eq!(config.size.to_string(), "800x600");
-        assert_eq!(config.fps, 15);
-        assert_eq!(config.codec, Some(Codec::Vp8));
-        assert_eq!(config.ice_server.len(), 1);
-    }
-
-    #[test]
-    fn every_mistake_is_reported_at_once() {
-        let error = read(&["--size", "big", "--codec", "av9"], &[], "").unwrap_err();
-        assert!(
-            error.contains("`big` is no size") && error.contains("`av9` is no codec"),
-            "{error}"
-        );
-        assert!(
-            read(&[], &[], "bitrat = 3").is_err(),
-            "a misspelt option must not pass"
-        );
-    }
-
-    #[test]
-    fn direct_only_is_not_for_publishing_to_a_server() {
-        assert!(read(&["--direct-only"], &[], "").is_ok());
-        let error = read(&["--publish", "whip", "--direct-only"], &[], "").unwrap_err();
-        assert!(error.contains("--direct-only forbids"), "{error}");
-    }
-
-    #[test]
-    fn private_is_direct_and_in_a_room_that_is_a_key() {
-        assert!(
-            read(&["--private"], &[], "")
-                .unwrap()
-                .capacity()
-                .direct_only
-        );
-        let named = ["--room", "garage"];
-        for option in ["--private", "--tickets"] {
-            let error = read(&[option, named[0], named[1]], &[], "").unwrap_err();
-            assert!(error.contains("the camera's own room"), "{error}");
-            assert!(read(&[option, "--publish", "whip"], &[], "").is_err());
-        }
-    }
-
-    #[test]
-    fn a_pin_is_not_ignored() {
-        let pin = format!("sha256:{}", "a5".repeat(32));
-        let https = ["--gateway", "https://g", "--pin", pin.as_str()];
-        let trust = |arguments: &[&str]| Ok::<_, String>(read(arguments, &[], "")?.trust());
-        assert!(matches!(trust(&https), Ok(Trust::Pinned(_))));
-        let authority = trust(&["--gateway", "https://g", "--ca", "ca.pem"]);
-        assert!(matches!(authority, Ok(Trust::Authority(_))));
-        let error = trust(&["--gateway", "http://g", "--pin", &pin]).unwrap_err();
-        assert!(error.contains("begins with https:"), "{error}");
-        assert!(trust(&[&https[..], &["--ca", "ca.pem"]].concat()).is_err());
-        assert!(trust(&[&https[..], &["--publish", "whip"]].concat()).is_err());
-        assert!(trust(&["--gateway", "https://g", "--pin", "any"]).is_err());
-    }
-
-    #[test]
-    fn a_shared_link_may_be_for_another_gateway() {
-        let arguments = [
-            "share",
-            "--for",
-            "2h",
-            "--private",
-            "--gateway",
-            "https://g",
-        ];
-        let Some(Command::Share(share)) = read(&arguments, &[], "").unwrap().command else {
-            panic!("not to share");
-        };
-        assert_eq!(share.lifetime, Some(Duration::from_secs(7200)));
-        assert!(share.private && share.gateway.is_some());
-    }
-
-    #[test]
-    fn the_token_stays_out_of_logs() {
-        let config = read(&[], &[("SIGHTLINE_CAMERA_TOKEN", "hush")], "").unwrap();
-        assert!(!format!("{config:?}").contains("hush"));
-    }
-}
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -39,16 +39,16 @@ pub(crate) fn report_capture_times(webrtcbin: &gst::Bin) {
     }
 }
 
-/// When the other side was last heard of.
+/// When the other side was last heard of, and how long the longest pause before that was.
 #[derive(Debug, Clone)]
-pub(crate) struct Heard(Arc<Mutex<Instant>>);
+pub(crate) struct Heard(Arc<Mutex<(Instant, Duration)>>);
 
 impl Heard {
     /// Notes every packet that comes in: every viewer reports what it received every few seconds
     /// (RFC 3550 section 6.2), so one who vanished without a word is noticed long before ICE does,
     /// which takes 50 s in libnice. Must be called right after creation of the element.
     pub(crate) fn of(webrtcbin: &gst::Bin) -> Self {
-        let heard = Self(Arc::new(Mutex::new(Instant::now())));
+        let heard = Self(Arc::new(Mutex::new((Instant::now(), Duration::ZERO))));
         let noted = heard.clone();
         webrtcbin.connect_deep_element_added(move |_, _, element| {
             if element
@@ -61,7 +61,9 @@ impl Heard {
             let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
             if let Some(pad) = element.static_pad("src") {
                 pad.add_probe(packets, move |_, _| {
-                    *noted.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                    let (last, pause) = &mut *noted.lock();
+                    *pause = last.elapsed().max(*pause);
+                    *last = Instant::now();
                     gst::PadProbeReturn::Ok
                 });
             }
@@ -71,10 +73,21 @@ impl Heard {
 
     /// For how long nothing has come.
     pub(crate) fn silence(&self) -> Duration {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .elapsed()
+        self.lock().0.elapsed()
+    }
+
+    /// The longest pause between two packets so far.
+    pub(crate) fn longest_pause(&self) -> Duration {
+        self.lock().1
+    }
+
+    /// From now on pauses count.
+    pub(crate) fn begin(&self) {
+        *self.lock() = (Instant::now(), Duration::ZERO);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (Instant, Duration)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

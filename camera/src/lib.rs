@@ -6,6 +6,7 @@
 //! encodes them once ([`encoder`]) and gives the packets to every [`viewer`]. [`signaling`] finds
 //! the viewers over WHIP (RFC 9725). The library exists for the tests; the program is `main.rs`.
 
+mod arguments;
 pub mod audio;
 mod backoff;
 pub mod branch;
@@ -35,6 +36,7 @@ pub mod share;
 pub mod signaling;
 pub mod source;
 pub mod stats;
+pub mod token;
 pub mod trust;
 pub mod unknown;
 pub mod viewer;

@@ -8,15 +8,15 @@ use std::{
 };
 
 use anyhow::Context;
+use reqwest::Url;
 use sightline_camera::{
     capture,
     certificate::Certificate,
-    command::{Command, KeyOptions},
+    command::{Command, KeyOptions, PublishOptions},
     config::Config,
     doctor,
     key::{KeyError, RoomKey},
     log,
-    option::Publish,
     pipeline::Pipeline,
     proofs::Proofs,
     publish::Publisher,
@@ -48,7 +48,7 @@ async fn main() -> ExitCode {
 async fn start(config: Config) -> anyhow::Result<ExitCode> {
     let now = SystemTime::now();
     match &config.command {
-        None => return run(config).await,
+        None | Some(Command::Publish(_)) => return run(config).await,
         Some(Command::Doctor) => {
             gst::init().context(NO_GSTREAMER)?;
             let findings = doctor::examine();
@@ -109,9 +109,12 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         config.format(),
         Arc::downgrade(&pipeline),
     ));
-    let publishing = match config.publish {
-        Publish::Direct => tokio::spawn(direct(config, pipeline, stop.clone())?),
-        Publish::Whip => tokio::spawn(publisher(config, pipeline)?.run(stop.clone())),
+    let publishing = match &config.command {
+        Some(Command::Publish(PublishOptions { url })) => {
+            let endpoint = url.clone();
+            tokio::spawn(publisher(endpoint, config, pipeline)?.run(stop.clone()))
+        }
+        _ => tokio::spawn(direct(config, pipeline, stop.clone())?),
     };
     let code = tokio::select! {
         _ = publishing => ExitCode::SUCCESS,
@@ -148,7 +151,7 @@ fn direct(
     let admission = config.admission();
     let license = own.clone().map(|key| License { key, admission });
     let whip = Whip::new(&config.gateway, room, license, capacity, &config.trust())?
-        .with_token(config.token.clone());
+        .with_token(config.token());
     announce_link(&config, room, own.as_ref())?;
     let signaling = Arc::new(Signaling {
         whip,
@@ -190,11 +193,11 @@ fn announce_link(config: &Config, room: &RoomId, key: Option<&RoomKey>) -> anyho
 }
 
 /// To one WHIP server, which distributes the media.
-fn publisher(config: Config, pipeline: Arc<Pipeline>) -> anyhow::Result<Publisher> {
+fn publisher(endpoint: Url, config: Config, pipeline: Arc<Pipeline>) -> anyhow::Result<Publisher> {
     Publisher::register()?;
     Ok(Publisher {
-        endpoint: config.gateway,
-        token: config.token,
+        endpoint,
+        token: config.token(),
         ice_servers: config.ice_server,
         pipeline,
     })

@@ -4,27 +4,6 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use sightline_spec::token::{Admission, Scope};
 
-/// The two ways out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publish {
-    /// One session for each viewer, media straight to them.
-    Direct,
-    /// One session with a WHIP server that distributes the media.
-    Whip,
-}
-
-impl FromStr for Publish {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "direct" => Ok(Self::Direct),
-            "whip" => Ok(Self::Whip),
-            _ => Err(format!("`{text}`: use `direct` or `whip`")),
-        }
-    }
-}
-
 /// When to print the QR code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QrMode {

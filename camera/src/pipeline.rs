@@ -124,6 +124,8 @@ impl Pipeline {
 
 impl Drop for Pipeline {
     fn drop(&mut self) {
-        let _ = self.pipeline.set_state(gst::State::Null);
+        let pipeline = self.pipeline.clone();
+        // A destructor may run on the executor, where whipsink must not say its goodbye.
+        std::thread::spawn(move || pipeline.set_state(gst::State::Null));
     }
 }

@@ -1,24 +1,42 @@
 //! The second way out: one session with any WHIP server, by GStreamer's `whipsink`.
 
-use std::sync::Arc;
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use gst::{glib, prelude::*};
 use reqwest::Url;
 use sightline_spec::ice_server::IceServer;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     backoff::Backoff,
     branch::{Branch, Connection},
     complaint::Complaint,
-    ice,
-    option::Secret,
+    ice::{self, Heard},
     pipeline::{Pipeline, PipelineError},
+    token::Token,
 };
 
 /// A session that lasted this long was a success; the next attempt follows soon.
-const SUCCESS: std::time::Duration = std::time::Duration::from_secs(10);
+const SUCCESS: Duration = Duration::from_secs(10);
+
+/// How long the server may take to answer a request, in seconds.
+const PATIENCE: u32 = 4;
+
+/// A session that has not connected in this time does not.
+const CONNECT_LIMIT: Duration = Duration::from_secs(8);
+
+/// A server that is silent for so many times as long as ever before, but for so long at least, is
+/// gone: libnice would take most of a minute to say so. Receivers report every 5 s at most, give or
+/// take a half (RFC 3550 section 6.2); most do so every second.
+const SILENT_TIMES: u32 = 3;
+const SILENCE: RangeInclusive<Duration> = Duration::from_millis(2500)..=Duration::from_secs(8);
+
+/// How often that is looked at.
+const SILENCE_CHECK: Duration = Duration::from_millis(250);
+
+/// How long the goodbye to a server that may be gone keeps us from the next attempt.
+const GOODBYE_LIMIT: Duration = Duration::from_secs(1);
 
 /// Why publishing ended.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +55,7 @@ pub struct Publisher {
     /// The WHIP endpoint.
     pub endpoint: Url,
     /// For servers that ask for one.
-    pub token: Option<Secret>,
+    pub token: Option<Token>,
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
     /// What to publish.
@@ -47,6 +65,14 @@ pub struct Publisher {
 impl Publisher {
     /// Makes `whipsink` known to GStreamer; it is part of this program.
     pub fn register() -> Result<(), glib::BoolError> {
+        // It says of itself with every session that it is deprecated.
+        glib::log_set_handler(
+            Some("whipsink"),
+            glib::LogLevels::LEVEL_WARNING,
+            false,
+            false,
+            |_, _, message| tracing::trace!("{message}"),
+        );
         gstwebrtchttp::plugin_register_static()
     }
 
@@ -79,7 +105,10 @@ impl Publisher {
             pads.push((media, pad.ok_or_else(none)?));
         }
         let branch = Arc::new(Branch::new(sink.clone().upcast(), pads)?);
-        if let Some(webrtcbin) = inner_webrtcbin(&sink) {
+        let webrtcbin = inner_webrtcbin(&sink);
+        let heard = webrtcbin.as_ref().map(Heard::of);
+        if let Some(webrtcbin) = webrtcbin {
+            ice::configure_agent(&webrtcbin);
             branch.report_connection_of(&webrtcbin);
             ice::use_servers(&webrtcbin, &self.ice_servers);
             ice::report_capture_times(&webrtcbin);
@@ -92,21 +121,9 @@ impl Publisher {
         for media in branch.media() {
             taps.push(self.pipeline.connect(&branch, media)?);
         }
-        let result = loop {
-            tokio::select! {
-                Ok(()) = connection.changed() => {
-                    let now = connection.borrow_and_update().clone();
-                    match now {
-                        Connection::Connected => {
-                            tracing::info!("publishing");
-                            self.pipeline.force_keyframe();
-                        }
-                        Connection::Over(why) => break Err(PublishError::Over(why)),
-                        Connection::Connecting | Connection::Disconnected => {}
-                    }
-                }
-                () = stop.cancelled() => break Ok(()),
-            }
+        let result = tokio::select! {
+            why = self.until_over(&mut connection, heard) => Err(PublishError::Over(why)),
+            () = stop.cancelled() => Ok(()),
         };
         let pipeline = self.pipeline.clone();
         // Stopping whipsink sends its DELETE.
@@ -114,20 +131,67 @@ impl Publisher {
             taps.iter().for_each(|tap| pipeline.disconnect(tap));
             pipeline.release(&branch);
         });
-        let _ = dismantle.await;
+        // It goes on meanwhile.
+        let _ = tokio::time::timeout(GOODBYE_LIMIT, dismantle).await;
         result
+    }
+
+    /// Sends, and says why that is over.
+    async fn until_over(
+        &self,
+        connection: &mut watch::Receiver<Connection>,
+        heard: Option<Heard>,
+    ) -> String {
+        let mut deadline = Some(Instant::now() + CONNECT_LIMIT);
+        let mut pulse = tokio::time::interval(SILENCE_CHECK);
+        loop {
+            tokio::select! {
+                Ok(()) = connection.changed() => {
+                    let now = connection.borrow_and_update().clone();
+                    match now {
+                        Connection::Connected => {
+                            tracing::info!("publishing");
+                            deadline = None;
+                            heard.iter().for_each(Heard::begin);
+                            self.pipeline.force_keyframe();
+                        }
+                        Connection::Over(why) => return why,
+                        Connection::Connecting | Connection::Disconnected => {}
+                    }
+                }
+                _ = pulse.tick() => {
+                    if deadline.is_some_and(|deadline| deadline < Instant::now()) {
+                        return "no connection in time".to_owned();
+                    }
+                    if deadline.is_none() && heard.as_ref().is_some_and(is_gone) {
+                        return "nothing is heard of the server any more".to_owned();
+                    }
+                }
+            }
+        }
     }
 
     fn build_sink(&self) -> Result<gst::Bin, glib::BoolError> {
         let sink = gst::ElementFactory::make("whipsink")
             .property("whip-endpoint", self.endpoint.as_str())
+            .property("timeout", PATIENCE)
             .build()?;
-        if let Some(token) = &self.token {
+        if let Some(token) = self.token.as_ref().and_then(Token::now) {
             sink.set_property("auth-token", token.expose());
         }
         sink.downcast::<gst::Bin>()
             .map_err(|_| glib::bool_error!("whipsink is no bin"))
     }
+}
+
+/// Until something was heard, as long as anybody may take.
+fn is_gone(heard: &Heard) -> bool {
+    let pause = heard.longest_pause();
+    let limit = match pause.is_zero() {
+        true => *SILENCE.end(),
+        false => (pause * SILENT_TIMES).clamp(*SILENCE.start(), *SILENCE.end()),
+    };
+    heard.silence() > limit
 }
 
 fn inner_webrtcbin(sink: &gst::Bin) -> Option<gst::Bin> {

@@ -26,7 +26,7 @@ use crate::{
     capacity::Capacity,
     clock::{Difference, GatewayClock},
     key::{RoomKey, Validity},
-    option::Secret,
+    token::Token,
     trust::Trust,
 };
 use error::{refusal, text, unreachable};
@@ -51,7 +51,7 @@ pub struct Whip {
     endpoint: Url,
     license: Option<License>,
     /// Where there is no license: what the gateway may have for a room with a name.
-    token: Option<Secret>,
+    token: Option<Token>,
     /// By which tokens begin and end.
     clock: Arc<GatewayClock>,
     capacity: Capacity,
@@ -120,7 +120,7 @@ impl Whip {
     }
 
     /// The same, with a token for a room with a name.
-    pub fn with_token(self, token: Option<Secret>) -> Self {
+    pub fn with_token(self, token: Option<Token>) -> Self {
         Self { token, ..self }
     }
 
@@ -246,7 +246,7 @@ impl Whip {
     fn authorization(&self) -> Option<HeaderValue> {
         let value = match &self.license {
             Some(license) => format!("Bearer {}", self.signed_by(license)?),
-            None => format!("Bearer {}", self.token.as_ref()?.expose()),
+            None => format!("Bearer {}", self.token.as_ref()?.now()?.expose()),
         };
         let mut value = HeaderValue::from_str(&value).ok()?;
         value.set_sensitive(true);

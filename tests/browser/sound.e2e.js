@@ -78,7 +78,7 @@ test('by the relay, of a camera that has no place for another direct viewer', { 
   await hearsTheLeftOnly(first);
 });
 
-test('by the relay, of who publishes with --publish whip', { timeout: 180_000 }, async (t) => {
+test('by the relay, of who publishes by whipsink', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startPublisher('plain', LEFT);

@@ -118,7 +118,7 @@ export class Stage {
    * @param {string[]} [more] arguments
    */
   startPublisher(room, more = []) {
-    const to = ['--publish', 'whip', '--gateway', `${this.origin}/whip/${room}`];
+    const to = ['publish', `${this.origin}/whip/${room}`];
     return this.#start('camera', binary('camera'), [...to, '--source', 'test', ...more]);
   }
 

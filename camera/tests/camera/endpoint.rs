@@ -85,7 +85,13 @@ impl Endpoint {
     }
 
     pub(crate) async fn start_at(address: SocketAddr) -> Self {
-        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        // The one before takes a moment to go.
+        let bound = eventually(
+            "the port is free",
+            async || tokio::net::TcpListener::bind(address).await,
+            Result::is_ok,
+        );
+        let listener = bound.await.unwrap();
         Self::serve("http", listener)
     }
 

@@ -23,7 +23,7 @@ use crate::{
 
 /// How requests are answered.
 #[derive(Debug, Clone, Copy)]
-enum Mood {
+pub(crate) enum Mood {
     /// With these bytes, each of them.
     Says(&'static str),
     /// By closing the connection.
@@ -33,15 +33,15 @@ enum Mood {
 }
 
 /// What is between a camera and its gateway; gone when dropped.
-struct Between {
-    address: SocketAddr,
+pub(crate) struct Between {
+    pub(crate) address: SocketAddr,
     requests: Arc<AtomicUsize>,
-    is_well: Arc<AtomicBool>,
+    pub(crate) is_well: Arc<AtomicBool>,
     _server: JoinSet<()>,
 }
 
 impl Between {
-    async fn start(endpoint: &Endpoint, mood: Mood) -> Self {
+    pub(crate) async fn start(endpoint: &Endpoint, mood: Mood) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (requests, is_well) = (Arc::<AtomicUsize>::default(), Arc::<AtomicBool>::default());
@@ -63,6 +63,12 @@ impl Between {
             is_well,
             _server: server,
         }
+    }
+
+    /// Waits until so many requests have been answered like that.
+    pub(crate) async fn until_asked(&self, requests: usize) {
+        let count = async || self.requests.load(Ordering::SeqCst);
+        eventually("requests", count, |count| *count >= requests).await;
     }
 }
 
@@ -100,8 +106,7 @@ async fn is_outlived(mood: Mood, requests: usize) {
     let between = Between::start(&endpoint, mood).await;
     let url = format!("http://{}", between.address).parse().unwrap();
     let _camera = Camera::start_at(&url);
-    let count = async || between.requests.load(Ordering::SeqCst);
-    eventually("the camera asks", count, |count| *count >= requests).await;
+    between.until_asked(requests).await;
     between.is_well.store(true, Ordering::SeqCst);
     let offer = endpoint.offer().await;
     let peer = Peer::answering(&offer.offer).await;

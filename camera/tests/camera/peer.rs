@@ -173,6 +173,22 @@ impl Peer {
         self.keyframes.load(Ordering::SeqCst)
     }
 
+    /// From now on nothing it sends arrives, as if it had been killed.
+    pub(crate) fn vanish(&self) {
+        let senders = self
+            .pipeline
+            .iterate_all_by_element_factory_name("nicesink");
+        for sender in senders {
+            let packets = gst::PadProbeType::BUFFER | gst::PadProbeType::BUFFER_LIST;
+            let pad = sender.unwrap().static_pad("sink").unwrap();
+            pad.add_probe(packets, |_, info| {
+                // GStreamer 1.22 releases twice what is dropped.
+                info.data = None;
+                gst::PadProbeReturn::Handled
+            });
+        }
+    }
+
     /// The longest time between two pictures so far.
     pub(crate) fn longest_dark(&self) -> Duration {
         self.dark.0.lock().unwrap().1

@@ -3,6 +3,7 @@
 use sightline_camera::{
     capacity::Capacity,
     key::RoomKey,
+    token::Token,
     trust::Trust,
     whip::{License, Whip},
 };
@@ -17,7 +18,7 @@ async fn presented(room: &RoomId, license: Option<License>, token: Option<&str>)
         viewers: 1,
         direct_only: true,
     };
-    let token = token.map(|token| token.parse().unwrap());
+    let token = token.map(|token| Token::Fixed(token.parse().unwrap()));
     let whip = Whip::new(&endpoint.url(), room, license, capacity, &Trust::System).unwrap();
     let whip = whip.with_token(token);
     let offer = Sdp::parse("v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\n").unwrap();
