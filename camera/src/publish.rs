@@ -194,7 +194,35 @@ fn is_gone(heard: &Heard) -> bool {
     heard.silence() > limit
 }
 
+/// What whipsink means by a resource error, of which only its words for programmers tell; those have
+/// the server's URL in them, which may be a secret.
+pub(crate) fn in_words(debug: &str) -> Option<String> {
+    if let Some((_, answer)) = debug.split_once("Unexpected response: ") {
+        let status: String = answer.chars().take_while(char::is_ascii_digit).collect();
+        return Some(format!("the server answers {status}"));
+    }
+    let is_unreachable = debug.contains("error sending request");
+    is_unreachable.then(|| "the server cannot be reached".to_owned())
+}
+
 fn inner_webrtcbin(sink: &gst::Bin) -> Option<gst::Bin> {
     let mut inner = sink.iterate_all_by_element_factory_name("webrtcbin");
     inner.next().ok().flatten()?.downcast().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_is_told_and_the_url_is_not() {
+        let refused = "imp.rs(9): f (): /GstWhipSink:w: Unexpected response: 401 - no such token";
+        assert_eq!(in_words(refused).as_deref(), Some("the server answers 401"));
+        let lost = "error sending request for url (https://s/whip?token=hush)";
+        assert_eq!(
+            in_words(lost).as_deref(),
+            Some("the server cannot be reached")
+        );
+        assert_eq!(in_words("something else"), None);
+    }
 }

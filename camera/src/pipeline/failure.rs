@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use gst::prelude::*;
 
 use super::{Pipeline, PipelineError};
+use crate::publish;
 
 impl Pipeline {
     /// Waits until the pipeline fails. What concerns one viewer ends that viewer only.
@@ -25,7 +26,9 @@ impl Pipeline {
         };
         bus.set_sync_handler(move |_, message| {
             if let (Some(this), gst::MessageView::Error(error)) = (this.upgrade(), message.view()) {
-                this.handle_error(message.src(), &error.error().to_string());
+                let told = error.debug().and_then(|debug| publish::in_words(&debug));
+                let why = told.unwrap_or_else(|| error.error().to_string());
+                this.handle_error(message.src(), &why);
             }
             gst::BusSyncReply::Drop
         });

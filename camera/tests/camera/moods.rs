@@ -2,6 +2,7 @@
 
 use std::{
     net::SocketAddr,
+    process::Stdio,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -175,7 +176,9 @@ async fn a_camera_that_slept_for_a_minute_comes_back() {
     program
         .args(["--gateway", endpoint.url().as_str(), "--source", "test"])
         .args(["--size", "320x180", "--key-file"])
-        .arg(directory.path().join("camera.key"));
+        .arg(directory.path().join("camera.key"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
     let program = Program::start(program);
     let offer = endpoint.offer().await;
     let viewer = Peer::answering(&offer.offer).await;

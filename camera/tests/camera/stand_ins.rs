@@ -78,8 +78,8 @@ impl Faulty {
             .is_some_and(|is| *is == format!("{fault:?}"))
     }
 
-    /// With each frame that comes in.
-    fn takes_frame(&self) -> gst::PadProbeReturn {
+    /// With each frame that comes in; whether it is encoded.
+    fn takes_frame(&self) -> bool {
         let frames = self.frames.fetch_add(1, Ordering::SeqCst) + 1;
         if self.has(Fault::IsSlow) {
             std::thread::sleep(Duration::from_millis(200));
@@ -87,10 +87,7 @@ impl Faulty {
         if self.has(Fault::FailsLater) && frames > LATER {
             gst::element_imp_error!(self, gst::ResourceError::Failed, ["the chip is gone"]);
         }
-        match self.has(Fault::FallsSilent) && frames > LATER {
-            true => gst::PadProbeReturn::Drop,
-            false => gst::PadProbeReturn::Ok,
-        }
+        !(self.has(Fault::FallsSilent) && frames > LATER)
     }
 }
 
@@ -129,9 +126,13 @@ impl ObjectImpl for Faulty {
             self.obj().add_pad(&pad).unwrap();
         }
         let sink = self.obj().static_pad("sink").unwrap();
-        sink.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
-            weak.upgrade()
-                .map_or(gst::PadProbeReturn::Ok, |this| this.takes_frame())
+        sink.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if weak.upgrade().is_none_or(|this| this.takes_frame()) {
+                return gst::PadProbeReturn::Ok;
+            }
+            // GStreamer 1.22 releases twice what is dropped.
+            info.data = None;
+            gst::PadProbeReturn::Handled
         });
         let weak = self.downgrade();
         let src = self.obj().static_pad("src").unwrap();
