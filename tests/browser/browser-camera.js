@@ -28,7 +28,7 @@ export const linkOf = async (page) => new URL(await page.getByLabel('Link for vi
  * @returns {Promise<string>} what stands behind the `#`
  */
 export const secretOf = (page, expiry) => page.evaluate(async (until) => {
-  const { PrivateLinks } = await import(String('/player/private-links.js'));
+  const { PrivateLinks } = await import(String('/player/trust/private-links.js'));
   const { mac } = await (await PrivateLinks.ofThisBrowser()).secret(until);
   return `${until}.${mac}`;
 }, expiry);
@@ -42,6 +42,6 @@ export const secretOf = (page, expiry) => page.evaluate(async (until) => {
  * @returns {Promise<string>}
  */
 export const ticketOf = (page, now, lifetime) => page.evaluate(async ([from, seconds]) => {
-  const { RoomKey } = await import(String('/player/room-key.js'));
+  const { RoomKey } = await import(String('/player/trust/room-key.js'));
   return (await RoomKey.ofThisBrowser()).ticket(location.host, from, seconds);
 }, [now, lifetime]);

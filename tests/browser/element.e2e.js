@@ -7,7 +7,7 @@ import { createServer } from 'node:http';
 import test from 'node:test';
 import { Stage, becomes, eventually, moves, shot } from '../stage/stage.js';
 
-const PLAYER = new URL('../../player/', import.meta.url);
+const PLAYER = new URL('../../player/src/', import.meta.url);
 
 /**
  * A web server of somebody else, with a copy of the player and one page.
@@ -18,7 +18,7 @@ const PLAYER = new URL('../../player/', import.meta.url);
  */
 async function elsewhere(t, body) {
   const server = createServer(async (request, response) => {
-    const module = request.url?.match(/^\/player\/([a-z-]+\.js)$/)?.[1];
+    const module = request.url?.match(/^\/player\/([a-z/-]+\.js)$/)?.[1];
     const content = module ? await readFile(new URL(module, PLAYER)).catch(() => null)
       : `<!doctype html><title>Elsewhere</title>${body}`;
     response.writeHead(content === null ? 404 : 200, {

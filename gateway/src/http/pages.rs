@@ -16,27 +16,26 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::Context;
 use crate::error::Error;
 
-/// What of `player/` is served: its modules, pages, styles and pictures.
+/// What of `player/src/` is served: its modules, pages, styles and pictures.
 #[derive(RustEmbed)]
-#[folder = "../player"]
+#[folder = "../player/src"]
 #[include = "*.html"]
 #[include = "*.js"]
 #[include = "*.css"]
 #[include = "*.svg"]
-#[exclude = "*/*"]
 struct Player;
 
 /// The pages of those who watch, and where they are. A room's page is the same for every
 /// room: which room it is, the page reads from its own address.
 const WATCH: Pages = Pages {
-    file: "watch.html",
+    file: "watch/watch.html",
     paths: &["/", "/watch", "/watch/{room}"],
     denied: "camera=(), microphone=(), display-capture=(), geolocation=()",
 };
 
 /// The pages that turn a device into a camera.
 const PUBLISH: Pages = Pages {
-    file: "publish.html",
+    file: "publish/publish.html",
     paths: &["/publish", "/publish/{room}"],
     denied: "geolocation=()",
 };

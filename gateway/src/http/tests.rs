@@ -312,7 +312,7 @@ async fn any_site_may_use_the_player() {
     assert_eq!(gateway.send(again).await.status(), StatusCode::NOT_MODIFIED);
     for hidden in [
         "/player/package.json",
-        "/player/test/link.test.js",
+        "/player/test/session/link.test.js",
         "/player/../Cargo.toml",
     ] {
         let (status, _) = gateway.problem(request("GET", hidden, "", "")).await;
@@ -327,7 +327,7 @@ async fn pages_may_load_and_ask_for_no_more_than_they_need() {
         ("/", Some("camera=()")),
         ("/watch/garage", Some("camera=()")),
         ("/publish", Some("geolocation=()")),
-        ("/player/watch.js", None),
+        ("/player/watch/watch.js", None),
     ] {
         let response = gateway.send(request("GET", path, "", "")).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");

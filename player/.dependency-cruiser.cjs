@@ -1,0 +1,28 @@
+// @ts-check
+/** Which folder of `src` may use which: each only those before it. `npm run check` looks. */
+
+/** What each folder may use besides itself. */
+const USES = {
+  trust: [],
+  session: ['trust'],
+  words: ['trust', 'session'],
+  page: ['words'],
+  element: ['trust', 'session', 'words'],
+  watch: ['trust', 'session', 'words', 'page', 'element'],
+  publish: ['trust', 'session', 'words', 'page'],
+};
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'nothing-missing', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    ...Object.entries(USES).map(([folder, uses]) => ({
+      name: `${folder}-uses-only-${uses.join('-') || 'itself'}`,
+      severity: /** @type {const} */ ('error'),
+      from: { path: `^src/${folder}/` },
+      to: { pathNot: `^src/(${[folder, ...uses].join('|')})/` },
+    })),
+  ],
+  options: { detectJSDocImports: true, tsPreCompilationDeps: true, exclude: { path: 'uqr\\.js$' } },
+};

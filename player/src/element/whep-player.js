@@ -1,0 +1,266 @@
+// @ts-check
+/**
+ * `<whep-player>`: a live picture on any page.
+ *
+ *     <script type="module" src="https://gateway.example/player/whep-player.js"></script>
+ *     <whep-player src="https://gateway.example/whep/garage"></whep-player>
+ *
+ * Attributes: `src` (a WHEP endpoint), or `room` (a room on the gateway this module came from),
+ * `token` (sent as bearer token), and `secret` (that of a private link: `<expiry>.<mac>`). The
+ * element sets `trust`: what holds for the picture (the property says the same).
+ * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
+ * (`detail: { trust, title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
+ */
+
+import { parseSecret } from '../trust/fragment.js';
+import { Picture } from './picture.js';
+import { Controls } from './player-controls.js';
+import { sheet, template } from './player-looks.js';
+import { Viewer } from '../session/viewer.js';
+import { TRUST, WORDS } from '../words/words.js';
+
+/** @typedef {import('../session/media-watch.js').Vitals} Vitals */
+/** @typedef {import('../trust/trust.js').Trust} Trust */
+/** @typedef {import('../words/words.js').State} State */
+
+export class WhepPlayer extends HTMLElement {
+  static observedAttributes = ['src', 'room', 'token', 'secret'];
+
+  #root = this.attachShadow({ mode: 'open' });
+  #video;
+  #picture;
+  #controls;
+  /** @type {Viewer | null} */
+  #viewer = null;
+  /** @type {AbortController | null} listeners outside the element, while it is in a page */
+  #connected = null;
+  #startQueued = false;
+  /** @type {import('../session/opening.js').Opening | null} */
+  #opening = null;
+  /** @type {State} */
+  #state = 'idle';
+  /** @type {Trust | null} of the current session, whose picture may be still to come */
+  #promised = null;
+  /** @type {Trust | null} */
+  #trust = null;
+  #viewers = 0;
+
+  constructor() {
+    super();
+    this.#root.adoptedStyleSheets = [sheet()];
+    this.#root.append(template().content.cloneNode(true));
+    this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
+    // Only the property counts for elements that a script made, and browsers let muted ones play.
+    this.#video.muted = true;
+    this.#picture = new Picture(this.#video, (sound) => this.#stage.classList.toggle('sound', sound));
+    this.#controls = new Controls(this, this.#root, this.#video, {
+      retry: () => this.retry(),
+      choose: (id) => this.#viewer?.choose(id),
+    });
+  }
+
+  /** What the viewer sees right now. */
+  get state() {
+    return this.#state;
+  }
+
+  /** What holds for the picture; null while there is none. */
+  get trust() {
+    return this.#trust;
+  }
+
+  /** Viewers in the room, as the gateway counts them; 0 until it says. */
+  get viewers() {
+    return this.#viewers;
+  }
+
+  /** The `<video>` inside, for those who want to draw or record it. */
+  get video() {
+    return this.#video;
+  }
+
+  get room() {
+    return this.getAttribute('room') ?? '';
+  }
+
+  set room(room) {
+    this.setAttribute('room', room);
+  }
+
+  get src() {
+    return this.getAttribute('src') ?? '';
+  }
+
+  set src(src) {
+    this.setAttribute('src', src);
+  }
+
+  connectedCallback() {
+    if (!this.hasAttribute('tabindex')) this.tabIndex = 0;
+    this.#connected = new AbortController();
+    const { signal } = this.#connected;
+    addEventListener('pagehide', () => this.#stop(), { signal });
+    addEventListener('pageshow', (event) => event.persisted && this.#start(), { signal });
+    addEventListener('online', () => this.#viewer?.networkChanged(), { signal });
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'visible') this.#viewer?.retryNow();
+    }, { signal });
+    this.#queueStart();
+  }
+
+  disconnectedCallback() {
+    this.#connected?.abort();
+    this.#connected = null;
+    this.#stop();
+  }
+
+  attributeChangedCallback() {
+    if (this.isConnected) this.#queueStart();
+  }
+
+  /**
+   * Watches a room of this module's gateway, where the first session has begun already.
+   *
+   * @param {string} room
+   * @param {{ token?: string | null, secret?: string | null }} permits what the link carries
+   * @param {import('../session/opening.js').Opening | null} opening
+   */
+  watch(room, { token, secret }, opening) {
+    this.#opening = opening;
+    if (token) this.setAttribute('token', token);
+    if (secret) this.setAttribute('secret', secret);
+    this.room = room;
+  }
+
+  /** Tries again at once. */
+  retry() {
+    if (this.#viewer) this.#viewer.retryNow();
+    else this.#start();
+  }
+
+  /** Ends the session; `retry()` starts a new one. */
+  close() {
+    this.#stop();
+  }
+
+  /** Several attributes may change in one go: start once, after all of them. */
+  #queueStart() {
+    if (this.#startQueued) return;
+    this.#startQueued = true;
+    queueMicrotask(() => {
+      this.#startQueued = false;
+      if (this.isConnected) this.#start();
+    });
+  }
+
+  #start() {
+    this.#stop();
+    const endpoint = this.#endpoint();
+    const text = this.getAttribute('secret');
+    const secret = text === null ? null : parseSecret(text);
+    if (!endpoint) return this.#show(this.src ? 'wrong' : 'idle');
+    // Half a secret must not become a link that asks for less.
+    if (text !== null && !secret) return this.#show('wrong');
+    /** @type {Viewer} */
+    const viewer = new Viewer({
+      endpoint,
+      token: this.getAttribute('token') ?? undefined,
+      secret,
+      opening: this.#opening,
+      listener: {
+        state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
+        trust: (trust) => viewer === this.#viewer && (this.#promised = trust),
+        tracks: (tracks) => viewer === this.#viewer && this.#picture.play(tracks),
+        vitals: (vitals, path) => this.#tell('vitals', { ...vitals, path }),
+        viewers: (count) => this.#count(count),
+        layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
+      },
+    });
+    this.#viewer = viewer;
+    this.#opening = null;
+    void viewer.run();
+  }
+
+  #stop() {
+    if (!this.#viewer) return;
+    const viewer = this.#viewer;
+    this.#viewer = null;
+    viewer.close();
+    this.#controls.offer([], null);
+    this.#show('closed');
+  }
+
+  /** @returns {string | null} absolute URL */
+  #endpoint() {
+    if (this.src) {
+      const base = document.baseURI;
+      return URL.canParse(this.src, base) ? new URL(this.src, base).href : null;
+    }
+    if (!this.room) return null;
+    return new URL(`/whep/${encodeURIComponent(this.room)}`, import.meta.url).href;
+  }
+
+  /**
+   * @param {State} state
+   * @param {string} [detail] the server's own words
+   */
+  #show(state, detail = '') {
+    const before = this.#state;
+    this.#state = state;
+    const { title, hint, mood, retry, short } = WORDS[state];
+    this.#stage.dataset.state = state;
+    this.#stage.dataset.mood = mood;
+    if (mood === 'bad') this.#picture.forgetIfNone();
+    this.#stage.classList.toggle('picture', state === 'live');
+    this.#stage.classList.toggle('lost', state !== 'live' && this.#video.srcObject !== null);
+    if (state !== 'live') this.#viewers = 0;
+    this.#hold(state === 'live' ? this.#promised : null);
+    this.#find('.title').textContent = title;
+    this.#find('.said').textContent = title;
+    this.#find('.hint').textContent = hint;
+    this.#find('.badge').textContent = short;
+    this.#find('.retry').toggleAttribute('hidden', !retry);
+    if (state === 'live' && before !== 'live') this.#tell('join', { who: 'camera' });
+    if (before === 'live' && state !== 'live') this.#tell('leave', { who: 'camera' });
+    if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
+  }
+
+  /** @param {Trust | null} trust what holds for the picture that is seen now */
+  #hold(trust) {
+    if (trust === this.#trust) return;
+    this.#trust = trust;
+    const { title, hint, mood } = trust ? TRUST[trust] : { title: '', hint: '', mood: '' };
+    const mark = this.#find('.trust');
+    Object.assign(mark, { textContent: title, title: hint });
+    mark.dataset.mood = mood;
+    if (trust) this.setAttribute('trust', trust);
+    else this.removeAttribute('trust');
+    this.#tell('trustchange', { trust, title, hint });
+  }
+
+  /** @param {number} count */
+  #count(count) {
+    const before = this.#viewers;
+    this.#viewers = count;
+    if (count !== before) this.#tell(count > before ? 'join' : 'leave', { who: 'viewer', count });
+  }
+
+  get #stage() {
+    return /** @type {HTMLElement} */ (this.#find('.stage'));
+  }
+
+  /** @param {string} selector */
+  #find(selector) {
+    return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}
+
+if (!customElements.get('whep-player')) customElements.define('whep-player', WhepPlayer);

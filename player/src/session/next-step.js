@@ -1,0 +1,118 @@
+// @ts-check
+/** What follows when a session has ended: which word, which pause, and what to ask for next. */
+
+/** @typedef {import('./whep-session.js').Ending} Ending */
+
+/**
+ * What a viewer can be in, one word for each.
+ *
+ * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'soundonly' | 'jerky' | 'unsupported'
+ *   | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
+ *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
+ */
+
+/** How soon a camera that serves directly only, and not us, is asked again, in seconds. */
+const DIRECT_ONLY = 10;
+
+/** How soon one is asked again that has let us go before there was a picture, in seconds. */
+const LET_GO = 2;
+
+/** What a person reads when the other end is not who it has to be. */
+const DISTRUSTED = /** @type {const} */ ({
+  impostor: 'impostor',
+  unproven: 'unproven',
+  insecure: 'insecure',
+  unsupported: 'uncheckable',
+  clock: 'clock',
+  exposed: 'exposed',
+  expired: 'expired',
+});
+
+/** And when the gateway wants a ticket, or a better one. */
+const UNPERMITTED = /** @type {const} */ ({
+  none: 'ticket', expired: 'expired', elsewhere: 'misplaced', unknown: 'denied',
+});
+
+/**
+ * What follows an ending. `wait` is a floor in seconds, or `never` when only a person can help;
+ * `direct` whether to ask for the straight line.
+ *
+ * @typedef {{ state: State, wait: number | 'never', direct: boolean }} Step
+ */
+
+/**
+ * @param {Ending} ending
+ * @param {object} situation
+ * @param {boolean} situation.wasLive a picture has been seen in this room
+ * @param {boolean} situation.direct what the ended session had asked for
+ * @param {boolean} [situation.isPrivate] the link is a private one
+ * @param {import('../trust/ticket.js').TicketFault} [situation.ticket] what a refused ticket suffers from
+ * @returns {Step}
+ */
+export function nextStep(ending, { wasLive, direct, isPrivate = false, ticket = 'none' }) {
+  const absent = wasLive ? 'gone' : 'waiting';
+  switch (ending.why) {
+    case 'closed':
+      return { state: 'closed', wait: 'never', direct };
+    case 'no-webrtc':
+      return { state: 'unsupported', wait: 'never', direct };
+    case 'no-codec':
+      return { state: 'undecodable', wait: 'never', direct };
+    case 'unreachable':
+      return { state: 'unreachable', wait: 0, direct };
+    case 'distrusted':
+      return { state: DISTRUSTED[ending.distrust], wait: 'never', direct };
+    case 'camera-gone':
+      // A camera sends those away who cannot prove that they have its private link.
+      if (isPrivate && !ending.live) return { state: 'declined', wait: DIRECT_ONLY, direct };
+      if (!ending.live && !wasLive) return { state: 'dismissed', wait: LET_GO, direct };
+      return { state: 'gone', wait: 0, direct };
+    case 'offer-spent':
+      return { state: absent, wait: 0, direct };
+    case 'told-to-reconnect':
+    case 'media-lost':
+      return { state: 'reconnecting', wait: 0, direct };
+    case 'no-path':
+      if (isPrivate) return { state: 'blocked', wait: DIRECT_ONLY, direct };
+      // Design section 2, "Fallback": without `Prefer: direct` the relay answers. What was no way
+      // for one session is none for the next, so that one does not ask for it again.
+      return { state: wasLive ? 'reconnecting' : 'connecting', wait: 0, direct: ending.path === 'relay' };
+    case 'refused':
+      return { direct, ...refusedStep(ending.refusal, { absent, isPrivate, ticket }), ...waitOf(ending) };
+  }
+}
+
+/**
+ * @param {import('./problem.js').Refusal} refusal
+ * @param {object} situation
+ * @param {State} situation.absent the word for a camera that is not there
+ * @param {boolean} situation.isPrivate
+ * @param {import('../trust/ticket.js').TicketFault} situation.ticket
+ * @returns {{ state: State, wait: number | 'never', direct?: boolean }}
+ */
+function refusedStep({ status, slug }, { absent, isPrivate, ticket }) {
+  if (slug === 'direct-only') return { state: 'blocked', wait: DIRECT_ONLY, direct: true };
+  if (slug === 'relay-only') return { state: isPrivate ? 'exposed' : 'blocked', wait: DIRECT_ONLY, direct: true };
+  if (slug === 'codec-mismatch') return { state: 'undecodable', wait: 'never' };
+  if (status === 409) return { state: absent, wait: 0 };
+  if (status === 429) return { state: 'busy', wait: 1 };
+  if (status === 401) return { state: UNPERMITTED[ticket], wait: 'never' };
+  if (status === 403) return { state: ticket === 'none' ? 'denied' : UNPERMITTED[ticket], wait: 'never' };
+  // Some WHEP servers say 404 until somebody publishes, so it is worth asking again.
+  if (status === 404) return { state: 'wrong', wait: 4 };
+  if (status === 400) return { state: 'wrong', wait: 'never' };
+  if (status === 408 || status >= 500) return { state: 'unreachable', wait: 0 };
+  return { state: 'failed', wait: 'never' };
+}
+
+/**
+ * `Retry-After` is honoured wherever a retry makes sense.
+ *
+ * @param {Ending & { why: 'refused' }} ending
+ * @returns {{ wait?: number }}
+ */
+function waitOf({ refusal }) {
+  const retriable = [404, 408, 409, 429].includes(refusal.status) || refusal.status >= 500;
+  return retriable && refusal.retryAfter !== null ? { wait: refusal.retryAfter } : {};
+}

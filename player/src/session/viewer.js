@@ -1,0 +1,265 @@
+// @ts-check
+/** Keeps one room's picture alive: session after session, until told to stop. No DOM. */
+
+import { Backoff, pause } from './backoff.js';
+import { browser } from './environment.js';
+import { nextStep } from './next-step.js';
+import { answers, patience } from './reach.js';
+import { ticketFault } from '../trust/ticket.js';
+import { Demands, roomOf } from '../trust/trust.js';
+import { WhepSession } from './whep-session.js';
+
+/** @typedef {import('./environment.js').Environment} Environment */
+/** @typedef {import('./media-watch.js').Vitals} Vitals */
+/** @typedef {import('./layers.js').Choice} Choice */
+/** @typedef {import('./whep-session.js').Ending} Ending */
+/** @typedef {import('./whep-session.js').Path} Path */
+/** @typedef {import('./next-step.js').State} State */
+
+/**
+ * @typedef {object} ViewerListener
+ * @property {(state: State, detail: string) => void} [state]
+ * @property {(trust: import('../trust/trust.js').Trust) => void} [trust] of the current session
+ * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all of the current session so far
+ * @property {(vitals: Vitals, path: Path) => void} [vitals]
+ * @property {(count: number) => void} [viewers]
+ * @property {(choices: Choice[], chosen: string | null) => void} [layers] the id of the one that
+ *   was chosen; null for the server's own choice
+ */
+
+/** Until the gateway has held the POST this long, nobody needs to read that we are waiting. */
+const PATIENCE = 600;
+
+/** A session or a held request that lasted this long was no failure: the backoff starts anew. */
+const STEADY = 5000;
+
+/** The longest pause between attempts to reach the server, in milliseconds. */
+const UNREACHABLE = 1000;
+
+/** Endings after which there may be no network. */
+const IN_DOUBT = ['unreachable', 'media-lost', 'no-path'];
+
+export class Viewer {
+  #endpoint;
+  #token;
+  #demands;
+  /** @type {import('./opening.js').Opening | null} what the first session begins with */
+  #opening;
+  #listener;
+  #env;
+  #backoff;
+  /** @type {WhepSession | null} */
+  #session = null;
+  #closed = false;
+  #wasLive = false;
+  /** What the camera sends now cannot be shown well. */
+  #isJerky = false;
+  /** The current session has no picture that could be shown. */
+  #isSoundOnly = false;
+  #direct = true;
+  /** @type {Choice[]} */
+  #choices = [];
+  /** @type {string | null} id of the choice that a person made */
+  #wanted = null;
+  /** @type {State} */
+  #state = 'idle';
+  /** @type {() => void} ends the current pause */
+  #wake = () => {};
+
+  /**
+   * @param {object} options
+   * @param {string} options.endpoint absolute URL of `/whep/{room}`
+   * @param {string} [options.token]
+   * @param {import('../trust/fragment.js').Secret | null} [options.secret] of a private link
+   * @param {import('./opening.js').Opening | null} [options.opening] one that has begun already
+   * @param {ViewerListener} [options.listener]
+   * @param {Environment} [options.env]
+   */
+  constructor({ endpoint, token, secret = null, opening = null, listener = {}, env = browser() }) {
+    this.#endpoint = endpoint;
+    this.#token = token;
+    // The link's room, also when a server sends us to another endpoint.
+    this.#demands = new Demands({ room: roomOf(endpoint), secret }, env.now);
+    this.#opening = opening;
+    this.#listener = listener;
+    this.#env = env;
+    this.#backoff = new Backoff({ random: env.random });
+  }
+
+  /** Runs until `close()`. To be called once. */
+  async run() {
+    let endpoint = this.#endpoint;
+    while (!this.#closed) {
+      const { ending, lasted } = await this.#attempt(endpoint);
+      if (this.#closed) break;
+      if (ending.heldFor >= STEADY || (ending.live && lasted >= STEADY)) this.#backoff.reset();
+      const step = nextStep(ending, {
+        wasLive: this.#wasLive,
+        direct: this.#direct,
+        isPrivate: this.#demands.isPrivate,
+        ticket: ticketFault(this.#token, roomOf(this.#endpoint), this.#env.now()),
+      });
+      this.#direct = step.direct;
+      endpoint = (ending.why === 'told-to-reconnect' && ending.endpoint) || this.#endpoint;
+      this.#enter(step.state, ending.why === 'refused' ? ending.refusal.message : '');
+      await this.#pause(step.wait, ending);
+      if (IN_DOUBT.includes(ending.why)) await this.#reach(endpoint);
+      if (step.wait === 'never' && !this.#closed) this.#enter('connecting');
+    }
+    this.#enter('closed');
+  }
+
+  /** Ends the session, tells the gateway, and stays away. */
+  close() {
+    this.#closed = true;
+    this.#session?.close();
+    this.#wake();
+  }
+
+  /** A person is impatient, or looks again: ends a pause, leaves a session alone. */
+  retryNow() {
+    this.#wake();
+  }
+
+  /** Another network may know other ways: what could not be reached directly, perhaps can now. */
+  networkChanged() {
+    this.#direct = true;
+    this.#backoff.reset();
+    this.#session?.networkChanged();
+    this.#wake();
+  }
+
+  /**
+   * Chooses a quality.
+   *
+   * @param {string | null} id of one that was offered; null leaves it to the server
+   */
+  choose(id) {
+    this.#wanted = id;
+    void this.#select();
+  }
+
+  async #select() {
+    const [first] = this.#choices;
+    if (!first) return;
+    const wanted = this.#choices.find(({ id }) => id === this.#wanted);
+    const { mediaId } = first.selection;
+    const agreed = await this.#session?.select(wanted?.selection ?? { mediaId });
+    if (!agreed) this.#wanted = null;
+    this.#listener.layers?.(this.#choices, this.#wanted);
+  }
+
+  /** @param {Choice[]} choices that the current session has now */
+  #offer(choices) {
+    const isNew = this.#choices.length === 0;
+    this.#choices = choices;
+    this.#listener.layers?.(choices, this.#wanted);
+    // A new session begins with the server's choice.
+    if (isNew && this.#wanted !== null) void this.#select();
+  }
+
+  /** @param {string | null} problem of what the camera sends */
+  #take(problem) {
+    this.#isJerky = problem === 'b-frames';
+    if (this.#state === 'live' && this.#isJerky) this.#enter('jerky');
+    else if (this.#state === 'jerky' && !this.#isJerky) this.#enter('live');
+  }
+
+  /** @param {string} endpoint */
+  async #attempt(endpoint) {
+    const startedAt = this.#env.now();
+    const own = new URL(endpoint).origin === new URL(this.#endpoint).origin;
+    let path = /** @type {Path} */ ('direct');
+    if (this.#state === 'idle') this.#enter('connecting', '');
+    const patience = this.#env.setTimeout(() => this.#enter(this.#wasLive ? 'gone' : 'waiting', ''), PATIENCE);
+    const session = new WhepSession({
+      endpoint,
+      direct: this.#direct,
+      // What opens this server is no business of another that it sends us to.
+      token: own ? this.#token : undefined,
+      demands: this.#demands,
+      opening: this.#opening,
+      env: this.#env,
+      listener: {
+        phase: (phase, by) => {
+          path = by;
+          this.#env.clearTimeout(patience);
+          if (phase === 'live') this.#wasLive = true;
+          if (phase === 'live') this.#enter(this.#isSoundOnly ? 'soundonly' : this.#isJerky ? 'jerky' : 'live');
+          else if (phase === 'away') this.#enter('gone');
+          else if (this.#state !== 'reconnecting') this.#enter('connecting');
+        },
+        trust: (trust) => this.#listener.trust?.(trust),
+        tracks: (tracks) => this.#listener.tracks?.(tracks),
+        vitals: (vitals) => this.#listener.vitals?.(vitals, path),
+        viewers: (count) => this.#listener.viewers?.(count),
+        layers: (choices) => this.#offer(choices),
+        problem: (problem) => this.#take(problem),
+        soundOnly: () => (this.#isSoundOnly = true),
+      },
+    });
+    this.#session = session;
+    this.#isJerky = false;
+    this.#isSoundOnly = false;
+    this.#opening = null;
+    const ending = await session.run();
+    this.#env.clearTimeout(patience);
+    this.#session = null;
+    if (this.#choices.length > 0) this.#offer([]);
+    return { ending, lasted: this.#env.now() - startedAt };
+  }
+
+  /**
+   * @param {number | 'never'} floor seconds
+   * @param {Ending} ending
+   * @returns {Promise<void>}
+   */
+  #pause(floor, ending) {
+    // A camera that was there a moment ago may be back at once; only repetition slows us down.
+    const eager = this.#backoff.failures === 0 && ending.why !== 'unreachable';
+    const backoff = this.#backoff.next();
+    if (floor === 0 && eager && ending.why !== 'refused') return Promise.resolve();
+    return new Promise((resolve) => {
+      const ms = floor === 'never' ? null : Math.max(floor * 1000, backoff);
+      const timer = ms === null ? null : this.#env.setTimeout(() => this.#wake(), ms);
+      this.#wake = () => {
+        this.#env.clearTimeout(timer);
+        this.#wake = () => {};
+        resolve();
+      };
+    });
+  }
+
+  /**
+   * Waits until the server is reached: a POST that is held cannot tell that nobody holds it.
+   *
+   * @param {string} endpoint
+   */
+  async #reach(endpoint) {
+    const backoff = new Backoff({ cap: UNREACHABLE, random: this.#env.random });
+    for (let failures = 0; !this.#closed; failures += 1) {
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      if (await answers(endpoint, patience(failures), this.#env, woken.signal)) {
+        // Whatever failed before, failed for want of a network.
+        if (failures > 0) this.#backoff.reset();
+        break;
+      }
+      if (this.#closed) break;
+      this.#enter('unreachable');
+      if (woken.signal.aborted) backoff.reset();
+      else await pause(backoff.next(), this.#env, woken.signal);
+    }
+    this.#wake = () => {};
+  }
+
+  /**
+   * @param {State} state
+   * @param {string} [detail] the gateway's own words
+   */
+  #enter(state, detail = '') {
+    if (state === this.#state && !detail) return;
+    this.#state = state;
+    this.#listener.state?.(state, detail);
+  }
+}

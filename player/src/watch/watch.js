@@ -1,0 +1,175 @@
+// @ts-check
+/** The watch page: finds its room, shows the picture and what happens around it. */
+
+import { secretText } from '../trust/fragment.js';
+import { fragment, named, opening } from './head-start.js';
+import { linkFromInput } from '../trust/room.js';
+import { WhepPlayer } from '../element/whep-player.js';
+import { TRUST, WORDS } from '../words/words.js';
+
+/** @typedef {import('../words/words.js').State} State */
+
+/** Lines the log keeps. */
+const LOG_LINES = 60;
+
+/** The ways that media takes, in a word and in a sentence. */
+const PATHS = Object.freeze({
+  direct: ['Direct', 'Straight from the camera to this browser'],
+  turn: ['Direct, by TURN', 'From the camera to this browser, over a TURN server that cannot see it'],
+  relay: ['Via the gateway', 'Passed on by the gateway'],
+});
+
+/** @param {string} id */
+const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+const player = /** @type {WhepPlayer} */ (element('player'));
+
+// Another link to the same room, put into the address bar: browsers do not reload for that.
+addEventListener('hashchange', () => location.reload());
+
+if (named.kind === 'room' && fragment.damaged) choose(location.href);
+else if (named.kind === 'room') watch(named.room);
+else choose(named.kind === 'invalid' ? named.text : '');
+
+/** @param {string} room */
+function watch(room) {
+  wirePlayer();
+  const { token, secret } = fragment;
+  player.watch(room, { token, secret: secret && secretText(secret) }, opening);
+  element('watching').hidden = false;
+  if (named.kind === 'room' && named.fromQuery) {
+    history.replaceState(null, '', `/watch/${room}${location.hash}`);
+  }
+  document.title = `${shortened(room)} · Sightline`;
+  element('name').textContent = shortened(room);
+  element('name').title = room;
+  // One module less on the way to the picture.
+  setTimeout(async () => {
+    const { wireShare } = await import('../page/share.js');
+    wireShare(element('share'), () => location.href);
+  }, 500);
+}
+
+/** @param {string} invalid what the address named instead of a room */
+function choose(invalid) {
+  const input = /** @type {HTMLInputElement} */ (element('room'));
+  element('home').hidden = false;
+  wireLinkField('choose', 'room');
+  if (invalid) {
+    pill('wrong');
+    input.value = invalid;
+    complain(input, named.kind === 'room'
+      ? 'Link wrong: what stands behind its “#” is not whole. Copy all of the link.'
+      : `Link wrong: “${invalid.slice(0, 80)}” is no room id.`);
+  }
+  input.focus();
+}
+
+/**
+ * A form that opens the room or link that is put into it.
+ *
+ * @param {string} form
+ * @param {string} field
+ */
+function wireLinkField(form, field) {
+  const input = /** @type {HTMLInputElement} */ (element(field));
+  input.addEventListener('input', () => complain(input, ''));
+  element(form).addEventListener('submit', (event) => {
+    event.preventDefault();
+    const link = linkFromInput(input.value);
+    if (link) location.assign(`/watch/${link.room}${link.hash}`);
+    else complain(input, 'A room id has 1 to 64 letters, digits, “-” or “_”.');
+  });
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {string} words
+ */
+function complain(input, words) {
+  element(`${input.id}-error`).textContent = words;
+  input.setAttribute('aria-invalid', String(words !== ''));
+}
+
+function wirePlayer() {
+  wireLinkField('relink', 'newlink');
+  player.addEventListener('statechange', (event) => {
+    const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
+    pill(state);
+    element('relink').hidden = !WORDS[/** @type {State} */ (state)].link;
+    element('facts').classList.toggle('stale', state !== 'live');
+    if (state !== 'live') element('viewers').textContent = '–';
+    const words = state === 'live' ? 'Picture live' : title;
+    log(detail ? `${words}: ${detail}` : words, WORDS[/** @type {State} */ (state)].mood);
+  });
+  for (const name of ['join', 'leave']) {
+    player.addEventListener(name, (event) => {
+      const { who, count } = /** @type {CustomEvent} */ (event).detail;
+      if (who !== 'viewer') return;
+      const first = element('viewers').textContent === '–';
+      element('viewers').textContent = String(count);
+      const verb = name === 'join' ? 'joined' : 'left';
+      log(`${first ? 'You' : 'A viewer'} ${verb} (${count} watching)`, 'quiet');
+    });
+  }
+  player.addEventListener('trustchange', () => showTrust());
+  player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
+}
+
+/** @param {import('../session/media-watch.js').Vitals & { path: import('../session/whep-session.js').Path }} vitals */
+function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, turn }) {
+  const [words, more] = PATHS[path === 'direct' && turn ? 'turn' : path];
+  Object.assign(element('path'), { textContent: words, title: more });
+  element('picture').textContent = `${width}×${height} · ${fps} fps${codec ? ` · ${codec}` : ''}`;
+  element('rate').textContent = kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
+  element('buffer').textContent = `${buffer} ms · jitter ${jitter} ms`;
+}
+
+function showTrust() {
+  const { trust } = player;
+  const box = element('trust');
+  box.hidden = trust === null;
+  if (trust === null) return;
+  const { title, hint, mood } = TRUST[trust];
+  box.dataset.mood = mood;
+  /** @type {HTMLElement} */ (box.querySelector('b')).textContent = title;
+  /** @type {HTMLElement} */ (box.querySelector('span')).textContent = hint;
+  log(title, mood);
+}
+
+/** @param {State} state */
+function pill(state) {
+  const { short, mood } = WORDS[state];
+  Object.assign(element('state'), { textContent: short, hidden: false });
+  element('state').dataset.mood = mood;
+}
+
+/**
+ * @param {string} words
+ * @param {string} mood
+ */
+function log(words, mood) {
+  const now = new Date();
+  const line = document.createElement('li');
+  const time = document.createElement('time');
+  time.dateTime = now.toISOString();
+  time.textContent = clock(now);
+  line.dataset.mood = mood;
+  line.append(time, words);
+  const list = element('log');
+  list.prepend(line);
+  while (list.childElementCount > LOG_LINES) list.lastElementChild?.remove();
+}
+
+/**
+ * Not `toLocaleTimeString`: its first call costs more than all else until the POST is answered.
+ *
+ * @param {Date} time
+ */
+const clock = (time) => [time.getHours(), time.getMinutes(), time.getSeconds()]
+  .map((part) => String(part).padStart(2, '0')).join(':');
+
+/** @param {string} room a key is too long to be read */
+function shortened(room) {
+  return room.length > 24 ? `${room.slice(0, 10)}…${room.slice(-6)}` : room;
+}

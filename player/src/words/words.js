@@ -1,0 +1,223 @@
+// @ts-check
+/** One clear word for every state a viewer can be in. */
+
+/** @typedef {import('../session/next-step.js').State} State */
+
+/**
+ * @typedef {object} Words
+ * @property {string} short for a badge
+ * @property {string} title
+ * @property {string} hint what happens next, or what to do
+ * @property {'busy' | 'good' | 'bad' | 'quiet'} mood
+ * @property {boolean} [retry] a person may want to try again
+ * @property {boolean} [link] another link would help
+ */
+
+/** @type {Readonly<Record<State, Words>>} */
+export const WORDS = Object.freeze({
+  idle: { short: 'No room', title: 'No room yet', hint: 'Choose a room to watch.', mood: 'quiet' },
+  connecting: { short: 'Connecting', title: 'Connecting', hint: 'One moment.', mood: 'busy' },
+  waiting: {
+    short: 'Waiting',
+    title: 'Waiting for the camera',
+    hint: 'The picture starts by itself as soon as the camera is on.',
+    mood: 'busy',
+  },
+  live: { short: 'Live', title: 'Live', hint: '', mood: 'good' },
+  gone: {
+    short: 'Camera gone',
+    title: 'Camera gone',
+    hint: 'The picture comes back by itself when the camera does.',
+    mood: 'bad',
+  },
+  reconnecting: {
+    short: 'Reconnecting',
+    title: 'Picture lost',
+    hint: 'Connecting again.',
+    mood: 'busy',
+  },
+  busy: {
+    short: 'Room full',
+    title: 'Too many are waiting',
+    hint: 'Trying again in a moment.',
+    mood: 'bad',
+    retry: true,
+  },
+  unreachable: {
+    short: 'Gateway unreachable',
+    title: 'Gateway unreachable',
+    hint: 'Check the network. Trying again in a moment.',
+    mood: 'bad',
+    retry: true,
+  },
+  wrong: {
+    short: 'Link wrong',
+    title: 'Link wrong',
+    hint: 'There is no such room here. Check the link, or ask for a new one.',
+    mood: 'bad',
+  },
+  denied: {
+    short: 'Not allowed',
+    title: 'Not allowed',
+    hint: 'What this link permits is not enough here. Ask for a new one.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  blocked: {
+    short: 'No way through',
+    title: 'No way to the camera',
+    hint: 'The camera sends straight to its viewers only, and this network does not let that through.',
+    mood: 'bad',
+    retry: true,
+  },
+  undecodable: {
+    short: 'Codec missing',
+    title: 'This browser cannot decode it',
+    hint: 'It lacks the camera’s video codec. Try a current Chrome, Edge, Firefox or Safari.',
+    mood: 'bad',
+    retry: true,
+  },
+  soundonly: {
+    short: 'Sound only',
+    title: 'There is sound, but no picture for this browser',
+    hint: 'The camera sends none, or in a codec that this browser cannot decode. A current Chrome, Edge, Firefox or Safari may have it.',
+    mood: 'quiet',
+  },
+  jerky: {
+    short: 'B-frames',
+    title: 'The camera sends B-frames',
+    hint: 'Browsers cannot show them, so the picture hardly moves. Whoever has the camera can switch them off in its encoder’s settings; OBS does so unless it is told to ignore what the service recommends.',
+    mood: 'bad',
+  },
+  unsupported: {
+    short: 'Browser cannot',
+    title: 'This browser cannot show it',
+    hint: 'It lacks WebRTC. Try a current Chrome, Edge, Firefox or Safari.',
+    mood: 'bad',
+  },
+  failed: {
+    short: 'Failed',
+    title: 'The server refused',
+    hint: 'It does not seem to be a WHEP server that this player understands.',
+    mood: 'bad',
+    retry: true,
+  },
+  ticket: {
+    short: 'Ticket needed',
+    title: 'This room wants a ticket',
+    hint: 'The link carries none. Ask whoever has the camera for a link with a ticket.',
+    mood: 'bad',
+    link: true,
+  },
+  expired: {
+    short: 'Link expired',
+    title: 'This link has expired',
+    hint: 'Ask whoever has the camera for a new one.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  misplaced: {
+    short: 'Other room’s ticket',
+    title: 'The ticket is for another room',
+    hint: 'It opens the room it was made for, and no other. Check the link, or ask for a new one.',
+    mood: 'bad',
+    link: true,
+  },
+  declined: {
+    short: 'Camera declined',
+    title: 'The camera does not take this link',
+    hint: 'It may have expired, or the camera has gone. Trying again in a moment.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  dismissed: {
+    short: 'Camera let go',
+    title: 'The camera has let this page go',
+    hint: 'It may have stopped, or be private: a private link is longer, with a part behind a #. Trying again in a moment.',
+    mood: 'bad',
+    retry: true,
+    link: true,
+  },
+  impostor: {
+    short: 'Not your camera',
+    title: 'This is not your camera',
+    hint: 'Somebody answers in its place who does not have its key. Nothing of that is shown.',
+    mood: 'bad',
+    retry: true,
+  },
+  unproven: {
+    short: 'Not your camera?',
+    title: 'The camera does not say who it is',
+    hint: 'A private link shows nothing without that. Somebody may be in between.',
+    mood: 'bad',
+    retry: true,
+  },
+  insecure: {
+    short: 'Needs https',
+    title: 'Cannot check the camera here',
+    hint: 'Browsers let a page check that only over https. Open this link with https:// in front.',
+    mood: 'bad',
+  },
+  uncheckable: {
+    short: 'Browser cannot',
+    title: 'Cannot check the camera here',
+    hint: 'This browser does not know Ed25519. Try a current Chrome, Edge, Firefox or Safari.',
+    mood: 'bad',
+  },
+  clock: {
+    short: 'A clock is wrong',
+    title: 'A clock is wrong',
+    hint: 'The camera’s time and this device’s are hours apart. Set the clock that is wrong.',
+    mood: 'bad',
+    retry: true,
+  },
+  exposed: {
+    short: 'Not private',
+    title: 'Not private here',
+    hint: 'The picture would pass the gateway. This link forbids that, so nothing is shown.',
+    mood: 'bad',
+    retry: true,
+  },
+  closed: { short: 'Stopped', title: 'Stopped', hint: '', mood: 'quiet', retry: true },
+});
+
+/**
+ * What holds for a picture: a few words, a sentence, and whether that is as good as it gets.
+ *
+ * @type {Readonly<Record<import('../trust/trust.js').Trust, { title: string, hint: string, mood: 'good' | 'quiet' | 'bad' }>>}
+ */
+export const TRUST = Object.freeze({
+  private: {
+    title: 'Private',
+    hint: 'Your camera, verified, end to end. It shows itself to nobody without this link.',
+    mood: 'good',
+  },
+  verified: {
+    title: 'Your camera, verified · end to end',
+    hint: 'Signed by the key that this room is. Nobody in between can see it, not even the gateway.',
+    mood: 'good',
+  },
+  unverified: {
+    title: 'Direct, not verified',
+    hint: 'Straight from whoever publishes in this room, who has not proved to be a certain camera.',
+    mood: 'quiet',
+  },
+  unchecked: {
+    title: 'Direct, not verified',
+    hint: 'The camera signs its picture. Cannot check that here: open the page by https, in a current browser.',
+    mood: 'quiet',
+  },
+  stale: {
+    title: 'Direct, not verified',
+    hint: 'The camera’s signature is good, but not of today. Its clock or this device’s is wrong.',
+    mood: 'quiet',
+  },
+  relayed: {
+    title: 'Passes the gateway',
+    hint: 'Encrypted to the gateway and from there to you. Who runs the gateway could watch.',
+    mood: 'quiet',
+  },
+});
