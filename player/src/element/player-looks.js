@@ -105,7 +105,8 @@ video {
   border-radius: 50%;
   background: var(--good);
 }
-[data-state="live"] :is(.badge, .trust) { opacity: 1; }
+[data-mood="busy"] .badge::before { background: var(--accent); }
+.picture :is(.badge, .trust) { opacity: 1; }
 .trust {
   position: absolute;
   top: 12px;

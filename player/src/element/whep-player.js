@@ -23,6 +23,9 @@ import { TRUST, WORDS } from '../words/words.js';
 /** @typedef {import('../trust/trust.js').Trust} Trust */
 /** @typedef {import('../words/words.js').State} State */
 
+/** States in which the picture is shown as it is; for a moment it may stand still. @type {State[]} */
+const SEEN = ['live', 'stopped'];
+
 export class WhepPlayer extends HTMLElement {
   static observedAttributes = ['src', 'room', 'token', 'secret'];
 
@@ -211,17 +214,18 @@ export class WhepPlayer extends HTMLElement {
     this.#stage.dataset.state = state;
     this.#stage.dataset.mood = mood;
     if (mood === 'bad') this.#picture.forgetIfNone();
-    this.#stage.classList.toggle('picture', state === 'live');
-    this.#stage.classList.toggle('lost', state !== 'live' && this.#video.srcObject !== null);
-    if (state !== 'live') this.#viewers = 0;
-    this.#hold(state === 'live' ? this.#promised : null);
+    const isSeen = SEEN.includes(state);
+    this.#stage.classList.toggle('picture', isSeen);
+    this.#stage.classList.toggle('lost', !isSeen && this.#video.srcObject !== null);
+    if (!isSeen) this.#viewers = 0;
+    this.#hold(isSeen ? this.#promised : null);
     this.#find('.title').textContent = title;
     this.#find('.said').textContent = title;
     this.#find('.hint').textContent = hint;
     this.#find('.badge').textContent = short;
     this.#find('.retry').toggleAttribute('hidden', !retry);
-    if (state === 'live' && before !== 'live') this.#tell('join', { who: 'camera' });
-    if (before === 'live' && state !== 'live') this.#tell('leave', { who: 'camera' });
+    if (isSeen && !SEEN.includes(before)) this.#tell('join', { who: 'camera' });
+    if (!isSeen && SEEN.includes(before)) this.#tell('leave', { who: 'camera' });
     if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
   }
 

@@ -5,7 +5,8 @@
 
 /**
  * @typedef {object} MediaListener
- * @property {() => void} live the first frame was decoded
+ * @property {() => void} live frames are decoded, for the first time or again
+ * @property {() => void} still the last one was a second ago
  * @property {(vitals: Vitals) => void} vitals once a second while live
  * @property {() => void} shaky the line is bad, and may be mended before the media is lost
  * @property {(why: 'no-path' | 'media-lost') => void} lost told once; nothing follows it
@@ -14,9 +15,11 @@
 /** All in milliseconds. */
 const CONNECT = 5000;
 const FIRST_FRAME = 5000;
+const STILL = 1000;
 const STALLED = 3000;
 const LOOK_EARLY = 100;
-const LOOK = 1000;
+const LOOK = 250;
+const VITALS = 1000;
 
 /** For how long nothing may move where a bad line can be mended. */
 const MENDING = 8000;
@@ -31,8 +34,9 @@ export class MediaWatch {
   #shaky = false;
   /** There is nothing to be received for now. */
   #away = false;
+  #wary;
   #pulse = new Pulse();
-  /** @type {'connecting' | 'connected' | 'live' | 'paused' | 'over'} */
+  /** @type {'connecting' | 'connected' | 'live' | 'still' | 'paused' | 'over'} */
   #stage = 'connecting';
   /** @type {unknown} what has to happen until when */
   #deadline;
@@ -43,13 +47,16 @@ export class MediaWatch {
    * @param {RTCPeerConnection} pc
    * @param {Environment} env
    * @param {MediaListener} listener
-   * @param {boolean} mendable whether the listener can do something about a shaky line
+   * @param {object} setting
+   * @param {boolean} setting.mendable whether the listener can do something about a shaky line
+   * @param {boolean} setting.wary whether a burst of frames is not yet a picture that moves
    */
-  constructor(pc, env, listener, mendable) {
+  constructor(pc, env, listener, { mendable, wary }) {
     this.#pc = pc;
     this.#env = env;
     this.#listener = listener;
     this.#mendable = mendable;
+    this.#wary = wary;
     this.#deadline = env.setTimeout(() => this.#lose(), CONNECT);
     pc.addEventListener('connectionstatechange', this.#check);
   }
@@ -61,10 +68,10 @@ export class MediaWatch {
     this.#pc.removeEventListener('connectionstatechange', this.#check);
   }
 
-  /** No picture is to be expected for a while. If one moves, it is live again all the same. */
+  /** No picture is to be expected for a while. If one goes on moving, it is live all the same. */
   pause() {
     this.#away = true;
-    if (this.#stage !== 'live' && this.#stage !== 'connected') return;
+    if (!['live', 'still', 'connected'].includes(this.#stage)) return;
     this.#stage = 'paused';
     this.#env.clearTimeout(this.#deadline);
   }
@@ -105,14 +112,21 @@ export class MediaWatch {
   async #look() {
     const report = await this.#pc.getStats().catch(() => null);
     if (this.#stage === 'over' || !report) return;
-    const { moved, vitals, still } = this.#pulse.add(sample(report, this.#env.now()));
+    const { moved, vitals, still, steady } = this.#pulse.add(sample(report, this.#env.now()));
     if (moved) this.#shaky = false;
-    if (moved && this.#stage !== 'live') {
+    // A relay begins with what it has kept of the last seconds, whether or not more will come.
+    const isLive = moved && (steady >= STILL || !(this.#away || this.#wary));
+    if (isLive && this.#stage !== 'live') {
       this.#stage = 'live';
+      this.#wary = false;
       this.#env.clearTimeout(this.#deadline);
       this.#listener.live();
     }
-    if (this.#stage === 'live') {
+    if (this.#stage === 'live' && still >= STILL) {
+      this.#stage = this.#away ? 'paused' : 'still';
+      this.#listener.still();
+    }
+    if (this.#stage === 'live' || this.#stage === 'still') {
       if (vitals) this.#listener.vitals(vitals);
       // ICE `disconnected` may pass, and a lost gateway carries no media: only this ends a picture.
       const isNew = this.#env.now() - this.#mendedAt < CONNECT;
@@ -213,28 +227,44 @@ function usesTurn(report, pairId) {
   return [localCandidateId, remoteCandidateId].some((id) => report.get(id)?.candidateType === 'relay');
 }
 
-/** Compares samples: rates, and how long nothing has moved. */
+/** Compares samples: rates, and how long nothing has moved, or something has. */
 export class Pulse {
-  /** @type {Sample | null} */
-  #last = null;
-  #movedAt = 0;
+  /** @type {Sample | null} what the next rates are counted from */
+  #base = null;
+  #lookedAt = -Infinity;
+  #movedAt = -Infinity;
+  /** Since when it moves without a pause. */
+  #movingSince = 0;
   #progress = 0;
 
   /**
-   * Whether the last sample brought a new frame (a new packet, where there is no video).
+   * Whether the last sample brought a new frame (a new packet, where there is no video), since when
+   * there is none, and for how long (`steady`) they have come without a pause. Rates once a second.
    *
    * @param {Sample} next
    */
   add(next) {
     const progress = next.video ? next.frames : next.packets;
     const moved = progress > 0 && progress !== this.#progress;
-    if (moved || this.#last === null) this.#movedAt = next.at;
+    // Before there was any, or after a pause.
+    if (moved && (this.#progress === 0 || next.at - this.#movedAt >= STILL)) this.#movingSince = next.at;
     // A sleeping laptop or a throttled tab is no frozen picture: nobody was looking meanwhile.
-    if (this.#last && next.at - this.#last.at > 2500) this.#movedAt = next.at;
+    if (moved || next.at - this.#lookedAt > 2500) this.#movedAt = next.at;
     this.#progress = progress;
-    const vitals = this.#last ? compare(this.#last, next) : null;
-    this.#last = next;
-    return { moved, vitals, still: next.at - this.#movedAt };
+    this.#lookedAt = next.at;
+    const steady = moved ? next.at - this.#movingSince : 0;
+    return { moved, vitals: this.#rates(next), still: next.at - this.#movedAt, steady };
+  }
+
+  /**
+   * @param {Sample} next
+   * @returns {Vitals | null}
+   */
+  #rates(next) {
+    const base = this.#base;
+    if (base && next.at - base.at < VITALS) return null;
+    this.#base = next;
+    return base && compare(base, next);
   }
 }
 

@@ -6,7 +6,7 @@
 /**
  * What a viewer can be in, one word for each.
  *
- * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'gone' | 'reconnecting' | 'busy'
+ * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'stopped' | 'gone' | 'reconnecting' | 'busy'
  *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'soundonly' | 'jerky' | 'unsupported'
  *   | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State

@@ -33,6 +33,9 @@ const PATIENCE = 600;
 /** A session or a held request that lasted this long was no failure: the backoff starts anew. */
 const STEADY = 5000;
 
+/** A picture that moved for no longer than that, in milliseconds, may have been what a relay had kept. */
+const BURST = 3000;
+
 /** The longest pause between attempts to reach the server, in milliseconds. */
 const UNREACHABLE = 1000;
 
@@ -52,6 +55,10 @@ export class Viewer {
   #session = null;
   #closed = false;
   #wasLive = false;
+  /** When the picture began to move. */
+  #liveSince = 0;
+  /** The last session's picture was over as soon as it had begun. */
+  #wary = false;
   /** What the camera sends now cannot be shown well. */
   #isJerky = false;
   /** The current session has no picture that could be shown. */
@@ -165,6 +172,20 @@ export class Viewer {
     else if (this.#state === 'jerky' && !this.#isJerky) this.#enter('live');
   }
 
+  /** The picture moves. */
+  #begin() {
+    this.#wasLive = true;
+    this.#wary = false;
+    this.#liveSince = this.#env.now();
+    this.#enter(this.#isSoundOnly ? 'soundonly' : this.#isJerky ? 'jerky' : 'live');
+  }
+
+  /** It does not any more. */
+  #halt() {
+    this.#wary = this.#env.now() - this.#liveSince < BURST;
+    this.#enter('stopped');
+  }
+
   /** @param {string} endpoint */
   async #attempt(endpoint) {
     const startedAt = this.#env.now();
@@ -179,13 +200,14 @@ export class Viewer {
       token: own ? this.#token : undefined,
       demands: this.#demands,
       opening: this.#opening,
+      wary: this.#wary,
       env: this.#env,
       listener: {
         phase: (phase, by) => {
           path = by;
           this.#env.clearTimeout(patience);
-          if (phase === 'live') this.#wasLive = true;
-          if (phase === 'live') this.#enter(this.#isSoundOnly ? 'soundonly' : this.#isJerky ? 'jerky' : 'live');
+          if (phase === 'live') this.#begin();
+          else if (phase === 'still') this.#halt();
           else if (phase === 'away') this.#enter('gone');
           else if (this.#state !== 'reconnecting') this.#enter('connecting');
         },

@@ -16,10 +16,10 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
 /** @typedef {import('./media-watch.js').Vitals} Vitals */
 
 /**
- * How far a session has come: the POST is out, media is being connected, the picture moves, or
- * the relay waits with us for a camera that is gone.
+ * How far a session has come: the POST is out, media is being connected, the picture moves, it has
+ * stopped, or the relay waits with us for a camera that is gone.
  *
- * @typedef {'asking' | 'connecting' | 'live' | 'away'} Phase
+ * @typedef {'asking' | 'connecting' | 'live' | 'still' | 'away'} Phase
  */
 
 /**
@@ -80,6 +80,8 @@ export class WhepSession {
   /** @type {MediaWatch | null} */
   #media = null;
   #wasLive = false;
+  #isAway = false;
+  #wary;
   #mending = false;
   #heldFor = 0;
   /** @type {Ending | null} */
@@ -94,10 +96,13 @@ export class WhepSession {
    * @param {string} [options.token] bearer token, for rooms that want one of viewers
    * @param {Demands} [options.demands] of the link, on who may be at the other end
    * @param {Opening | null} [options.opening] one that has begun already
+   * @param {boolean} [options.wary] the last session had a burst of frames and no more: for this
+   *   one to be live they have to go on
    * @param {SessionListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, direct = true, token, demands, opening = null, listener = {}, env = browser() }) {
+  constructor({ endpoint, direct = true, token, demands, opening = null, wary = false, listener = {}, env = browser() }) {
+    this.#wary = wary;
     this.#endpoint = endpoint;
     this.#direct = direct;
     this.#authorization = token ? { Authorization: `Bearer ${token}` } : {};
@@ -220,12 +225,13 @@ export class WhepSession {
     this.#negotiation = new Negotiation(opening, resource, { local, remote }, this.#env);
     const listener = {
       live: () => this.#enter('live'),
+      still: () => this.#enter(this.#isAway ? 'away' : 'still'),
       vitals: (/** @type {Vitals} */ vitals) => this.#listener.vitals?.(vitals),
       shaky: () => void this.#mend(),
       lost: (/** @type {'no-path' | 'media-lost'} */ why) => this.#finish(why),
     };
     // A session on the direct path has no ICE at the gateway that could start again.
-    this.#media = new MediaWatch(pc, this.#env, listener, this.#path === 'relay');
+    this.#media = new MediaWatch(pc, this.#env, listener, { mendable: this.#path === 'relay', wary: this.#wary });
     void resource.listen(EVENTS, (name, data) => this.#receive(name, data)).then((forgotten) => {
       // A camera goes on without the gateway.
       if (forgotten && this.#path === 'relay') this.#lose();
@@ -245,6 +251,7 @@ export class WhepSession {
       case 'inactive':
         return this.#lackCamera();
       case 'active':
+        this.#isAway = false;
         return this.#media?.resume();
       case 'reconnect':
         return this.#finish('told-to-reconnect', { endpoint: this.#elsewhere(data.url) });
@@ -260,6 +267,7 @@ export class WhepSession {
   /** On the direct path the camera was the other end. A relay goes on when it is back. */
   #lackCamera() {
     if (this.#path === 'direct') return this.#finish('camera-gone');
+    this.#isAway = true;
     this.#media?.pause();
     this.#enter('away');
   }

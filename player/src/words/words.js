@@ -24,6 +24,12 @@ export const WORDS = Object.freeze({
     mood: 'busy',
   },
   live: { short: 'Live', title: 'Live', hint: '', mood: 'good' },
+  stopped: {
+    short: 'Picture stopped',
+    title: 'Picture stopped',
+    hint: 'No new picture has come for a moment.',
+    mood: 'busy',
+  },
   gone: {
     short: 'Camera gone',
     title: 'Camera gone',

@@ -294,7 +294,22 @@ test('lost media: connects again at once, and says so', async () => {
   await play(world, 10);
   await world.pass(4100);
   assert.equal(posts(world).length, 2);
-  assert.deepEqual(states, ['connecting', 'live', 'reconnecting']);
+  assert.deepEqual(states, ['connecting', 'live', 'stopped', 'reconnecting']);
+});
+
+test('a picture that is over as soon as it begins is not called live again', async () => {
+  const { world, states } = start();
+  await goLive(world);
+  await world.pass(4100);
+  assert.deepEqual(states, ['connecting', 'live', 'stopped', 'reconnecting']);
+  await goLive(world);
+  await world.pass(2000);
+  assert.ok(!states.slice(4).includes('live'), 'what a relay had kept');
+  for (let frame = 0; frame < 13; frame += 1) {
+    world.peer.frames += 1;
+    await world.pass(100);
+  }
+  assert.equal(states.at(-1), 'live');
 });
 
 for (const [status, slug, state] of /** @type {const} */ ([

@@ -25,9 +25,16 @@ test('relay: a picture that moves is live, whatever the events say', async () =>
   const { world, phases } = startRelayed();
   await goLive(world);
   world.streams[0].send('inactive');
-  world.peer.frames += 1;
-  await world.pass(1100);
+  world.peer.frames += 5;
+  await world.pass(2000);
+  assert.equal(phases.at(-1), 'away relay', 'what was on its way is no picture that moves');
+  for (let frame = 0; frame < 13; frame += 1) {
+    world.peer.frames += 1;
+    await world.pass(100);
+  }
   assert.deepEqual(phases.slice(-2), ['away relay', 'live relay']);
+  await world.pass(1500);
+  assert.deepEqual(phases.slice(-2), ['live relay', 'away relay']);
 });
 
 test('relay: active, and no picture follows', async () => {
