@@ -75,6 +75,10 @@ export class World {
           world.streams.push(this);
         }
       },
+      // Nobody else is there.
+      locks: {
+        request: async (/** @type {string} */ _, /** @type {any} */ options, callback = options) => callback({}),
+      },
       setTimeout: (/** @type {() => void} */ callback, /** @type {number} */ ms) => {
         world.#ids += 1;
         world.#timers.push({ at: world.#now + ms, callback, id: world.#ids });

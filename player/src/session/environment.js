@@ -6,21 +6,29 @@
  * @property {(url: string, init?: RequestInit) => Promise<Response>} fetch
  * @property {typeof RTCPeerConnection | undefined} RTCPeerConnection
  * @property {typeof EventSource | undefined} EventSource
+ * @property {LockManager | undefined} locks of all pages of an origin; absent in insecure contexts
+ * @property {typeof BroadcastChannel | undefined} BroadcastChannel
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} now milliseconds since the epoch
  * @property {() => number} random from 0 to below 1
  */
 
-/** @returns {Environment} */
+/** @type {Environment | undefined} */
+let own;
+
+/** @returns {Environment} the same each time: what is shared is shared by all of a page */
 export function browser() {
-  return {
+  own ??= {
     fetch: (url, init) => globalThis.fetch(url, init),
     RTCPeerConnection: globalThis.RTCPeerConnection,
     EventSource: globalThis.EventSource,
+    locks: globalThis.navigator?.locks,
+    BroadcastChannel: globalThis.BroadcastChannel,
     setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     now: () => Date.now(),
     random: Math.random,
   };
+  return own;
 }

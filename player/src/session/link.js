@@ -111,7 +111,8 @@ export const layerLink = (links) => links.find((each) => hasRel(each, LAYER))?.t
  * Where to ask for server-sent events, if the server offers them.
  *
  * @param {Link[]} links
- * @returns {{ target: string, events: string[] } | null}
+ * @returns {{ target: string, events: string[], shared: string | null } | null} `shared` is where one
+ *   stream carries those of several sessions, where the server has that
  */
 export function eventsLink(links) {
   const offered = links.filter((each) => hasRel(each, SERVER_SENT_EVENTS) || hasRel(each, OWN_EVENTS));
@@ -120,5 +121,6 @@ export function eventsLink(links) {
   const same = offered.filter((link) => link.target === target);
   // Commas in the draft's example; spaces here, since many clients split at every comma.
   const lists = same.map((link) => (link.params.get('events') ?? '').split(/[\s,]+/).filter(Boolean));
-  return { target, events: lists.some((list) => list.length === 0) ? [] : lists.flat() };
+  const shared = same.map((link) => link.params.get('shared')).find((each) => each !== undefined) ?? null;
+  return { target, events: lists.some((list) => list.length === 0) ? [] : lists.flat(), shared };
 }

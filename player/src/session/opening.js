@@ -5,6 +5,7 @@
  */
 
 import { browser } from './environment.js';
+import { place } from './held.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 
@@ -12,9 +13,10 @@ import { browser } from './environment.js';
 const TRANSPORT = 10;
 
 /**
- * What the server said, and to what.
+ * What the server said, and to what; for how many milliseconds it had that, and whether it was allowed
+ * to wait for a camera.
  *
- * @typedef {{ response: Response, offer: RTCSessionDescriptionInit, heldFor: number }} Opened
+ * @typedef {{ response: Response, offer: RTCSessionDescriptionInit, heldFor: number, mayHold: boolean }} Opened
  */
 
 /**
@@ -32,7 +34,7 @@ export function inStereo(sdp) {
 export class Opening {
   #endpoint;
   #headers;
-  #wait;
+  #prefer;
   #env;
   #abort = new AbortController();
   /** @type {RTCPeerConnection} */
@@ -45,23 +47,19 @@ export class Opening {
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {boolean} [options.direct] ask for media straight from the camera
    * @param {boolean} [options.strict] and for nothing else
-   * @param {number} [options.wait] seconds we are willing to have the POST held
+   * @param {import('./held.js').Known} [options.known] of the camera
    * @param {Record<string, string>} [options.authorization]
    * @param {Environment} [options.env]
    * @throws {TypeError} where there is no WebRTC
    */
-  constructor({ endpoint, direct = true, strict = false, wait = 50, authorization = {}, env = browser() }) {
+  constructor({ endpoint, direct = true, strict = false, known = 'nothing', authorization = {}, env = browser() }) {
     if (!env.RTCPeerConnection) throw new TypeError('this browser has no WebRTC');
     this.#endpoint = endpoint;
     this.#env = env;
-    this.#wait = wait;
-    this.#headers = {
-      ...authorization,
-      'Content-Type': 'application/sdp',
-      Prefer: `${direct ? 'direct, ' : ''}wait=${wait}${strict ? ', handling=strict' : ''}`,
-    };
+    this.#headers = { ...authorization, 'Content-Type': 'application/sdp' };
+    this.#prefer = (/** @type {number} */ wait) => `${direct ? 'direct, ' : ''}wait=${wait}${strict ? ', handling=strict' : ''}`;
     this.pc = new env.RTCPeerConnection({ bundlePolicy: 'max-bundle' });
-    this.opened = this.#open();
+    this.opened = this.#open(known);
     // It may fail before anybody looks.
     this.opened.catch(() => {});
   }
@@ -77,27 +75,32 @@ export class Opening {
     this.pc.close();
   }
 
-  /** @returns {Promise<Opened>} */
-  async #open() {
+  /**
+   * @param {import('./held.js').Known} known of the camera
+   * @returns {Promise<Opened>}
+   */
+  async #open(known) {
     for (const kind of ['video', 'audio']) this.pc.addTransceiver(kind, { direction: 'recvonly' });
     // No setLocalDescription yet: it would gather without the ICE servers that the answer brings,
     // and a counter-offer could not be applied to the same connection.
-    const { type, sdp } = await this.pc.createOffer();
+    const free = place(this.#endpoint, known, this.#env);
+    const [{ type, sdp }, { wait, leave }] = await Promise.all([this.pc.createOffer(), free]);
     const offer = { type, sdp: inStereo(sdp ?? '') };
-    const request = { method: 'POST', headers: this.#headers, body: offer.sdp };
+    const request = { method: 'POST', headers: { ...this.#headers, Prefer: this.#prefer(wait) }, body: offer.sdp };
     const askedAt = this.#env.now();
     let isOverdue = false;
     const overdue = this.#env.setTimeout(() => {
       isOverdue = true;
       this.#abort.abort();
-    }, (this.#wait + TRANSPORT) * 1000);
+    }, (wait + TRANSPORT) * 1000);
     try {
       const response = await this.#env.fetch(this.#endpoint, { ...request, signal: this.signal });
-      return { response, offer, heldFor: this.#env.now() - askedAt };
+      return { response, offer, heldFor: this.#env.now() - askedAt, mayHold: wait > 0 };
     } catch (error) {
       // The line is dead.
       throw isOverdue ? new TypeError('no answer in time') : error;
     } finally {
+      leave();
       this.#env.clearTimeout(overdue);
     }
   }

@@ -5,6 +5,7 @@ import { Backoff, pause } from './backoff.js';
 import { eventsLink, iceServers, layerLink, parseLinks } from './link.js';
 import { Refusal, refusal } from './problem.js';
 import { SDPFRAG_TYPE } from './sdpfrag.js';
+import { SharedEvents } from './shared-events.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 
@@ -127,16 +128,20 @@ export class SessionResource {
     const names = wanted.filter((name) => link.events.length === 0 || link.events.includes(name));
     const backoff = new Backoff({ base: 200, cap: 5000, random: this.#env.random });
     const url = new URL(link.target, this.#url).href;
+    const shared = link.shared === null ? null : new URL(link.shared, this.#url).href;
     let listened = false;
     while (!this.#signal.aborted) {
       const stream = await this.#requestStream(url, names);
       if (stream === 'never') return listened;
       if (stream !== 'later') {
         listened = true;
-        await this.#follow(stream, names, receive, () => backoff.reset());
-        if ((await this.#statusOf(stream)) === 204) {
+        const isOver = shared === null ? await this.#isOverAfter(stream, names, receive, () => backoff.reset())
+          : await this.#isOverShared(shared, stream, names, receive, () => backoff.reset());
+        if (isOver) {
           const status = await this.#statusOf(this.#url);
-          return status === 404 || status === 410;
+          if (status === 404 || status === 410) return true;
+          // Among others a stream may be over for what has nothing to do with it.
+          if (shared === null) return false;
         }
       }
       await pause(backoff.next(), this.#env, this.#signal);
@@ -169,6 +174,37 @@ export class SessionResource {
     } catch {
       return 'later';
     }
+  }
+
+  /**
+   * Follows a stream among others.
+   *
+   * @param {string} shared where streams are shared
+   * @param {string} url
+   * @param {string[]} names
+   * @param {(name: string, data: any) => void} receive
+   * @param {() => void} opened
+   * @returns {Promise<boolean>} whether it has come to its end
+   */
+  async #isOverShared(shared, url, names, receive, opened) {
+    const told = (/** @type {string} */ name, /** @type {any} */ data) => {
+      opened();
+      receive(name, data);
+    };
+    await SharedEvents.at(shared, this.#env).follow(new URL(url).pathname, names, told, this.#signal);
+    return true;
+  }
+
+  /**
+   * @param {string} url
+   * @param {string[]} names
+   * @param {(name: string, data: any) => void} receive
+   * @param {() => void} opened
+   * @returns {Promise<boolean>} whether it has come to its end
+   */
+  async #isOverAfter(url, names, receive, opened) {
+    await this.#follow(url, names, receive, opened);
+    return (await this.#statusOf(url)) === 204;
   }
 
   /**

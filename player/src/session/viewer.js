@@ -39,6 +39,17 @@ const BURST = 3000;
 /** The longest pause between attempts to reach the server, in milliseconds. */
 const UNREACHABLE = 1000;
 
+/**
+ * Of a camera that is not there, and with no request that the server may hold until it is, we ask
+ * every second, and all players of a page together no more often than a server takes it from
+ * everybody (600 in a minute); milliseconds.
+ */
+const POLL = 1000;
+const POLL_OF_ALL = 150;
+
+/** Players of this page that ask so. @type {Set<object>} */
+const polling = new Set();
+
 /** Endings after which there may be no network. */
 const IN_DOUBT = ['unreachable', 'media-lost', 'no-path'];
 
@@ -59,6 +70,8 @@ export class Viewer {
   #liveSince = 0;
   /** The last session's picture was over as soon as it had begun. */
   #wary = false;
+  /** @type {import('./held.js').Known} of the camera */
+  #known = 'nothing';
   /** What the camera sends now cannot be shown well. */
   #isJerky = false;
   /** The current session has no picture that could be shown. */
@@ -113,6 +126,7 @@ export class Viewer {
       if (IN_DOUBT.includes(ending.why)) await this.#reach(endpoint);
       if (step.wait === 'never' && !this.#closed) this.#enter('connecting');
     }
+    polling.delete(this);
     this.#enter('closed');
   }
 
@@ -176,6 +190,7 @@ export class Viewer {
   #begin() {
     this.#wasLive = true;
     this.#wary = false;
+    polling.delete(this);
     this.#liveSince = this.#env.now();
     this.#enter(this.#isSoundOnly ? 'soundonly' : this.#isJerky ? 'jerky' : 'live');
   }
@@ -200,6 +215,7 @@ export class Viewer {
       token: own ? this.#token : undefined,
       demands: this.#demands,
       opening: this.#opening,
+      known: this.#known,
       wary: this.#wary,
       env: this.#env,
       listener: {
@@ -239,10 +255,16 @@ export class Viewer {
   #pause(floor, ending) {
     // A camera that was there a moment ago may be back at once; only repetition slows us down.
     const eager = this.#backoff.failures === 0 && ending.why !== 'unreachable';
-    const backoff = this.#backoff.next();
+    const slug = ending.why === 'refused' && !ending.mayHold ? ending.refusal.slug : '';
+    const polls = slug === 'no-camera';
+    this.#known = polls ? 'absent' : slug === 'camera-busy' ? 'present' : 'nothing';
+    if (this.#known === 'present') return Promise.resolve();
+    if (polls) polling.add(this);
+    else polling.delete(this);
+    const backoff = polls ? Math.max(POLL, POLL_OF_ALL * polling.size) : this.#backoff.next();
     if (floor === 0 && eager && ending.why !== 'refused') return Promise.resolve();
     return new Promise((resolve) => {
-      const ms = floor === 'never' ? null : Math.max(floor * 1000, backoff);
+      const ms = floor === 'never' ? null : polls ? backoff : Math.max(floor * 1000, backoff);
       const timer = ms === null ? null : this.#env.setTimeout(() => this.#wake(), ms);
       this.#wake = () => {
         this.#env.clearTimeout(timer);

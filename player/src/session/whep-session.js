@@ -31,7 +31,7 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
 /**
  * Why a session ended, on which path, and whether its picture had ever moved.
  *
- * @typedef {{ path: Path, live: boolean, heldFor: number } & (
+ * @typedef {{ path: Path, live: boolean, heldFor: number, mayHold: boolean } & (
  *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'offer-spent' | 'no-path' | 'media-lost'
  *     | 'no-webrtc' | 'no-codec' }
  *   | { why: 'told-to-reconnect', endpoint?: string }
@@ -81,9 +81,12 @@ export class WhepSession {
   #media = null;
   #wasLive = false;
   #isAway = false;
+  /** @type {import('./held.js').Known} */
+  #known;
   #wary;
   #mending = false;
   #heldFor = 0;
+  #mayHold = true;
   /** @type {Ending | null} */
   #ending = null;
   /** @type {(ending: Ending) => void} */
@@ -96,12 +99,16 @@ export class WhepSession {
    * @param {string} [options.token] bearer token, for rooms that want one of viewers
    * @param {Demands} [options.demands] of the link, on who may be at the other end
    * @param {Opening | null} [options.opening] one that has begun already
+   * @param {import('./held.js').Known} [options.known] of the camera
    * @param {boolean} [options.wary] the last session had a burst of frames and no more: for this
    *   one to be live they have to go on
    * @param {SessionListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, direct = true, token, demands, opening = null, wary = false, listener = {}, env = browser() }) {
+  constructor({
+    endpoint, direct = true, token, demands, opening = null, known = 'nothing', wary = false, listener = {}, env = browser(),
+  }) {
+    this.#known = known;
     this.#wary = wary;
     this.#endpoint = endpoint;
     this.#direct = direct;
@@ -150,8 +157,9 @@ export class WhepSession {
     this.#demands.begin();
     const opening = this.#begin();
     if (!opening) return this.#finish('no-webrtc');
-    const { response, offer, heldFor } = await opening.opened;
+    const { response, offer, heldFor, mayHold } = await opening.opened;
     this.#heldFor = heldFor;
+    this.#mayHold = mayHold;
     const resource = await this.#resourceOf(response, opening.signal);
     const sdp = await response.text();
     if (this.#ending) return;
@@ -180,6 +188,7 @@ export class WhepSession {
       endpoint: this.#endpoint,
       direct: this.#direct || this.#demands.isPrivate,
       strict: this.#demands.isPrivate,
+      known: this.#known,
       authorization: this.#authorization,
       env: this.#env,
     });
@@ -326,7 +335,7 @@ export class WhepSession {
    */
   #finish(why, more = {}) {
     if (this.#ending) return;
-    const ending = { why, path: this.#path, live: this.#wasLive, heldFor: this.#heldFor, ...more };
+    const ending = { why, path: this.#path, live: this.#wasLive, heldFor: this.#heldFor, mayHold: this.#mayHold, ...more };
     this.#ending = /** @type {Ending} */ (ending);
     this.#media?.close();
     this.#resource?.delete();

@@ -33,15 +33,18 @@ test('the events link names its events', () => {
   assert.deepEqual(eventsLink(parseLinks(header)), {
     target: '/whep/a/b/events',
     events: ['active', 'inactive', 'candidates'],
+    shared: null,
   });
   assert.equal(eventsLink([]), null);
 });
 
 test('events of our own are on the same stream, and have a link of their own', () => {
-  const own = '</e>; rel="urn:sightline:ext:events"; events="join leave"';
-  assert.deepEqual(eventsLink(parseLinks(own)), { target: '/e', events: ['join', 'leave'] });
+  const own = '</e>; rel="urn:sightline:ext:events"; events="join leave"; shared="/events"';
+  assert.deepEqual(eventsLink(parseLinks(own)), { target: '/e', events: ['join', 'leave'], shared: '/events' });
   const both = `</e>; rel="urn:ietf:params:whep:ext:core:server-sent-events"; events="active", ${own}`;
-  assert.deepEqual(eventsLink(parseLinks(both)), { target: '/e', events: ['active', 'join', 'leave'] });
+  assert.deepEqual(eventsLink(parseLinks(both)), {
+    target: '/e', events: ['active', 'join', 'leave'], shared: '/events',
+  });
 });
 
 test('ICE URLs with slashes, which some servers send, are understood', () => {
