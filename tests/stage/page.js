@@ -29,7 +29,7 @@ export const becomes = (page, wanted) => eventually(
  * @param {Page} page
  */
 const logOf = async (page) => {
-  const log = await page.locator('#log').innerText({ timeout: 500 }).catch(() => 'no log here');
+  const log = await page.evaluate(() => document.getElementById('log')?.innerText ?? 'no log here');
   return `; the page's log, newest first:\n${log}`;
 };
 

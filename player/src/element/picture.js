@@ -4,16 +4,52 @@
 export class Picture {
   #video;
   #sound;
+  #refused;
+  /** Somebody has paused it: it does not go on by itself. */
+  #isHeld = false;
   /** @type {MediaStreamTrack[]} */
   #tracks = [];
 
   /**
    * @param {HTMLVideoElement} video
-   * @param {(sound: boolean) => void} sound told whether there is any
+   * @param {object} listener
+   * @param {(sound: boolean) => void} listener.sound told whether there is any
+   * @param {() => void} listener.paused told when it plays or does not, whatever the reason
    */
-  constructor(video, sound) {
+  constructor(video, { sound, paused }) {
     this.#video = video;
     this.#sound = sound;
+    this.#refused = paused;
+    video.addEventListener('play', () => {
+      this.#isHeld = false;
+      paused();
+    });
+    video.addEventListener('pause', () => {
+      // Some browsers pause what nobody sees: that is nobody's wish.
+      this.#isHeld = video.isConnected && document.visibilityState === 'visible';
+      paused();
+    });
+  }
+
+  /** Whether a picture is there, and does not play: it was paused, or the browser waits for a touch. */
+  get isPaused() {
+    return this.#video.srcObject !== null && this.#video.paused;
+  }
+
+  /** Goes on, with what comes now. */
+  go() {
+    this.#isHeld = false;
+    void this.#video.play().catch(() => this.#refused());
+  }
+
+  /** Goes on, unless somebody has paused it. */
+  resume() {
+    if (!this.#isHeld && this.isPaused) this.go();
+  }
+
+  toggle() {
+    if (this.#video.paused) this.go();
+    else this.#video.pause();
   }
 
   /** @param {MediaStreamTrack[]} tracks all of the current session so far */
@@ -37,11 +73,12 @@ export class Picture {
       const playing = /** @type {MediaStream} */ (this.#video.srcObject);
       this.#tracks.forEach((track) => playing.addTrack(track));
     } else {
+      // A new source would play by itself.
+      this.#video.autoplay = !this.#isHeld;
       this.#video.srcObject = new MediaStream(this.#tracks);
     }
     this.#sound(this.#tracks.some(({ kind }) => kind === 'audio'));
-    // Refused autoplay leaves a still picture; a touch of any control plays it.
-    this.#video.play().catch(() => {});
+    this.resume();
   }
 
   /** @param {MediaStreamTrack} track */

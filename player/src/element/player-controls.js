@@ -15,13 +15,14 @@ export class Controls {
    * @param {HTMLElement} host the element, which goes fullscreen as a whole
    * @param {ShadowRoot} root
    * @param {HTMLVideoElement} video
-   * @param {{ retry: () => void, choose: (id: string | null) => void }} actions
+   * @param {{ retry: () => void, playback: () => void, choose: (id: string | null) => void }} actions
    */
-  constructor(host, root, video, { retry, choose }) {
+  constructor(host, root, video, { retry, playback, choose }) {
     this.#host = host;
     this.#root = root;
     this.#video = video;
     const actions = /** @type {const} */ ({
+      playback,
       mute: () => this.#toggleMute(),
       pip: () => this.#togglePictureInPicture(),
       fullscreen: () => this.#toggleFullscreen(),
@@ -30,13 +31,14 @@ export class Controls {
     for (const [name, action] of Object.entries(actions)) {
       this.#find(`.${name}`).addEventListener('click', action);
     }
+    this.#find('.overlay').addEventListener('click', () => video.paused && playback());
     this.#quality.addEventListener('change', () => choose(this.#quality.value || null));
     this.#find('.stage').classList.toggle('can-pip', document.pictureInPictureEnabled === true);
     video.addEventListener('volumechange', () => this.#showMuted());
     video.addEventListener('dblclick', actions.fullscreen);
     host.addEventListener('keydown', (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const action = { m: actions.mute, p: actions.pip, f: actions.fullscreen }[event.key];
+      const action = { k: playback, m: actions.mute, p: actions.pip, f: actions.fullscreen }[event.key];
       if (!action) return;
       event.preventDefault();
       action();
@@ -58,6 +60,12 @@ export class Controls {
     // An open list is not exchanged under the finger.
     if (!isSame) quality.replaceChildren(...options);
     quality.value = chosen ?? AUTO;
+  }
+
+  /** @param {boolean} isPaused */
+  showPaused(isPaused) {
+    this.#find('.stage').classList.toggle('paused', isPaused);
+    this.#find('.playback').setAttribute('aria-label', isPaused ? 'Play (k)' : 'Pause (k)');
   }
 
   #showMuted() {

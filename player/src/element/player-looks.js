@@ -65,6 +65,11 @@ video {
 [data-mood="bad"] .arc, [data-mood="quiet"] .arc { visibility: hidden; }
 [data-mood="bad"] .core, [data-mood="quiet"] .core { fill: #6b7688; }
 [data-mood="bad"] .cross { visibility: visible; }
+/* A picture that does not play has nothing to hide, and all of it starts it. */
+.picture[data-state="paused"] .overlay { opacity: 1; visibility: visible; background: #0007; cursor: pointer; }
+.mark .start { fill: var(--accent); visibility: hidden; }
+[data-state="paused"] .mark .start { visibility: visible; }
+[data-state="paused"] .mark .core { visibility: hidden; }
 .title { font-size: clamp(17px, 6cqh, 27px); font-weight: 650; letter-spacing: -0.01em; line-height: 1.2; }
 .hint { max-width: 44ch; color: #a9b4c4; font-size: clamp(13px, 3.6cqh, 16px); text-wrap: balance; }
 .retry {
@@ -171,6 +176,8 @@ video {
 :is(button, .quality):focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 .bar svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
 .stage:not(.sound) .mute, .stage:not(.can-pip) .pip { display: none; }
+.space { flex: 1; }
+.paused .halt, .stage:not(.paused) .go { display: none; }
 .muted .waves, .stage:not(.muted) .slash { display: none; }
 @container (max-height: 170px) {
   .hint { display: none; }
@@ -194,6 +201,7 @@ const HTML = `
       <circle class="arc" cx="32" cy="32" r="28"/>
       <circle class="core" cx="32" cy="32" r="9"/>
       <path class="cross" d="M13 51 51 13"/>
+      <path class="start" d="M25 20v24l20-12z"/>
     </svg>
     <span class="title" aria-hidden="true"></span>
     <span class="hint"></span>
@@ -202,6 +210,10 @@ const HTML = `
   <span class="badge" part="badge" aria-hidden="true"></span>
   <span class="trust" part="trust"></span>
   <div class="bar" role="group" aria-label="Player controls">
+    <button class="playback" type="button" aria-label="Pause (k)">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M8 5v14l11-7z"/><path class="halt" d="M9 6v12m6-12v12"/></svg>
+    </button>
+    <span class="space"></span>
     <select class="quality" aria-label="Quality" hidden></select>
     <button class="mute" type="button" aria-label="Unmute (m)">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z"/><path class="waves" d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/><path class="slash" d="m16 9.5 5 5m0-5-5 5"/></svg>

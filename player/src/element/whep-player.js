@@ -24,7 +24,7 @@ import { TRUST, WORDS } from '../words/words.js';
 /** @typedef {import('../words/words.js').State} State */
 
 /** States in which the picture is shown as it is; for a moment it may stand still. @type {State[]} */
-const SEEN = ['live', 'stopped'];
+const SEEN = ['live', 'stopped', 'paused'];
 
 export class WhepPlayer extends HTMLElement {
   static observedAttributes = ['src', 'room', 'token', 'secret'];
@@ -40,7 +40,9 @@ export class WhepPlayer extends HTMLElement {
   #startQueued = false;
   /** @type {import('../session/opening.js').Opening | null} */
   #opening = null;
-  /** @type {State} */
+  /** @type {State} of the viewer, whether or not the picture is paused here */
+  #phase = 'idle';
+  /** @type {State} what is shown */
   #state = 'idle';
   /** @type {Trust | null} of the current session, whose picture may be still to come */
   #promised = null;
@@ -55,9 +57,13 @@ export class WhepPlayer extends HTMLElement {
     this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
     // Only the property counts for elements that a script made, and browsers let muted ones play.
     this.#video.muted = true;
-    this.#picture = new Picture(this.#video, (sound) => this.#stage.classList.toggle('sound', sound));
+    this.#picture = new Picture(this.#video, {
+      sound: (sound) => this.#stage.classList.toggle('sound', sound),
+      paused: () => this.#show(this.#phase),
+    });
     this.#controls = new Controls(this, this.#root, this.#video, {
       retry: () => this.retry(),
+      playback: () => this.#picture.toggle(),
       choose: (id) => this.#viewer?.choose(id),
     });
   }
@@ -106,7 +112,9 @@ export class WhepPlayer extends HTMLElement {
     addEventListener('pageshow', (event) => event.persisted && this.#start(), { signal });
     addEventListener('online', () => this.#viewer?.networkChanged(), { signal });
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') this.#viewer?.retryNow();
+      if (document.visibilityState !== 'visible') return;
+      this.#viewer?.retryNow();
+      this.#picture.resume();
     }, { signal });
     this.#queueStart();
   }
@@ -204,11 +212,14 @@ export class WhepPlayer extends HTMLElement {
   }
 
   /**
-   * @param {State} state
+   * @param {State} phase
    * @param {string} [detail] the server's own words
    */
-  #show(state, detail = '') {
+  #show(phase, detail = '') {
     const before = this.#state;
+    this.#phase = phase;
+    const state = SEEN.includes(phase) && this.#picture.isPaused ? 'paused' : phase;
+    this.#controls.showPaused(this.#picture.isPaused);
     this.#state = state;
     const { title, hint, mood, retry, short } = WORDS[state];
     this.#stage.dataset.state = state;

@@ -4,9 +4,9 @@
 /** @typedef {import('./whep-session.js').Ending} Ending */
 
 /**
- * What a viewer can be in, one word for each.
+ * What a viewer can be in, one word for each; `paused` is said by the element.
  *
- * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'stopped' | 'gone' | 'reconnecting' | 'busy'
+ * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'stopped' | 'paused' | 'gone' | 'reconnecting' | 'busy'
  *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'soundonly' | 'jerky' | 'unsupported'
  *   | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State

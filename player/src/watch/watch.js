@@ -98,7 +98,7 @@ function wirePlayer() {
     pill(state);
     element('relink').hidden = !WORDS[/** @type {State} */ (state)].link;
     element('facts').classList.toggle('stale', state !== 'live');
-    if (state !== 'live' && state !== 'stopped') element('viewers').textContent = '–';
+    if (player.trust === null) element('viewers').textContent = '–';
     const words = state === 'live' ? 'Picture live' : title;
     log(detail ? `${words}: ${detail}` : words, WORDS[/** @type {State} */ (state)].mood);
   });

@@ -30,6 +30,7 @@ export const WORDS = Object.freeze({
     hint: 'No new picture has come for a moment.',
     mood: 'busy',
   },
+  paused: { short: 'Paused', title: 'Tap to play', hint: 'It goes on with what is seen then.', mood: 'quiet' },
   gone: {
     short: 'Camera gone',
     title: 'Camera gone',
