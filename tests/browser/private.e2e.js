@@ -48,11 +48,35 @@ test('without the secret, or with a wrong one, the camera shows nothing', { time
   await becomes(viewer, 'declined');
   await shot(viewer, 'private-declined');
   const other = await stage.open(link.pathname);
-  await camera.getByText(/: [2-9] viewers\.$/).waitFor();
+  await becomes(other, 'dismissed');
+  await camera.getByText(/: 2 viewers\.$/).waitFor();
   for (const page of [viewer, other]) assert.equal(await page.locator('#trust').isVisible(), false);
   // And those who have it are served all the same.
   const invited = await stage.open(link.pathname + link.hash);
   await becomes(invited, 'live');
+});
+
+test('a private room without its secret: one person, told once, who may type another link', { timeout: 180_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const { page: camera, link } = await browserCamera(stage, 'Private');
+  const viewer = await stage.open(link.pathname);
+  await becomes(viewer, 'dismissed');
+  await viewer.evaluate(() => {
+    const states = /** @type {string[]} */ ([]);
+    document.querySelector('whep-player')?.addEventListener('statechange', (event) =>
+      states.push(/** @type {CustomEvent} */ (event).detail.state));
+    Object.assign(window, { states });
+  });
+  const field = viewer.getByLabel('Have another link?');
+  await field.click();
+  const typed = link.hash.padEnd(55, '-').slice(0, 55);
+  // As slowly as people type; longer than it took until the next attempt.
+  await viewer.keyboard.type(typed, { delay: 120 });
+  assert.equal(await field.inputValue(), typed);
+  assert.deepEqual(await viewer.evaluate(() => /** @type {any} */ (window).states), [], 'it is told once');
+  await camera.getByText(/: one viewer\.$/).waitFor();
+  await shot(viewer, 'private-dismissed');
 });
 
 test('a gateway that poses as the viewer, with the viewer’s own proof', { timeout: 180_000 }, async (t) => {

@@ -113,7 +113,7 @@ export class WhepPlayer extends HTMLElement {
     addEventListener('online', () => this.#viewer?.networkChanged(), { signal });
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return;
-      this.#viewer?.retryNow();
+      this.#viewer?.seen();
       this.#picture.resume();
     }, { signal });
     this.#queueStart();

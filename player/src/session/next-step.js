@@ -47,10 +47,11 @@ const UNPERMITTED = /** @type {const} */ ({
  * @param {boolean} situation.wasLive a picture has been seen in this room
  * @param {boolean} situation.direct what the ended session had asked for
  * @param {boolean} [situation.isPrivate] the link is a private one
+ * @param {boolean} [situation.isKey] the room is a camera's key, so that it may be private
  * @param {import('../trust/ticket.js').TicketFault} [situation.ticket] what a refused ticket suffers from
  * @returns {Step}
  */
-export function nextStep(ending, { wasLive, direct, isPrivate = false, ticket = 'none' }) {
+export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = false, ticket = 'none' }) {
   const absent = wasLive ? 'gone' : 'waiting';
   switch (ending.why) {
     case 'closed':
@@ -64,9 +65,11 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, ticket = 
     case 'distrusted':
       return { state: DISTRUSTED[ending.distrust], wait: 'never', direct };
     case 'camera-gone':
-      // A camera sends those away who cannot prove that they have its private link.
-      if (isPrivate && !ending.live) return { state: 'declined', wait: DIRECT_ONLY, direct };
-      if (!ending.live && !wasLive) return { state: 'dismissed', wait: LET_GO, direct };
+      // A camera sends those away who cannot prove that they have its private link: asking again
+      // changes nothing, and to whoever has the camera it looks like more people.
+      if (isPrivate && !ending.live) return { state: 'declined', wait: 'never', direct };
+      if (!ending.live && !wasLive && isKey) return { state: 'dismissed', wait: 'never', direct };
+      if (!ending.live && !wasLive) return { state: 'gone', wait: LET_GO, direct };
       return { state: 'gone', wait: 0, direct };
     case 'offer-spent':
       return { state: absent, wait: 0, direct };

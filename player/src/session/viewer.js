@@ -5,6 +5,7 @@ import { Backoff, pause } from './backoff.js';
 import { browser } from './environment.js';
 import { nextStep } from './next-step.js';
 import { answers, patience } from './reach.js';
+import { isRoomKey } from '../trust/room.js';
 import { ticketFault } from '../trust/ticket.js';
 import { Demands, roomOf } from '../trust/trust.js';
 import { WhepSession } from './whep-session.js';
@@ -72,6 +73,8 @@ export class Viewer {
   #wary = false;
   /** @type {import('./held.js').Known} of the camera */
   #known = 'nothing';
+  /** Nothing but a person ends the current pause. */
+  #isFinal = false;
   /** What the camera sends now cannot be shown well. */
   #isJerky = false;
   /** The current session has no picture that could be shown. */
@@ -117,12 +120,15 @@ export class Viewer {
         wasLive: this.#wasLive,
         direct: this.#direct,
         isPrivate: this.#demands.isPrivate,
+        isKey: isRoomKey(roomOf(this.#endpoint)),
         ticket: ticketFault(this.#token, roomOf(this.#endpoint), this.#env.now()),
       });
       this.#direct = step.direct;
       endpoint = (ending.why === 'told-to-reconnect' && ending.endpoint) || this.#endpoint;
       this.#enter(step.state, ending.why === 'refused' ? ending.refusal.message : '');
+      this.#isFinal = step.wait === 'never';
       await this.#pause(step.wait, ending);
+      this.#isFinal = false;
       if (IN_DOUBT.includes(ending.why)) await this.#reach(endpoint);
       if (step.wait === 'never' && !this.#closed) this.#enter('connecting');
     }
@@ -137,9 +143,14 @@ export class Viewer {
     this.#wake();
   }
 
-  /** A person is impatient, or looks again: ends a pause, leaves a session alone. */
+  /** A person is impatient: ends a pause, leaves a session alone. */
   retryNow() {
     this.#wake();
+  }
+
+  /** Somebody looks again: ends a pause that would end by itself. */
+  seen() {
+    if (!this.#isFinal) this.#wake();
   }
 
   /** Another network may know other ways: what could not be reached directly, perhaps can now. */

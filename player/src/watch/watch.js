@@ -96,7 +96,9 @@ function wirePlayer() {
   player.addEventListener('statechange', (event) => {
     const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
     pill(state);
-    element('relink').hidden = !WORDS[/** @type {State} */ (state)].link;
+    // What somebody is typing into does not go away.
+    const { value } = /** @type {HTMLInputElement} */ (element('newlink'));
+    element('relink').hidden = !WORDS[/** @type {State} */ (state)].link && value === '';
     element('facts').classList.toggle('stale', state !== 'live');
     if (player.trust === null) element('viewers').textContent = '–';
     const words = state === 'live' ? 'Picture live' : title;
