@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { elsewhere } from '../stage/elsewhere.js';
 import { openInFirefox } from '../stage/firefox.js';
 import { Stage, becomes, eventually, shot } from '../stage/stage.js';
 
@@ -62,3 +63,45 @@ test('Firefox that lets nothing play by itself', { timeout: 180_000 }, async (t)
   await plays(page);
   await shot(page, 'played-firefox');
 });
+
+/**
+ * The mean of what is seen of the player, from 0 to 255, and how much it differs from place to place.
+ *
+ * @param {Page} page
+ */
+async function seen(page) {
+  const box = await page.evaluate(() => {
+    const { x, y, width, height } = /** @type {Element} */ (document.querySelector('whep-player')).getBoundingClientRect();
+    // Its upper left part, where nothing is written.
+    return { x: x + 2, y: y + height / 4, width: width / 4, height: height / 4 };
+  });
+  const png = Buffer.from(await page.screenshot({ clip: box })).toString('base64');
+  return page.evaluate(async (source) => {
+    const bitmap = await createImageBitmap(await (await fetch(`data:image/png;base64,${source}`)).blob());
+    const context = /** @type {any} */ (new OffscreenCanvas(16, 16).getContext('2d'));
+    context.drawImage(bitmap, 0, 0, 16, 16);
+    const values = [...context.getImageData(0, 0, 16, 16).data].filter((_, index) => index % 4 !== 3);
+    return Math.max(...values) - Math.min(...values);
+  }, png);
+}
+
+for (const name of ['Chromium', 'Firefox']) {
+  test(`the last frame stays, dimmed, and goes with the camera: ${name}`, { timeout: 180_000 }, async (t) => {
+    const stage = new Stage(t);
+    await stage.startGateway();
+    const camera = stage.startCamera('last', ['--size', '640x360', '--codec', 'vp8']);
+    // A page that may look at its own screenshots.
+    const origin = await elsewhere(t, `<script type="module" src="/player/whep-player.js"></script>
+      <whep-player src="${stage.origin}/whep/last"></whep-player>`, ' data:');
+    const page = name === 'Firefox' ? await openInFirefox(t, origin) : await stage.openUrl(origin);
+    await becomes(page, 'live');
+    await plays(page);
+    await camera.end('SIGTERM');
+    await becomes(page, 'gone');
+    await eventually('bars, dimmed, not black', () => seen(page), (spread) => spread > 30 && spread < 120);
+    await shot(page, `last-frame-${name.toLowerCase()}`);
+    await page.evaluate(() => document.querySelector('whep-player')?.setAttribute('src', '/whep/other'));
+    await eventually('nothing of it', () => seen(page), (spread) => spread < 20);
+    await shot(page, `no-frame-${name.toLowerCase()}`);
+  });
+}

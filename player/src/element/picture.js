@@ -3,6 +3,7 @@
 
 export class Picture {
   #video;
+  #last;
   #sound;
   #refused;
   /** Somebody has paused it: it does not go on by itself. */
@@ -12,12 +13,15 @@ export class Picture {
 
   /**
    * @param {HTMLVideoElement} video
+   * @param {HTMLCanvasElement} last where its last frame is kept: of a connection that is closed one
+   *   browser shows black, another the frame
    * @param {object} listener
    * @param {(sound: boolean) => void} listener.sound told whether there is any
    * @param {() => void} listener.paused told when it plays or does not, whatever the reason
    */
-  constructor(video, { sound, paused }) {
+  constructor(video, last, { sound, paused }) {
     this.#video = video;
+    this.#last = last;
     this.#sound = sound;
     this.#refused = paused;
     video.addEventListener('play', () => {
@@ -55,20 +59,6 @@ export class Picture {
   /** @param {MediaStreamTrack[]} tracks all of the current session so far */
   play(tracks) {
     this.#tracks = tracks;
-    const newest = tracks[tracks.length - 1];
-    const hasPicture = this.#video.srcObject !== null && !this.#plays(tracks[0]);
-    // What is left of the last picture stays until there is a packet of the new one.
-    if (!hasPicture || !newest.muted) return this.#attach();
-    const attach = () => this.#tracks.includes(newest) && this.#attach();
-    newest.addEventListener('unmute', attach, { once: true });
-  }
-
-  /** Where no picture ever came there is none to remember, only a black box (2x2 in Chromium). */
-  forgetIfNone() {
-    if (this.#video.videoWidth <= 2) this.#video.srcObject = null;
-  }
-
-  #attach() {
     if (this.#plays(this.#tracks[0])) {
       const playing = /** @type {MediaStream} */ (this.#video.srcObject);
       this.#tracks.forEach((track) => playing.addTrack(track));
@@ -79,6 +69,22 @@ export class Picture {
     }
     this.#sound(this.#tracks.some(({ kind }) => kind === 'audio'));
     this.resume();
+  }
+
+  /** Keeps the frame that is seen now. */
+  keep() {
+    const { videoWidth: width, videoHeight: height } = this.#video;
+    // Where no picture ever came there is only a black box (2x2 in Chromium).
+    if (width <= 2) return;
+    Object.assign(this.#last, { width, height });
+    this.#last.getContext('2d')?.drawImage(this.#video, 0, 0);
+    this.#last.hidden = false;
+  }
+
+  /** Forgets what was seen: it is another camera's. */
+  forget() {
+    this.#video.srcObject = null;
+    Object.assign(this.#last, { hidden: true, width: 0, height: 0 });
   }
 
   /** @param {MediaStreamTrack} track */

@@ -30,14 +30,17 @@ const CSS = `
   border-radius: inherit;
   background: linear-gradient(#161c26, #0a0d13);
 }
-video {
+video, .last {
+  position: absolute;
+  inset: 0;
   width: 100%;
   height: 100%;
   object-fit: contain;
-  transition: opacity 300ms;
 }
 /* What is left of a lost picture stays, but does not pretend to be live. */
-.lost video { opacity: 0.25; }
+.stage:not(.picture) video { visibility: hidden; }
+.last { opacity: 0.25; }
+.picture .last { visibility: hidden; }
 
 .overlay {
   position: absolute;
@@ -194,6 +197,7 @@ video {
 const HTML = `
 <div class="stage muted" data-state="idle" data-mood="quiet">
   <video autoplay muted playsinline disableremoteplayback></video>
+  <canvas class="last" width="0" height="0" hidden aria-hidden="true"></canvas>
   <span class="said" role="status" aria-live="polite"></span>
   <div class="overlay">
     <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">

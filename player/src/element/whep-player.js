@@ -35,6 +35,8 @@ export class WhepPlayer extends HTMLElement {
   #controls;
   /** @type {Viewer | null} */
   #viewer = null;
+  /** @type {string | null} the endpoint that the picture is of */
+  #watched = null;
   /** @type {AbortController | null} listeners outside the element, while it is in a page */
   #connected = null;
   #startQueued = false;
@@ -57,7 +59,7 @@ export class WhepPlayer extends HTMLElement {
     this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
     // Only the property counts for elements that a script made, and browsers let muted ones play.
     this.#video.muted = true;
-    this.#picture = new Picture(this.#video, {
+    this.#picture = new Picture(this.#video, /** @type {HTMLCanvasElement} */ (this.#find('.last')), {
       sound: (sound) => this.#stage.classList.toggle('sound', sound),
       paused: () => this.#show(this.#phase),
     });
@@ -167,6 +169,8 @@ export class WhepPlayer extends HTMLElement {
   #start() {
     this.#stop();
     const endpoint = this.#endpoint();
+    if (endpoint !== this.#watched) this.#picture.forget();
+    this.#watched = endpoint;
     const text = this.getAttribute('secret');
     const secret = text === null ? null : parseSecret(text);
     if (!endpoint) return this.#show(this.src ? 'wrong' : 'idle');
@@ -224,10 +228,9 @@ export class WhepPlayer extends HTMLElement {
     const { title, hint, mood, retry, short } = WORDS[state];
     this.#stage.dataset.state = state;
     this.#stage.dataset.mood = mood;
-    if (mood === 'bad') this.#picture.forgetIfNone();
     const isSeen = SEEN.includes(state);
     this.#stage.classList.toggle('picture', isSeen);
-    this.#stage.classList.toggle('lost', !isSeen && this.#video.srcObject !== null);
+    if (!isSeen && SEEN.includes(before)) this.#picture.keep();
     if (!isSeen) this.#viewers = 0;
     this.#hold(isSeen ? this.#promised : null);
     this.#find('.title').textContent = title;
