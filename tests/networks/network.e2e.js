@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { cutOff, secondCable, star, twoHomes, whyNoNetwork } from './network.js';
+import { cutOff, firewall, secondCable, star, twoHomes, whyNoNetwork } from './network.js';
 import { Stage, becomes, connections, moves, route, saysPath, shot } from '../stage/stage.js';
 import { startTurn, turnOptions } from './turn.js';
 
@@ -85,6 +85,18 @@ test('they do not, and the camera serves directly only: that is told', options, 
   await becomes(page, 'blocked');
   await page.getByText('No way to the camera', { exact: true }).first().waitFor();
   await shot(page, 'direct-only');
+});
+
+test('nothing but HTTP gets through to the gateway: that is told', options, async (t) => {
+  const network = await star(t, { forwards: false });
+  const stage = new Stage(t, { network });
+  await stage.startGateway();
+  stage.startPublisher('firewall');
+  firewall(network, stage.origin);
+  const page = await stage.watch('firewall');
+  await becomes(page, 'barred');
+  await page.getByText('No picture gets through', { exact: true }).first().waitFor();
+  await shot(page, 'network-firewall');
 });
 
 test('behind a symmetric NAT each, without TURN: the gateway passes on', options, async (t) => {

@@ -153,6 +153,18 @@ export class Host {
     return () => this.#run('nft', 'delete', 'table', 'inet', name);
   }
 
+  /**
+   * Lets in by a cable what is for one TCP port, and nothing else.
+   *
+   * @param {string} cable
+   * @param {string} port
+   */
+  admitOnly(cable, port) {
+    this.#run('nft', `table inet firewall {
+      chain come { type filter hook input priority filter; iifname "${cable}" tcp dport != ${port} drop; iifname "${cable}" udp dport 0-65535 drop; }
+    }`);
+  }
+
   /** @param {string} cable that is taken away, with its address */
   unplug(cable) {
     this.#ip('link', 'delete', cable);
@@ -241,6 +253,16 @@ export function cutOff({ gateway }, who) {
  */
 export function forget({ routers }, who) {
   routers?.[who].forget();
+}
+
+/**
+ * Puts a firewall before the gateway: of what the viewer sends, only HTTP gets through.
+ *
+ * @param {Network} network
+ * @param {string} origin of the gateway
+ */
+export function firewall({ gateway }, origin) {
+  gateway.admitOnly('eth1', new URL(origin).port);
 }
 
 /**

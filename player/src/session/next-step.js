@@ -7,8 +7,8 @@
  * What a viewer can be in, one word for each; `paused` is said by the element.
  *
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'stopped' | 'paused' | 'gone' | 'reconnecting' | 'busy'
- *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'undecodable' | 'soundonly' | 'jerky' | 'unsupported'
- *   | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'barred' | 'loopback' | 'undecodable' | 'soundonly' | 'jerky'
+ *   | 'unsupported' | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */
 
@@ -17,6 +17,12 @@ const DIRECT_ONLY = 10;
 
 /** How soon one is asked again that has let us go before there was a picture, in seconds. */
 const LET_GO = 2;
+
+/** After so many failures in a row there is no way, rather than one that is being found. */
+const NO_WAY = 2;
+
+/** How soon it is looked for again then, in seconds. */
+const LOOKS_AGAIN = 3;
 
 /** What a person reads when the other end is not who it has to be. */
 const DISTRUSTED = /** @type {const} */ ({
@@ -47,11 +53,12 @@ const UNPERMITTED = /** @type {const} */ ({
  * @param {boolean} situation.wasLive a picture has been seen in this room
  * @param {boolean} situation.direct what the ended session had asked for
  * @param {boolean} [situation.isPrivate] the link is a private one
+ * @param {number} [situation.pathless] sessions in a row, this one included, that found no way for media
  * @param {boolean} [situation.isKey] the room is a camera's key, so that it may be private
  * @param {import('../trust/ticket.js').TicketFault} [situation.ticket] what a refused ticket suffers from
  * @returns {Step}
  */
-export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = false, ticket = 'none' }) {
+export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = false, pathless = 1, ticket = 'none' }) {
   const absent = wasLive ? 'gone' : 'waiting';
   switch (ending.why) {
     case 'closed':
@@ -80,6 +87,10 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = f
       if (isPrivate) return { state: 'blocked', wait: DIRECT_ONLY, direct };
       // Design section 2, "Fallback": without `Prefer: direct` the relay answers. What was no way
       // for one session is none for the next, so that one does not ask for it again.
+      if (pathless >= NO_WAY) {
+        const state = ending.isLoopback ? 'loopback' : 'barred';
+        return { state, wait: LOOKS_AGAIN, direct: ending.path === 'relay' };
+      }
       return { state: wasLive ? 'reconnecting' : 'connecting', wait: 0, direct: ending.path === 'relay' };
     case 'refused':
       return { direct, ...refusedStep(ending.refusal, { absent, isPrivate, ticket }), ...waitOf(ending) };

@@ -51,6 +51,9 @@ const POLL_OF_ALL = 150;
 /** Players of this page that ask so. @type {Set<object>} */
 const polling = new Set();
 
+/** What a person goes on reading while the next session connects. @type {State[]} */
+const CALM = ['reconnecting', 'barred', 'loopback'];
+
 /** Endings after which there may be no network. */
 const IN_DOUBT = ['unreachable', 'media-lost', 'no-path'];
 
@@ -73,6 +76,8 @@ export class Viewer {
   #wary = false;
   /** @type {import('./held.js').Known} of the camera */
   #known = 'nothing';
+  /** Sessions in a row that found no way for media. */
+  #pathless = 0;
   /** Nothing but a person ends the current pause. */
   #isFinal = false;
   /** What the camera sends now cannot be shown well. */
@@ -116,10 +121,12 @@ export class Viewer {
       const { ending, lasted } = await this.#attempt(endpoint);
       if (this.#closed) break;
       if (ending.heldFor >= STEADY || (ending.live && lasted >= STEADY)) this.#backoff.reset();
+      this.#pathless = ending.why === 'no-path' ? this.#pathless + 1 : 0;
       const step = nextStep(ending, {
         wasLive: this.#wasLive,
         direct: this.#direct,
         isPrivate: this.#demands.isPrivate,
+        pathless: this.#pathless,
         isKey: isRoomKey(roomOf(this.#endpoint)),
         ticket: ticketFault(this.#token, roomOf(this.#endpoint), this.#env.now()),
       });
@@ -236,7 +243,7 @@ export class Viewer {
           if (phase === 'live') this.#begin();
           else if (phase === 'still') this.#halt();
           else if (phase === 'away') this.#enter('gone');
-          else if (this.#state !== 'reconnecting') this.#enter('connecting');
+          else if (!CALM.includes(this.#state)) this.#enter('connecting');
         },
         trust: (trust) => this.#listener.trust?.(trust),
         tracks: (tracks) => this.#listener.tracks?.(tracks),

@@ -8,7 +8,7 @@ import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
-import { hasSoundOnly } from './sdpfrag.js';
+import { hasSoundOnly, isLoopback } from './sdpfrag.js';
 import { Demands, Distrusted, roomOf } from '../trust/trust.js';
 import { LocalCandidates, RemoteCandidates } from './trickle.js';
 
@@ -32,8 +32,9 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
  * Why a session ended, on which path, and whether its picture had ever moved.
  *
  * @typedef {{ path: Path, live: boolean, heldFor: number, mayHold: boolean } & (
- *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'offer-spent' | 'no-path' | 'media-lost'
+ *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'offer-spent' | 'media-lost'
  *     | 'no-webrtc' | 'no-codec' }
+ *   | { why: 'no-path', isLoopback: boolean }
  *   | { why: 'told-to-reconnect', endpoint?: string }
  *   | { why: 'distrusted', distrust: import('../trust/trust.js').Distrust }
  *   | { why: 'refused', refusal: Refusal })} Ending
@@ -337,6 +338,9 @@ export class WhepSession {
     if (this.#ending) return;
     const ending = { why, path: this.#path, live: this.#wasLive, heldFor: this.#heldFor, mayHold: this.#mayHold, ...more };
     this.#ending = /** @type {Ending} */ (ending);
+    if (ending.why === 'no-path') {
+      Object.assign(ending, { isLoopback: isLoopback(this.#opening?.pc.remoteDescription?.sdp ?? '') });
+    }
     this.#media?.close();
     this.#resource?.delete();
     this.#opening?.close();

@@ -78,6 +78,20 @@ export const WORDS = Object.freeze({
     mood: 'bad',
     retry: true,
   },
+  barred: {
+    short: 'No way through',
+    title: 'No picture gets through',
+    hint: 'The server answers, but this network or a firewall lets neither UDP nor TCP through to the port that pictures come from. Try another network, or switch a VPN off. Whoever runs the server can open that port, or add a TURN server.',
+    mood: 'bad',
+    retry: true,
+  },
+  loopback: {
+    short: 'No way through',
+    title: 'The server sends to its own machine only',
+    hint: 'It listens on 127.0.0.1, from where Firefox takes no picture, and other devices none at all. Start it with --listen and the machine’s own address, and open the page there; on the same machine Chrome or Edge will do.',
+    mood: 'bad',
+    retry: true,
+  },
   undecodable: {
     short: 'Codec missing',
     title: 'This browser cannot decode it',

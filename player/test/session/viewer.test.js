@@ -213,7 +213,7 @@ test('no path to the relay either: the straight way again', async () => {
 test('a gateway without a relay offers the straight way to everyone: it is tried on', async () => {
   const { world, states } = start();
   await world.pass(5500);
-  await world.pass(6000);
+  await world.pass(9000);
   await goLive(world);
   assert.equal(posts(world).length, 3);
   assert.equal(states.at(-1), 'live');
