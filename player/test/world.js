@@ -75,6 +75,7 @@ export class World {
           world.streams.push(this);
         }
       },
+      isForbidden: () => false,
       // Nobody else is there.
       locks: {
         request: async (/** @type {string} */ _, /** @type {any} */ options, callback = options) => callback({}),

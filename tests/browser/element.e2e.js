@@ -35,6 +35,17 @@ test('a page of another origin, under a strict policy', { timeout: 180_000 }, as
   await moves(page);
 });
 
+test('a page whose policy names no server: that is told, and not the server’s fault', { timeout: 180_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const origin = await elsewhere(t, `<script type="module" src="/player/whep-player.js"></script>
+    <whep-player src="${stage.origin}/whep/any"></whep-player>`, "'none'");
+  const page = await (await stage.newContext()).newPage();
+  await page.goto(origin);
+  await becomes(page, 'forbidden');
+  await shot(page, 'forbidden');
+});
+
 test('a browser without WebRTC is told so', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();

@@ -11,10 +11,10 @@ const PLAYER = new URL('../../player/src/', import.meta.url);
  *
  * @param {import('node:test').TestContext} t
  * @param {string} body of the page
- * @param {string} [sources] more that it may connect to
+ * @param {string} [connect] what it may connect to
  * @returns {Promise<string>} its origin
  */
-export async function elsewhere(t, body, sources = '') {
+export async function elsewhere(t, body, connect = '*') {
   const server = createServer(async (request, response) => {
     const module = request.url?.match(/^\/player\/([a-z/-]+\.js)$/)?.[1];
     const content = module ? await readFile(new URL(module, PLAYER)).catch(() => null)
@@ -22,7 +22,7 @@ export async function elsewhere(t, body, sources = '') {
     response.writeHead(content === null ? 404 : 200, {
       'Content-Type': module ? 'text/javascript' : 'text/html',
       // As strict as a page can be: the element brings no inline script and no inline style.
-      'Content-Security-Policy': `default-src 'none'; script-src 'self'; style-src 'self'; connect-src *${sources}`,
+      'Content-Security-Policy': `default-src 'none'; script-src 'self'; style-src 'self'; connect-src ${connect}`,
     });
     response.end(content);
   });

@@ -8,6 +8,7 @@
  * @property {typeof EventSource | undefined} EventSource
  * @property {LockManager | undefined} locks of all pages of an origin; absent in insecure contexts
  * @property {typeof BroadcastChannel | undefined} BroadcastChannel
+ * @property {(url: string) => boolean} isForbidden whether the page's own policy has kept us from there
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
  * @property {() => number} now milliseconds since the epoch
@@ -25,10 +26,22 @@ export function browser() {
     EventSource: globalThis.EventSource,
     locks: globalThis.navigator?.locks,
     BroadcastChannel: globalThis.BroadcastChannel,
+    isForbidden: watchPolicy(),
     setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     now: () => Date.now(),
     random: Math.random,
   };
   return own;
+}
+
+/** A request that a Content-Security-Policy forbids fails as any other; only an event tells. */
+function watchPolicy() {
+  /** @type {Set<string>} */
+  const forbidden = new Set();
+  globalThis.document?.addEventListener('securitypolicyviolation', ({ effectiveDirective, disposition, blockedURI }) => {
+    if (effectiveDirective !== 'connect-src' || disposition !== 'enforce') return;
+    if (/^https?:/.test(blockedURI)) forbidden.add(new URL(blockedURI).origin);
+  });
+  return (/** @type {string} */ url) => forbidden.has(new URL(url).origin);
 }

@@ -7,7 +7,7 @@
  * What a viewer can be in, one word for each; `paused` is said by the element.
  *
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'stopped' | 'paused' | 'gone' | 'reconnecting' | 'busy'
- *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'barred' | 'loopback' | 'undecodable' | 'soundonly' | 'jerky'
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'barred' | 'loopback' | 'forbidden' | 'undecodable' | 'soundonly' | 'jerky'
  *   | 'unsupported' | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */

@@ -320,6 +320,7 @@ export class Viewer {
    * @param {string} [detail] the gateway's own words
    */
   #enter(state, detail = '') {
+    if (state === 'unreachable' && this.#env.isForbidden(this.#endpoint)) state = 'forbidden';
     if (state === this.#state && !detail) return;
     this.#state = state;
     this.#listener.state?.(state, detail);

@@ -92,6 +92,13 @@ export const WORDS = Object.freeze({
     mood: 'bad',
     retry: true,
   },
+  forbidden: {
+    short: 'Page forbids it',
+    title: 'This page forbids the player to connect',
+    hint: 'Its Content-Security-Policy has to name the server of the camera in connect-src. Whoever made this page can add it.',
+    mood: 'bad',
+    retry: true,
+  },
   undecodable: {
     short: 'Codec missing',
     title: 'This browser cannot decode it',
