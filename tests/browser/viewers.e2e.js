@@ -75,6 +75,22 @@ test('a wrong room id is told in words', { timeout: 180_000 }, async (t) => {
   await page.waitForURL('**/watch/good-room');
 });
 
+test('a link of another server is opened there, and not here', { timeout: 180_000 }, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const page = await stage.open('/');
+  const asked = /** @type {string[]} */ ([]);
+  page.on('request', (request) => asked.push(request.url()));
+  // Another name of this machine: another server for all that the page can know.
+  const elsewhere = `${stage.origin.replace('127.0.0.1', 'localhost')}/watch/garage#token=a.b`;
+  await page.getByLabel('Room').fill(elsewhere);
+  await page.getByRole('button', { name: 'Watch' }).click();
+  await page.getByText('This link is of another server, localhost').waitFor();
+  await shot(page, 'other-server');
+  assert.deepEqual(asked.filter((url) => url.includes('garage') || url.includes('a.b')), []);
+  assert.equal(await page.getByRole('link', { name: 'Open it there' }).getAttribute('href'), elsewhere);
+});
+
 test('?room= of old links leads to the room', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();

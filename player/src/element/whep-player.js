@@ -16,6 +16,7 @@ import { parseSecret } from '../trust/fragment.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
 import { sheet, template } from './player-looks.js';
+import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
 import { TRUST, WORDS } from '../words/words.js';
 
@@ -207,10 +208,7 @@ export class WhepPlayer extends HTMLElement {
 
   /** @returns {string | null} absolute URL */
   #endpoint() {
-    if (this.src) {
-      const base = document.baseURI;
-      return URL.canParse(this.src, base) ? new URL(this.src, base).href : null;
-    }
+    if (this.src) return parseUrl(this.src, document.baseURI)?.href ?? null;
     if (!this.room) return null;
     return new URL(`/whep/${encodeURIComponent(this.room)}`, import.meta.url).href;
   }

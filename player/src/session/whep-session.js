@@ -10,6 +10,7 @@ import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
 import { hasSoundOnly, isLoopback } from './sdpfrag.js';
 import { Demands, Distrusted, roomOf } from '../trust/trust.js';
+import { parseUrl } from '../trust/url.js';
 import { LocalCandidates, RemoteCandidates } from './trickle.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
@@ -289,9 +290,8 @@ export class WhepSession {
    * @returns {string | undefined} undefined for the same endpoint as before
    */
   #elsewhere(url) {
-    if (typeof url !== 'string' || !URL.canParse(url, this.#endpoint)) return undefined;
-    const { href, protocol } = new URL(url, this.#endpoint);
-    return /^https?:$/.test(protocol) ? href : undefined;
+    const target = typeof url === 'string' ? parseUrl(url, this.#endpoint) : null;
+    return target && /^https?:$/.test(target.protocol) ? target.href : undefined;
   }
 
   /** Tries to keep a session whose line is bad. Where that fails it may still recover by itself. */

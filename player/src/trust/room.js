@@ -1,6 +1,8 @@
 // @ts-check
 /** Room ids: what a link may name (design section 6). */
 
+import { parseUrl } from './url.js';
+
 const ROOM_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const ROOM_KEY = /^[0-9a-f]{64}$/;
 
@@ -25,15 +27,16 @@ export const isRoomKey = (room) => ROOM_KEY.test(room);
  * what it carries behind its `#`.
  *
  * @param {string} text
- * @returns {{ room: string, hash: string } | null} null when there is no room in it
+ * @returns {{ room: string, hash: string, link: URL | null } | null} `link` where it was a whole one;
+ *   null when there is no room in it
  */
 export function linkFromInput(text) {
   const typed = isRoomKey(text.trim().toLowerCase()) ? text.trim().toLowerCase() : text.trim();
-  if (isRoomId(typed)) return { room: typed, hash: '' };
-  if (!/^https?:\/\//i.test(typed) || !URL.canParse(typed)) return null;
-  const link = new URL(typed);
+  if (isRoomId(typed)) return { room: typed, hash: '', link: null };
+  const link = /^https?:\/\//i.test(typed) ? parseUrl(typed) : null;
+  if (!link) return null;
   const named = roomFromLocation(link, 'watch');
-  return named.kind === 'room' ? { room: named.room, hash: link.hash } : null;
+  return named.kind === 'room' ? { room: named.room, hash: link.hash, link } : null;
 }
 
 /**

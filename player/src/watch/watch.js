@@ -76,10 +76,23 @@ function wireLinkField(form, field) {
   input.addEventListener('input', () => complain(input, ''));
   element(form).addEventListener('submit', (event) => {
     event.preventDefault();
-    const link = linkFromInput(input.value);
-    if (link) location.assign(`/watch/${link.room}${link.hash}`);
-    else complain(input, 'A room id has 1 to 64 letters, digits, “-” or “_”.');
+    const named = linkFromInput(input.value);
+    if (!named) return complain(input, 'A room id has 1 to 64 letters, digits, “-” or “_”.');
+    // What stands behind the # of another server's link is no business of this one.
+    if (named.link && named.link.host !== location.host) return offerElsewhere(input, named.link);
+    location.assign(`/watch/${named.room}${named.hash}`);
   });
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @param {URL} link of another server
+ */
+function offerElsewhere(input, link) {
+  complain(input, `This link is of another server, ${link.host}. `);
+  const there = document.createElement('a');
+  Object.assign(there, { href: link.href, textContent: 'Open it there' });
+  element(`${input.id}-error`).append(there);
 }
 
 /**

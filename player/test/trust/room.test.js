@@ -44,11 +44,12 @@ test('a wrong room is told apart, whatever is in it', () => {
 
 test('a person may type a room or paste its link', () => {
   const key = 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a';
-  assert.deepEqual(linkFromInput('  garage '), { room: 'garage', hash: '' });
-  assert.deepEqual(linkFromInput(key.toUpperCase()), { room: key, hash: '' });
-  assert.deepEqual(linkFromInput('https://other.example/watch/garage'), { room: 'garage', hash: '' });
+  assert.deepEqual(linkFromInput('  garage '), { room: 'garage', hash: '', link: null });
+  assert.deepEqual(linkFromInput(key.toUpperCase()), { room: key, hash: '', link: null });
+  const plain = new URL('https://other.example/watch/garage');
+  assert.deepEqual(linkFromInput(plain.href), { room: 'garage', hash: '', link: plain });
   const old = 'https://other.example/watch?room=garage#token=a.b';
-  assert.deepEqual(linkFromInput(old), { room: 'garage', hash: '#token=a.b' });
+  assert.deepEqual(linkFromInput(old), { room: 'garage', hash: '#token=a.b', link: new URL(old) });
   for (const wrong of ['', 'a b', 'https://', 'https://other.example/', 'javascript:alert(1)']) {
     assert.equal(linkFromInput(wrong), null, wrong);
   }
