@@ -142,6 +142,8 @@ async function choose(page, lines) {
   const option = quality.getByRole('option').filter({ hasText: new RegExp(`^${lines}p`) });
   await eventually(`the picture has ${lines} lines`, async () => {
     const value = await option.getAttribute('value');
+    // The controls go when nobody moves.
+    await page.locator('whep-player').hover();
     if (await quality.inputValue() !== value) await quality.selectOption(value);
     return (await decoded(page)).height;
   }, (height) => height === lines);

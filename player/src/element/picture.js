@@ -52,6 +52,7 @@ export class Picture {
   }
 
   toggle() {
+    if (this.#video.srcObject === null) return;
     if (this.#video.paused) this.go();
     else this.#video.pause();
   }

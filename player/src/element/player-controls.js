@@ -6,10 +6,15 @@
 /** Value of the option that leaves the quality to the server. */
 const AUTO = '';
 
+/** How long the controls stay when nobody moves, in milliseconds. */
+const STAY = 3000;
+
 export class Controls {
   #host;
   #root;
   #video;
+  /** @type {ReturnType<typeof setTimeout> | undefined} until the controls go */
+  #idle;
 
   /**
    * @param {HTMLElement} host the element, which goes fullscreen as a whole
@@ -34,6 +39,10 @@ export class Controls {
     this.#find('.overlay').addEventListener('click', () => video.paused && playback());
     this.#quality.addEventListener('change', () => choose(this.#quality.value || null));
     this.#find('.stage').classList.toggle('can-pip', document.pictureInPictureEnabled === true);
+    for (const name of ['pointermove', 'pointerdown', 'keydown', 'focusin']) {
+      host.addEventListener(name, () => this.#stir());
+    }
+    host.addEventListener('pointerleave', ({ pointerType }) => pointerType === 'mouse' && this.#rest());
     video.addEventListener('volumechange', () => this.#showMuted());
     video.addEventListener('dblclick', actions.fullscreen);
     host.addEventListener('keydown', (event) => {
@@ -66,6 +75,19 @@ export class Controls {
   showPaused(isPaused) {
     this.#find('.stage').classList.toggle('paused', isPaused);
     this.#find('.playback').setAttribute('aria-label', isPaused ? 'Play (k)' : 'Pause (k)');
+  }
+
+  /** Shows the controls, and the pointer, for a while. */
+  #stir() {
+    this.#find('.stage').classList.add('awake');
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#rest(), STAY);
+  }
+
+  #rest() {
+    // Whoever is at one of them by keyboard is not to lose it.
+    if (this.#root.activeElement?.matches('.bar :focus-visible')) return;
+    this.#find('.stage').classList.remove('awake');
   }
 
   #showMuted() {

@@ -18,7 +18,9 @@ const CSS = `
 }
 :host([hidden]) { display: none; }
 :host(:focus-visible) { outline: 2px solid var(--accent); }
-:host(:fullscreen) { border-radius: 0; width: 100%; height: 100%; }
+/* Whatever the page has its player look like. */
+:host(:fullscreen) { border: 0 !important; border-radius: 0 !important; width: 100%; height: 100%; }
+:host(:fullscreen) .stage { background: #000; }
 [hidden] { display: none !important; }
 
 .stage {
@@ -144,10 +146,12 @@ video, .last {
   padding: 28px 10px 10px;
   background: linear-gradient(transparent, #000a);
   opacity: 0;
-  transition: opacity 200ms;
+  transition: opacity 200ms, visibility 200ms;
 }
-.stage:not(.picture) .bar { visibility: hidden; }
-:host(:hover) .bar, :host(:focus-within) .bar, :host(:focus) .bar { opacity: 1; }
+/* What is not seen takes no touch either: the first one only shows it. */
+.stage:not(.picture) .bar, .stage:not(.awake):not(.paused) .bar { visibility: hidden; }
+.awake .bar, .paused .bar { opacity: 1; }
+.picture:not(.awake):not(.paused) { cursor: none; }
 .bar button {
   display: grid;
   place-items: center;
@@ -232,19 +236,29 @@ const HTML = `
 </div>
 `;
 
-/** @type {CSSStyleSheet | undefined} */
+/** @type {CSSStyleSheet | null | undefined} null where browsers make none: Safari before 16.4 */
 let shared;
 
 /**
- * One sheet for all players of a page. A constructed one, for a `<style>` element would need
- * `unsafe-inline` of the page's Content-Security-Policy.
+ * Gives a player its looks. One constructed sheet for all players of a page, for a `<style>` element needs
+ * `unsafe-inline` of the page's Content-Security-Policy; old browsers get that all the same.
+ *
+ * @param {ShadowRoot} root
  */
-export function sheet() {
-  if (!shared) {
-    shared = new CSSStyleSheet();
-    shared.replaceSync(CSS);
+export function dress(root) {
+  if (shared === undefined) shared = constructed();
+  if (shared) root.adoptedStyleSheets = [shared];
+  else root.append(Object.assign(document.createElement('style'), { textContent: CSS }));
+}
+
+function constructed() {
+  try {
+    const made = new CSSStyleSheet();
+    made.replaceSync(CSS);
+    return made;
+  } catch {
+    return null;
   }
-  return shared;
 }
 
 /** @type {HTMLTemplateElement | undefined} */

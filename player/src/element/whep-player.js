@@ -15,7 +15,7 @@
 import { parseSecret } from '../trust/fragment.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
-import { sheet, template } from './player-looks.js';
+import { dress, template } from './player-looks.js';
 import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
 import { TRUST, WORDS } from '../words/words.js';
@@ -55,7 +55,7 @@ export class WhepPlayer extends HTMLElement {
 
   constructor() {
     super();
-    this.#root.adoptedStyleSheets = [sheet()];
+    dress(this.#root);
     this.#root.append(template().content.cloneNode(true));
     this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
     // Only the property counts for elements that a script made, and browsers let muted ones play.
