@@ -76,6 +76,7 @@ export class World {
         }
       },
       isForbidden: () => false,
+      lacksH264: () => false,
       // Nobody else is there.
       locks: {
         request: async (/** @type {string} */ _, /** @type {any} */ options, callback = options) => callback({}),

@@ -29,8 +29,9 @@ export class Picture {
       paused();
     });
     video.addEventListener('pause', () => {
-      // Some browsers pause what nobody sees: that is nobody's wish.
-      this.#isHeld = video.isConnected && document.visibilityState === 'visible';
+      // Browsers pause what is over, and some what nobody sees: that is nobody's wish.
+      const goesOn = !video.ended && this.#tracks.some(({ readyState }) => readyState === 'live');
+      this.#isHeld = goesOn && video.isConnected && document.visibilityState === 'visible';
       paused();
     });
   }

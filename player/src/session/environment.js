@@ -8,6 +8,7 @@
  * @property {typeof EventSource | undefined} EventSource
  * @property {LockManager | undefined} locks of all pages of an origin; absent in insecure contexts
  * @property {typeof BroadcastChannel | undefined} BroadcastChannel
+ * @property {() => boolean} lacksH264
  * @property {(url: string) => boolean} isForbidden whether the page's own policy has kept us from there
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
  * @property {(timer: any) => void} clearTimeout
@@ -27,6 +28,8 @@ export function browser() {
     locks: globalThis.navigator?.locks,
     BroadcastChannel: globalThis.BroadcastChannel,
     isForbidden: watchPolicy(),
+    lacksH264: () => globalThis.RTCRtpReceiver?.getCapabilities?.('video')?.codecs
+      .some(({ mimeType }) => /^video\/h264$/i.test(mimeType)) === false,
     setTimeout: (callback, ms) => globalThis.setTimeout(callback, ms),
     clearTimeout: (timer) => globalThis.clearTimeout(timer),
     now: () => Date.now(),

@@ -7,7 +7,7 @@
  * What a viewer can be in, one word for each; `paused` is said by the element.
  *
  * @typedef {'idle' | 'connecting' | 'waiting' | 'live' | 'stopped' | 'paused' | 'gone' | 'reconnecting' | 'busy'
- *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'barred' | 'loopback' | 'forbidden' | 'undecodable' | 'soundonly' | 'jerky'
+ *   | 'unreachable' | 'wrong' | 'denied' | 'blocked' | 'barred' | 'loopback' | 'forbidden' | 'undecodable' | 'plugin' | 'soundonly' | 'jerky'
  *   | 'unsupported' | 'failed' | 'ticket' | 'expired' | 'misplaced' | 'declined' | 'dismissed' | 'impostor' | 'unproven'
  *   | 'insecure' | 'uncheckable' | 'clock' | 'exposed' | 'closed'} State
  */
@@ -20,6 +20,9 @@ const LET_GO = 2;
 
 /** After so many failures in a row there is no way, rather than one that is being found. */
 const NO_WAY = 2;
+
+/** How soon a browser that may be loading a codec is tried again, in seconds. */
+const LOADING = 10;
 
 /** How soon it is looked for again then, in seconds. */
 const LOOKS_AGAIN = 3;
@@ -54,11 +57,12 @@ const UNPERMITTED = /** @type {const} */ ({
  * @param {boolean} situation.direct what the ended session had asked for
  * @param {boolean} [situation.isPrivate] the link is a private one
  * @param {number} [situation.pathless] sessions in a row, this one included, that found no way for media
+ * @param {boolean} [situation.lacksH264] as Firefox does until it has fetched its plug-in
  * @param {boolean} [situation.isKey] the room is a camera's key, so that it may be private
  * @param {import('../trust/ticket.js').TicketFault} [situation.ticket] what a refused ticket suffers from
  * @returns {Step}
  */
-export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = false, pathless = 1, ticket = 'none' }) {
+export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = false, pathless = 1, lacksH264 = false, ticket = 'none' }) {
   const absent = wasLive ? 'gone' : 'waiting';
   switch (ending.why) {
     case 'closed':
@@ -66,7 +70,7 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = f
     case 'no-webrtc':
       return { state: 'unsupported', wait: 'never', direct };
     case 'no-codec':
-      return { state: 'undecodable', wait: 'never', direct };
+      return lacksH264 ? { state: 'plugin', wait: LOADING, direct } : { state: 'undecodable', wait: 'never', direct };
     case 'unreachable':
       return { state: 'unreachable', wait: 0, direct };
     case 'distrusted':
@@ -93,6 +97,7 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = f
       }
       return { state: wasLive ? 'reconnecting' : 'connecting', wait: 0, direct: ending.path === 'relay' };
     case 'refused':
+      if (ending.refusal.slug === 'codec-mismatch' && lacksH264) return { state: 'plugin', wait: LOADING, direct };
       return { direct, ...refusedStep(ending.refusal, { absent, isPrivate, ticket }), ...waitOf(ending) };
   }
 }

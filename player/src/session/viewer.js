@@ -52,7 +52,7 @@ const POLL_OF_ALL = 150;
 const polling = new Set();
 
 /** What a person goes on reading while the next session connects. @type {State[]} */
-const CALM = ['reconnecting', 'barred', 'loopback'];
+const CALM = ['reconnecting', 'barred', 'loopback', 'plugin'];
 
 /** Endings after which there may be no network. */
 const IN_DOUBT = ['unreachable', 'media-lost', 'no-path'];
@@ -127,6 +127,7 @@ export class Viewer {
         direct: this.#direct,
         isPrivate: this.#demands.isPrivate,
         pathless: this.#pathless,
+        lacksH264: this.#env.lacksH264(),
         isKey: isRoomKey(roomOf(this.#endpoint)),
         ticket: ticketFault(this.#token, roomOf(this.#endpoint), this.#env.now()),
       });

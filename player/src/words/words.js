@@ -106,6 +106,13 @@ export const WORDS = Object.freeze({
     mood: 'bad',
     retry: true,
   },
+  plugin: {
+    short: 'Codec missing',
+    title: 'This browser has no H.264 yet',
+    hint: 'Firefox fetches a plug-in for it soon after its first start; the picture begins by itself then. If it does not, the plug-in may be switched off: about:addons, Plugins. Chrome, Edge and Safari need none, and a camera that sends VP8 is seen everywhere.',
+    mood: 'bad',
+    retry: true,
+  },
   soundonly: {
     short: 'Sound only',
     title: 'There is sound, but no picture for this browser',
