@@ -61,7 +61,7 @@ test('the gateway restarted while somebody watches directly: the camera’s last
   for (const page of [await stage.watch('full'), await stage.watch('full')]) {
     await becomes(page, 'live');
     await moves(page);
-    await saysPath(page, 'Via the gateway');
+    await saysPath(page, 'Via the server');
   }
   await moves(first);
 });

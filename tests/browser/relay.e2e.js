@@ -14,7 +14,7 @@ test('a publisher that serves nobody itself: via the gateway', { timeout: 180_00
   const page = await stage.watch('plain');
   await becomes(page, 'live');
   await moves(page, 60);
-  await saysPath(page, 'Via the gateway');
+  await saysPath(page, 'Via the server');
   await shot(page, 'relay');
 });
 
@@ -28,7 +28,7 @@ test('beyond what the camera serves itself, the gateway passes on', { timeout: 1
   for (const page of others) await becomes(page, 'live');
   await Promise.all([first, ...others].map((page) => moves(page, 60)));
   await saysPath(first, 'Direct');
-  for (const page of others) await saysPath(page, 'Via the gateway');
+  for (const page of others) await saysPath(page, 'Via the server');
 });
 
 for (const codec of ['h264', 'vp8']) {

@@ -72,7 +72,7 @@ test('by the relay, of a camera that has no place for another direct viewer', { 
   await becomes(first, 'live');
   const second = await stage.watch('two');
   await becomes(second, 'live');
-  await saysPath(second, 'Via the gateway');
+  await saysPath(second, 'Via the server');
   await moves(second);
   await hearsTheLeftOnly(second);
   await hearsTheLeftOnly(first);

@@ -52,7 +52,7 @@ test('a named room is direct and not verified, the relay is said to be one', { t
   stage.startPublisher('passed');
   const relayed = await stage.watch('passed');
   await becomes(relayed, 'live');
-  await says(relayed, 'Passes the gateway');
+  await says(relayed, 'Passes the server');
   await shot(relayed, 'trust-relayed');
 });
 

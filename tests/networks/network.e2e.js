@@ -73,7 +73,7 @@ test('camera and viewer do not reach each other: the gateway passes on', options
   await becomes(page, 'live');
   t.diagnostic(`a picture ${Date.now() - opened} ms after the page was opened`);
   await moves(page, 60);
-  await saysPath(page, 'Via the gateway');
+  await saysPath(page, 'Via the server');
   await shot(page, 'network-relay');
 });
 
@@ -106,7 +106,7 @@ test('behind a symmetric NAT each, without TURN: the gateway passes on', options
   const page = await stage.watch('passed-on');
   await becomes(page, 'live');
   await moves(page, 60);
-  await saysPath(page, 'Via the gateway');
+  await saysPath(page, 'Via the server');
 });
 
 test('a viewer of the relay changes networks: the same session, by an ICE restart', options, async (t) => {
@@ -138,7 +138,7 @@ test('the camera’s network is gone for a while: who watched by the relay goes 
   const page = await stage.watch('tunnel');
   await becomes(page, 'live');
   await moves(page);
-  await saysPath(page, 'Via the gateway');
+  await saysPath(page, 'Via the server');
   const before = await connections(page);
   const back = cutOff(network, 'camera');
   await becomes(page, 'gone');

@@ -16,7 +16,7 @@ const LOG_LINES = 60;
 const PATHS = Object.freeze({
   direct: ['Direct', 'Straight from the camera to this browser'],
   turn: ['Direct, by TURN', 'From the camera to this browser, over a TURN server that cannot see it'],
-  relay: ['Via the gateway', 'Passed on by the gateway'],
+  relay: ['Via the server', 'Passed on by the server'],
 });
 
 /** @param {string} id */

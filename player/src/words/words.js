@@ -51,8 +51,8 @@ export const WORDS = Object.freeze({
     retry: true,
   },
   unreachable: {
-    short: 'Gateway unreachable',
-    title: 'Gateway unreachable',
+    short: 'Server unreachable',
+    title: 'Server unreachable',
     hint: 'Check the network. Trying again in a moment.',
     mood: 'bad',
     retry: true,
@@ -212,7 +212,7 @@ export const WORDS = Object.freeze({
   exposed: {
     short: 'Not private',
     title: 'Not private here',
-    hint: 'The picture would pass the gateway. This link forbids that, so nothing is shown.',
+    hint: 'The picture would pass the server. This link forbids that, so nothing is shown.',
     mood: 'bad',
     retry: true,
   },
@@ -232,7 +232,7 @@ export const TRUST = Object.freeze({
   },
   verified: {
     title: 'Your camera, verified · end to end',
-    hint: 'Signed by the key that this room is. Nobody in between can see it, not even the gateway.',
+    hint: 'Signed by the key that this room is. Nobody in between can see it, not even the server.',
     mood: 'good',
   },
   unverified: {
@@ -251,8 +251,8 @@ export const TRUST = Object.freeze({
     mood: 'quiet',
   },
   relayed: {
-    title: 'Passes the gateway',
-    hint: 'Encrypted to the gateway and from there to you. Who runs the gateway could watch.',
+    title: 'Passes the server',
+    hint: 'Encrypted to the server and from there to you. Who runs the server could watch.',
     mood: 'quiet',
   },
 });
