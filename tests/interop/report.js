@@ -134,7 +134,7 @@ publisher that is a browser is asked. Then the pictures become 320x180. \`make t
 
 ${rows}
 
-What FFmpeg has encoded goes to `whipsink`: its own WHIP sends H.264 only. GStreamer decodes with libvpx,
+What FFmpeg has encoded goes to \`whipsink\`: its own WHIP sends H.264 only. GStreamer decodes with libvpx,
 libaom and FFmpeg, Chromium with libvpx and dav1d. Chromium on Linux has H.265 in WebRTC only with
 hardware for it, and aiortc knows none of the three.`;
 
