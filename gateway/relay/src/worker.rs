@@ -28,7 +28,7 @@ use crate::clock;
 use crate::connection::drive::{ConnectionEvent, Sink};
 use crate::connection::feedback;
 use crate::connection::paths::Address;
-use crate::connection::registry::{Found, Registry};
+use crate::connection::registry::Registry;
 use crate::connection::stun::Transaction;
 use crate::event::Teller;
 use crate::health::Health;
@@ -200,12 +200,9 @@ impl Worker {
             destination: source,
         };
         let Some((found, receive)) = self.registry.find(&back, bytes, now) else {
-            if let Some(peer) = self.registry.moved(&back, bytes, now) {
-                peer.follow(&back, bytes.len(), now, &mut self.network);
-            }
             return;
         };
-        let Found { key, is_nominated } = found;
+        let key = found.key;
         if proto != Protocol::Udp
             && let Some(connection) = self.network.tcp.get_mut(&source)
         {
@@ -215,6 +212,9 @@ impl Worker {
             return;
         };
         peer.paths.hear((proto, source), bytes.len(), now);
+        if found.is_moving {
+            peer.follow(&back, now, &mut self.network);
+        }
         if let Some(router) = self.rooms.get_mut(peer.room) {
             if peer.is_beside_str0m(bytes) {
                 if let Some(rtcp) = peer.open_rtcp(bytes, now) {
@@ -239,7 +239,7 @@ impl Worker {
             now,
         };
         peer.receive(receive, &mut sink);
-        if is_nominated {
+        if found.is_nominated {
             peer.paths.choose(&back);
             peer.check(&back, now, &mut self.network);
         }

@@ -149,6 +149,26 @@ async fn a_nat_gives_a_viewer_another_port_and_then_a_publisher() {
     publisher.until("two more reports", is_told).await;
 }
 
+/// The same, where a check is the first to come from there.
+#[tokio::test]
+async fn a_viewer_that_checks_from_another_port_is_reached_there() {
+    let gateway = Gateway::start(["--relay", "on"]);
+    let http = Http::new(&gateway);
+    let _publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    viewer
+        .act(|connection| {
+            connection.link.to_gateway = Box::new(|datagram, _| match datagram {
+                [0..=3, ..] => Fate::Passes,
+                _ => Fate::IsLost,
+            });
+        })
+        .await;
+    viewer.be_given_another_port().await;
+    viewer.more_video(60).await;
+}
+
 /// RFC 6544 with the framing of RFC 4571, for networks that let nothing else through.
 #[tokio::test]
 async fn media_goes_by_tcp() {

@@ -1,7 +1,7 @@
 //! One WebRTC connection of the relay: a publisher's or a viewer's.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use sightline_spec::room::SessionId;
 use sightline_spec::sdp::IceCredentials;
@@ -25,10 +25,6 @@ use crate::net::udp::{Network, Route};
 use crate::publisher::sources::{Head, Sources};
 use crate::publisher::track::PublishedTrack;
 use crate::subscriber::Report;
-
-/// A peer whose media or reports come from one address has sent none from another for so long: a
-/// picture is sent each 33 ms, and libwebrtc reports each 50 to 100.
-const QUIET: Duration = Duration::from_millis(200);
 
 /// A connection and whose it is.
 pub(crate) struct Peer {
@@ -145,14 +141,10 @@ impl Peer {
         Some(rtcp)
     }
 
-    /// Whether a datagram of this kind that has come from elsewhere may be of this peer, which
-    /// nothing comes from any more: a viewer's by its keys, a publisher's by its source, which
-    /// only they see who are on the way. What it says is not taken in.
-    pub(crate) fn may_have_sent(&mut self, kind: Kind, datagram: &[u8], now: Instant) -> bool {
-        let is_quiet = now.saturating_duration_since(self.heard_at) >= QUIET;
-        if !self.is_connected || !is_quiet {
-            return false;
-        }
+    /// Whether a datagram of this kind that has come from elsewhere is of this peer, as far as can
+    /// be told before it is taken in: a viewer's by its keys, a publisher's by its source, which
+    /// only they see who are on the way.
+    pub(crate) fn may_have_sent(&mut self, kind: Kind, datagram: &[u8]) -> bool {
         match (kind, &self.role, &mut self.sender) {
             (Kind::Media, Role::Publisher(sources), _) => {
                 Head::of(datagram).is_some_and(|head| sources.get(head.source).is_some())
@@ -314,14 +306,7 @@ impl Peer {
     }
 
     /// Asks where the peer seems to be by now whether it receives there.
-    pub(crate) fn follow(
-        &mut self,
-        to: &Route,
-        length: usize,
-        now: Instant,
-        network: &mut Network,
-    ) {
-        self.paths.hear(to.address(), length, now);
+    pub(crate) fn follow(&mut self, to: &Route, now: Instant, network: &mut Network) {
         self.paths.follow(*to);
         self.check(to, now, network);
     }

@@ -28,8 +28,8 @@ const MAX_BY_TCP: usize = 8;
 /// wakes the worker for one of them costs as much as some packets.
 const TOGETHER: Duration = Duration::from_millis(100);
 
-/// How often it is looked for whose a datagram from nowhere is: at most all viewers' keys are
-/// tried. A peer sends more of them than one in this time.
+/// How often it is looked for whose a datagram from nowhere is: at worst all viewers' keys are
+/// tried.
 const SEARCHES: Budget = Budget::new(16, Duration::from_millis(20));
 
 /// Addresses at which somebody seems to be, and is asked.
@@ -41,6 +41,8 @@ pub(crate) struct Found {
     pub(crate) key: Key,
     /// It is a check by which the peer says that it wants to be reached there.
     pub(crate) is_nominated: bool,
+    /// The peer sends from there, and has not said so.
+    pub(crate) is_moving: bool,
 }
 
 /// See the module.
@@ -138,7 +140,10 @@ impl Registry {
         let owner = self.by_address.get(&address).copied();
         let kind = Kind::of(bytes)?;
         if kind != Kind::Check {
-            return self.of_owner(owner?, kind, now).zip(read(back, bytes));
+            let key = owner.or_else(|| self.moved(address, kind, bytes, now))?;
+            let mut found = self.of_owner(key, kind, now)?;
+            found.is_moving = owner.is_none();
+            return Some((found, read(back, bytes)?));
         }
         let of_owner = owner.and_then(|owner| self.peers.get(owner));
         if of_owner.is_some_and(|peer| !peer.has_left(kind, now)) {
@@ -172,33 +177,36 @@ impl Registry {
             }
             _ => self.place(key, address),
         }
-        let is_nominated = message.use_candidate();
-        Some((Found { key, is_nominated }, read(back, bytes)?))
+        let found = Found {
+            key,
+            is_nominated: message.use_candidate(),
+            is_moving: false,
+        };
+        Some((found, read(back, bytes)?))
     }
 
-    /// Who seems to have moved to where this datagram has come from, where nobody has been heard
-    /// from. It is asked there whether it receives.
+    /// Who seems to have moved to where a datagram has come from, where nobody has been heard from.
     ///
     /// A NAT that has forgotten a connection gives it another port with its next packet. Neither
     /// side is told, and the peer's next check is up to some seconds away (libwebrtc: 2.5 s).
-    pub(crate) fn moved(&mut self, back: &Route, bytes: &[u8], now: Instant) -> Option<&mut Peer> {
-        let address = back.address();
-        let is_stray = back.proto == Protocol::Udp && !self.by_address.contains_key(&address);
-        let kind = Kind::of(bytes).filter(|kind| matches!(kind, Kind::Media | Kind::Report))?;
-        if !is_stray || !self.searches.take(now) {
+    fn moved(&mut self, to: Address, kind: Kind, bytes: &[u8], now: Instant) -> Option<Key> {
+        if to.0 != Protocol::Udp || !matches!(kind, Kind::Media | Kind::Report) {
+            return None;
+        }
+        let mut moving = self.moving.iter();
+        if let Some((_, key)) = moving.find(|(address, _)| *address == to) {
+            return Some(*key);
+        }
+        if !self.searches.take(now) {
             return None;
         }
         let mut peers = self.peers.iter_mut();
-        let (key, peer) = peers.find_map(|(key, peer)| {
-            let is_this = peer.may_have_sent(kind, bytes, now);
-            is_this.then_some((key, peer))
-        })?;
-        self.moving.retain(|(moving, _)| *moving != address);
+        let key = peers.find_map(|(key, peer)| peer.may_have_sent(kind, bytes).then_some(key))?;
         if self.moving.len() >= MOST_MOVING {
             self.moving.pop_front();
         }
-        self.moving.push_back((address, key));
-        Some(peer)
+        self.moving.push_back((to, key));
+        Some(key)
     }
 
     /// A datagram that has only its address to tell whose it is.
@@ -206,6 +214,7 @@ impl Registry {
         let found = Found {
             key,
             is_nominated: false,
+            is_moving: false,
         };
         let peer = self.peers.get_mut(key)?;
         peer.takes(kind, now).then_some(found)
