@@ -33,7 +33,7 @@ use crate::subscriber::{Report, Subscriber};
 use handover::Handover;
 use links::Links;
 pub(crate) use publisher::{Origin, Publication, Publisher, Takeover};
-use pull::{LayerName, Replica, Wish};
+use pull::{LayerName, Replica, Wanted, Wish};
 use told_layers::ToldLayers;
 
 /// When to look whether there is room again for what another worker is to have.
@@ -59,6 +59,9 @@ pub(crate) struct Router {
     without_publisher: Option<Instant>,
     without_subscribers: Option<Instant>,
     told_layers: ToldLayers,
+    /// The layers that the home was told nobody needs here, and whether it is to be told again.
+    told_unneeded: Vec<LayerName>,
+    needs_are_due: bool,
     /// Whether viewers know that pictures come in another order than they are shown in.
     told_reordered: bool,
 }
@@ -88,6 +91,8 @@ impl Router {
             without_publisher: Some(now),
             without_subscribers: Some(now),
             told_layers: ToldLayers::default(),
+            told_unneeded: Vec::new(),
+            needs_are_due: false,
             told_reordered: false,
         }
     }
@@ -112,6 +117,7 @@ impl Router {
         self.without_publisher = None;
         self.tracks = tracks.into_iter().map(PublishedTrack::new).collect();
         self.clock = CaptureClock::default();
+        self.told_unneeded.clear();
         let stranded = self.subscribers.iter_mut().filter_map(|(key, subscriber)| {
             let goes_on = subscriber.resume(&self.tracks);
             (!goes_on).then_some(*key)
@@ -227,6 +233,7 @@ impl Router {
             downlink.finish();
         }
         self.trim(now);
+        self.tell_needs(links);
         self.request_keyframes(now, links);
         // Without a publisher there is nobody to ask.
         let layers = self.publisher.iter().flat_map(|_| self.layers());
@@ -309,7 +316,7 @@ impl Router {
             Origin::Home => links.ask_home(Wish {
                 room: self.room.clone(),
                 publisher: publisher.session,
-                layers,
+                what: Wanted::Keyframes(layers),
             }),
         }
     }

@@ -219,6 +219,12 @@ impl Subscriber {
         Some((down_track.layer(), cursor))
     }
 
+    /// Whether it needs this layer of this track. Before it is connected that is not known.
+    pub(crate) fn needs(&self, track: usize, layer: usize) -> bool {
+        let mut of_track = self.down_tracks.iter().filter(|d| d.track() == Some(track));
+        of_track.any(|d| !self.is_connected || d.layer() == layer || d.target() == layer)
+    }
+
     /// Its sections, and the index of the track that each gets.
     pub(crate) fn sections(&self) -> impl Iterator<Item = (u16, usize)> {
         let down_tracks = self.down_tracks.iter();

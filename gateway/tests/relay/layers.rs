@@ -16,7 +16,7 @@ use crate::support::Gateway;
 /// 0.48, 0.19 and 0.05 Mbit/s: less than a link is taken for until it has been measured.
 const LAYERS: [(&str, u16); 3] = [("h", 10), ("m", 4), ("l", 1)];
 
-fn publisher() -> Setup {
+pub(crate) fn publisher() -> Setup {
     publisher_of(&LAYERS)
 }
 
@@ -30,7 +30,7 @@ fn publisher_of(layers: &[(&'static str, u16)]) -> Setup {
 }
 
 /// Waits until a viewer has had one layer and nothing else for so many pictures.
-async fn settled(viewer: &Peer, layer: u8, pictures: usize) {
+pub(crate) async fn settled(viewer: &Peer, layer: u8, pictures: usize) {
     let is_settled = |seen: &Seen| {
         let mut video = seen.in_order();
         video.dedup_by_key(|(_, label)| (label.layer, label.picture));
@@ -44,7 +44,7 @@ async fn settled(viewer: &Peer, layer: u8, pictures: usize) {
 
 /// One endless stream, whatever it is made of: without gaps in its numbers, rising in
 /// time, and every change of layer at a keyframe.
-fn check_continuity(seen: &Seen) {
+pub(crate) fn check_continuity(seen: &Seen) {
     let video = seen.in_order();
     let (_, first) = video[0];
     assert!(first.is_key && first.part == 0, "{first:?}");

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use reqwest::StatusCode;
 use sightline_spec::event::Event;
 
 use crate::departures::of_author;
 use crate::key_room::{KeyRoom, key_holder};
+use crate::layers;
 use crate::loss::{every_tenth, mended, until_later};
 use crate::peer::link::Link;
 use crate::peer::{Connection, Http, Peer, Seen, Setup};
@@ -99,6 +101,23 @@ async fn a_keyframe_that_a_viewer_at_another_worker_asks_for_comes() {
         .act(move |connection| connection.request_keyframe(source))
         .await;
     eventually("a request", asked, |count| *count > before).await;
+}
+
+/// Its worker has the others only when somebody there needs them.
+#[tokio::test]
+async fn a_viewer_at_another_worker_has_the_layer_that_it_chooses() {
+    let gateway = Gateway::start(TWO);
+    let http = Http::new(&gateway);
+    let publisher = layers::publisher().open(&http, "garage").await;
+    let viewers = spread(&http, "garage", &publisher).await;
+    let elsewhere = &viewers[1][0];
+    elsewhere.more_video(30).await;
+    for (rid, layer) in [("l", 2), ("h", 0), ("m", 1), ("l", 2)] {
+        let selection = format!(r#"{{"rid":"{rid}"}}"#);
+        assert_eq!(elsewhere.session.select(&selection).await, StatusCode::OK);
+        layers::settled(elsewhere, layer, 60).await;
+    }
+    elsewhere.seen(layers::check_continuity);
 }
 
 #[tokio::test]

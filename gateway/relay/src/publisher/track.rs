@@ -53,6 +53,10 @@ pub(crate) struct Layer {
     /// What arrived before is not measured: it came all at once.
     begun: Instant,
     last_packet: Instant,
+    /// Its home sends no packets of it, and tells what it measures.
+    is_skipped: bool,
+    /// The packets of only a part of the present measuring period came.
+    is_partial: bool,
 }
 
 /// What is known of a layer before any of its packets has come.
@@ -87,9 +91,22 @@ impl Layer {
         self.last_packet + AWAY <= now
     }
 
+    /// Whether it is not there any more.
+    pub(crate) fn is_silent(&self, now: Instant) -> bool {
+        self.last_packet + SILENT <= now
+    }
+
     /// How many of them there are in a second, once that has been measured.
     pub(crate) fn frame_rate(&self) -> Option<f64> {
         self.frame_rate.rate()
+    }
+
+    fn know(&mut self, known: KnownLayer) {
+        self.bitrate = known.bitrate;
+        self.periods = known.periods;
+        self.size = known.size;
+        self.frame_rate.know(known.frame_rate);
+        self.cache.know_sets(known.sets);
     }
 
     /// Whether another source feeds the layer from now on. An encoder that begins anew has
@@ -177,12 +194,28 @@ impl PublishedTrack {
             return;
         };
         let layer = &mut self.layers[index];
-        layer.bitrate = known.bitrate;
-        layer.periods = known.periods;
-        layer.size = known.size;
-        layer.frame_rate.know(known.frame_rate);
+        layer.know(known);
         layer.begun = now;
-        layer.cache.know_sets(known.sets);
+        layer.is_partial = std::mem::take(&mut layer.is_skipped);
+    }
+
+    /// No packets of the layer `rid` come from its home any more, so the last group is not whole.
+    pub(crate) fn skip(&mut self, rid: Option<Rid>) {
+        if let Some(index) = self.layer(rid) {
+            let layer = &mut self.layers[index];
+            layer.is_skipped = true;
+            layer.cache.begin_source();
+            layer.fragments = Fragments::default();
+            layer.frame_rate.begin_source();
+        }
+    }
+
+    /// Packets of the layer `rid`, which come no further than its home, are of this kind now.
+    pub(crate) fn hear_of(&mut self, rid: Option<Rid>, known: KnownLayer, now: Instant) {
+        if let Some(index) = self.layer(rid) {
+            self.layers[index].know(known);
+            self.layers[index].last_packet = now;
+        }
     }
 
     /// Whoever has the layer `rid` knows this of whether the publisher answers.
@@ -222,6 +255,8 @@ impl PublishedTrack {
             periods: 0,
             begun: now,
             last_packet: now,
+            is_skipped: false,
+            is_partial: false,
         });
         Some(self.layers.len() - 1)
     }
@@ -248,6 +283,9 @@ impl PublishedTrack {
         let milliseconds = u64::try_from(period.as_millis()).unwrap_or(u64::MAX).max(1);
         for layer in &mut self.layers {
             let bitrate = std::mem::take(&mut layer.bytes) * 8 * 1000 / milliseconds;
+            if layer.is_skipped || std::mem::take(&mut layer.is_partial) {
+                continue;
+            }
             // The first period was not a whole one.
             layer.bitrate = match layer.periods {
                 0 | 1 => bitrate,
@@ -260,7 +298,7 @@ impl PublishedTrack {
 
     /// The indexes of the layers that arrive now and have been measured, best first.
     pub(crate) fn active(&self, now: Instant) -> Vec<usize> {
-        let is_active = |layer: &Layer| layer.periods > 1 && layer.last_packet + SILENT > now;
+        let is_active = |layer: &Layer| layer.periods > 1 && !layer.is_silent(now);
         let mut active: Vec<usize> = (0..self.layers.len())
             .filter(|index| is_active(&self.layers[*index]))
             .collect();

@@ -1,5 +1,7 @@
 //! How far a home is in handing its stream over to a replica.
 
+use std::time::Instant;
+
 use sightline_spec::room::SessionId;
 
 use super::links::Links;
@@ -28,11 +30,17 @@ enum Told {
 }
 
 /// How far it is with one layer.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Progress {
     /// What comes next; nothing if the layer is still to be described.
     next: Option<Cursor>,
     answers: Option<Answers>,
+    /// Nobody needs it there.
+    is_skipped: bool,
+    /// The replica is still to be told that it is skipped.
+    is_untold: bool,
+    /// The same of what was measured of it.
+    is_measured: bool,
 }
 
 /// There is no room for it all at present.
@@ -69,10 +77,7 @@ impl Handover {
             self.progress.resize_with(tracks.len(), Vec::new);
             for (index, track) in tracks.iter_mut().enumerate() {
                 let progress = &mut self.progress[index];
-                progress.resize_with(track.layers.len(), || Progress {
-                    next: None,
-                    answers: None,
-                });
+                progress.resize_with(track.layers.len(), Progress::default);
                 for (progress, layer) in progress.iter_mut().zip(&mut track.layers) {
                     progress.go_on((index, layer.rid), layer, &mut way)?;
                 }
@@ -84,15 +89,54 @@ impl Handover {
         }
         Ok(())
     }
+
+    /// The replica needs all layers but these.
+    pub(super) fn skip(&mut self, unneeded: &[LayerName], tracks: &[PublishedTrack]) {
+        for (index, (track, progress)) in tracks.iter().zip(&mut self.progress).enumerate() {
+            for (layer, progress) in track.layers.iter().zip(progress) {
+                progress.skip(unneeded.contains(&(index, layer.rid)));
+            }
+        }
+    }
+
+    /// The layers have been measured: a replica has no other way to know of those that it is not
+    /// sent, and that they still come.
+    pub(super) fn measured(&mut self, tracks: &[PublishedTrack], now: Instant) {
+        for (track, progress) in tracks.iter().zip(&mut self.progress) {
+            for (layer, progress) in track.layers.iter().zip(progress) {
+                progress.is_measured = progress.is_skipped && !layer.is_silent(now);
+            }
+        }
+    }
 }
 
 impl Progress {
+    fn skip(&mut self, is_skipped: bool) {
+        if is_skipped && !self.is_skipped {
+            self.next = None;
+            self.is_untold = true;
+        }
+        self.is_skipped = is_skipped;
+    }
+
     fn go_on(
         &mut self,
         name: LayerName,
         layer: &mut Layer,
         way: &mut Way<'_, impl Links>,
     ) -> Result<(), Full> {
+        if self.is_untold {
+            way.update(|| Update::Skipped { name })?;
+            self.is_untold = false;
+        }
+        if self.is_skipped {
+            if self.is_measured {
+                let known = layer.known();
+                way.update(|| Update::Known { name, known })?;
+                self.is_measured = false;
+            }
+            return Ok(());
+        }
         if let Some(missed) = self.next.filter(|next| *next < layer.cache.first()) {
             way.links.not_handed_over(beginning(layer).since(missed));
             self.next = None;

@@ -16,7 +16,7 @@ use super::{Origin, Publisher, Router};
 use crate::keys::{Key, RoomKey, WorkerId};
 use crate::publisher::keyframe::Answers;
 use crate::publisher::packet_cache::{Packet, SourceNumber};
-use crate::publisher::track::KnownLayer;
+use crate::publisher::track::{KnownLayer, Layer};
 use crate::sdp::negotiate::Track;
 
 /// A track's index, and the name of one of its layers.
@@ -45,6 +45,10 @@ pub(crate) enum Update {
         source: SourceNumber,
         known: KnownLayer,
     },
+    /// No packets of this layer follow, until it is said again that it does.
+    Skipped { name: LayerName },
+    /// Packets of a layer that is skipped still arrive at home, and are of this kind.
+    Known { name: LayerName, known: KnownLayer },
     /// Whether the publisher answers who asks for keyframes of it.
     Answers { name: LayerName, answers: Answers },
     /// A packet of it.
@@ -55,14 +59,24 @@ pub(crate) enum Update {
     },
 }
 
-/// What a replica wants of its home: keyframes of these layers.
+/// What a replica wants of its home.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Wish {
     /// Where.
     pub(crate) room: RoomId,
     /// Of whom.
     pub(crate) publisher: SessionId,
-    pub(crate) layers: Vec<LayerName>,
+    pub(crate) what: Wanted,
+}
+
+/// See [`Wish`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Keyframes of these layers.
+    Keyframes(Vec<LayerName>),
+    /// From now on all layers but these. It is said again twice a second, so that one that is
+    /// lost costs nothing.
+    AllBut(Vec<LayerName>),
 }
 
 impl Router {
@@ -92,6 +106,16 @@ impl Router {
                     track.adopt((name.1, source.name()), known, now);
                 }
             }
+            Update::Skipped { name } => {
+                if let Some(track) = self.tracks.get_mut(name.0) {
+                    track.skip(name.1);
+                }
+            }
+            Update::Known { name, known } => {
+                if let Some(track) = self.tracks.get_mut(name.0) {
+                    track.hear_of(name.1, known, now);
+                }
+            }
             Update::Answers { name, answers } => {
                 if let Some(track) = self.tracks.get_mut(name.0) {
                     track.learn(name.1, answers);
@@ -118,13 +142,23 @@ impl Router {
         }
     }
 
-    /// This router is the home, and one of its replicas wants this.
-    pub(crate) fn take_wish(&mut self, wish: &Wish) {
+    /// This router is the home, and its replica at this worker wants this.
+    pub(crate) fn take_wish(&mut self, from: WorkerId, wish: &Wish) {
         let publisher = self.publisher.as_ref();
         if publisher.is_none_or(|publisher| publisher.session != wish.publisher) {
             return;
         }
-        for (track, rid) in &wish.layers {
+        let layers = match &wish.what {
+            Wanted::Keyframes(layers) => layers,
+            Wanted::AllBut(layers) => {
+                let replicas = self.replicas.iter_mut();
+                for (_, handover) in replicas.filter(|(replica, _)| replica.worker == from) {
+                    handover.skip(layers, &self.tracks);
+                }
+                return;
+            }
+        };
+        for (track, rid) in layers {
             if let Some(track) = self.tracks.get_mut(*track)
                 && track.encoding().is_video()
                 && let Some(layer) = track.layer(*rid)
@@ -159,6 +193,42 @@ impl Router {
     ) {
         self.replicas.retain(|replica, _| !is_gone(replica));
         self.note_watched(now);
+    }
+
+    /// This router is a replica, and has its home know which layers nobody needs here, if that
+    /// has changed or is to be said again.
+    pub(super) fn tell_needs(&mut self, links: &mut impl Links) {
+        let publisher = self.publisher.as_ref();
+        let Some(publisher) = publisher.filter(|p| p.origin == Origin::Home) else {
+            return;
+        };
+        let unneeded = self.unneeded();
+        let is_due = std::mem::take(&mut self.needs_are_due) && self.has_choice();
+        if is_due || unneeded != self.told_unneeded {
+            self.told_unneeded.clone_from(&unneeded);
+            links.ask_home(Wish {
+                room: self.room.clone(),
+                publisher: publisher.session,
+                what: Wanted::AllBut(unneeded),
+            });
+        }
+    }
+
+    /// The layers that no viewer needs here.
+    fn unneeded(&self) -> Vec<LayerName> {
+        let mut unneeded = Vec::new();
+        for (index, track) in self.tracks.iter().enumerate() {
+            // The only one is what the next viewer begins with.
+            for (layer, Layer { rid, .. }) in track.layers.iter().enumerate() {
+                let mut subscribers = self.subscribers.values();
+                let is_needed = track.layers.len() == 1
+                    || subscribers.any(|subscriber| subscriber.needs(index, layer));
+                if !is_needed {
+                    unneeded.push((index, *rid));
+                }
+            }
+        }
+        unneeded
     }
 
     fn is_replica_of(&self, publisher: SessionId) -> bool {

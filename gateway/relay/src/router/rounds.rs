@@ -24,6 +24,10 @@ impl Router {
         for subscriber in self.subscribers.values_mut() {
             subscriber.adjust(&self.tracks, has_choice, now);
         }
+        for handover in self.replicas.values_mut() {
+            handover.measured(&self.tracks, now);
+        }
+        self.needs_are_due = true;
     }
 
     /// Whether the publisher has fallen silent since the last look.

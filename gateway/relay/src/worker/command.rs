@@ -211,6 +211,8 @@ impl Worker {
         let session = newcomer.session;
         let (key, room) = self.admit(newcomer, Role::Viewer, now);
         self.pull(room, now);
+        // What it may need is asked of the home before it is connected.
+        self.rooms.change(room);
         let router = self.rooms.get_mut(room);
         match router.map(|r| r.subscribe(key, session, subscription, now)) {
             Some(Joined::Watching(Some(layers))) => self.teller.tell(layers),

@@ -48,7 +48,7 @@ impl Worker {
                 if let Some(key) = self.rooms.find(&wish.room)
                     && let Some(router) = self.rooms.get_mut(key)
                 {
-                    router.take_wish(&wish);
+                    router.take_wish(from, &wish);
                     self.rooms.change(key);
                 }
             }

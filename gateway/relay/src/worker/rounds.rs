@@ -27,6 +27,10 @@ impl Worker {
         }
         for room in self.rooms.keys() {
             self.look_for_others(room, now);
+            if !self.others.are_none() {
+                // Homes and replicas have something to tell each other after each.
+                self.rooms.change(room);
+            }
             let Some(router) = self.rooms.get_mut(room) else {
                 continue;
             };

@@ -76,7 +76,7 @@ fn measured() -> (Stage, Key, Vec<Event>) {
 }
 
 /// What the last of these events says.
-fn told(events: &[Event]) -> Option<Vec<Told>> {
+pub(super) fn told(events: &[Event]) -> Option<Vec<Told>> {
     let told = |layer: &Layer| {
         assert_eq!(layer.width.map(|w| w / 16), layer.height.map(|h| h / 9));
         (layer.height, layer.frames_per_second)

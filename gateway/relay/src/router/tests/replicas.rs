@@ -1,5 +1,6 @@
 //! A room whose viewers are in two places: the home, and a replica of it.
 
+mod needs;
 mod publishers;
 
 use std::time::UNIX_EPOCH;
@@ -20,6 +21,8 @@ pub(super) struct Two {
     replica: Replica,
     /// Viewers at the replica that cannot go on.
     stranded: Vec<Key>,
+    /// The layers of the packets that have crossed.
+    crossed: Vec<Option<Rid>>,
 }
 
 impl Two {
@@ -42,6 +45,7 @@ impl Two {
             away,
             replica,
             stranded,
+            crossed: Vec::new(),
         };
         two.pull();
         two
@@ -65,12 +69,15 @@ impl Two {
             self.away.now = self.home.now;
             for (replica, update) in std::mem::take(&mut self.home.wire.updates) {
                 assert_eq!(replica, self.replica);
+                if let Update::Packet { layer, .. } = &update {
+                    self.crossed.push(layer.1);
+                }
                 let stranded = self.away.router.take_update(update, self.away.now);
                 self.stranded.extend(stranded);
             }
             self.away.flush();
             for wish in std::mem::take(&mut self.away.wire.wishes) {
-                self.home.router.take_wish(&wish);
+                self.home.router.take_wish(self.replica.worker, &wish);
             }
         }
     }
@@ -96,10 +103,14 @@ impl Two {
 
     /// Two seconds of two layers, which are measured at home.
     fn measured() -> Self {
+        Self::measured_of(&LAYERS)
+    }
+
+    fn measured_of(layers: &[&'static str]) -> Self {
         let mut home = Stage::new();
-        home.picture_of(&LAYERS, true);
+        home.picture_of(layers, true);
         for _ in 0..4 {
-            (0..15).for_each(|_| drop(home.picture_of(&LAYERS, false)));
+            (0..15).for_each(|_| drop(home.picture_of(layers, false)));
             home.look();
         }
         Self::of(home)
@@ -323,6 +334,7 @@ fn layers_are_known_at_a_replica_at_once_and_chosen_there() {
     two.away.sent(viewer);
     two.away.router.select(viewer, of_rid(Some("l")));
     two.away.look();
+    two.carry();
     two.picture_of(&LAYERS, true);
     two.picture_of(&LAYERS, false);
     let sent = two.away.sent(viewer);

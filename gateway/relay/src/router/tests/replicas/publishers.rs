@@ -39,7 +39,7 @@ fn a_wish_about_another_publisher_is_nobodys() {
     two.home.picture(false);
     let before = two.home.wire.keyframe_requests;
     for wish in std::mem::take(&mut two.away.wire.wishes) {
-        two.home.router.take_wish(&wish);
+        two.home.router.take_wish(two.replica.worker, &wish);
     }
     two.home.flush();
     assert_eq!(two.home.wire.keyframe_requests, before);
