@@ -1,13 +1,16 @@
 //! One arm of the tees: a queue for each kind of media, and what sends the packets, be it a webrtcbin
 //! or a whipsink.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 use gst::{glib, prelude::*};
 use gst_webrtc::WebRTCPeerConnectionState;
 use tokio::sync::watch;
 
-use crate::keyframe::Asker;
+use crate::{keyframe::Asker, stats::Path};
 
 /// How much a slow viewer's queue holds before it loses packets.
 const QUEUE_LIMIT: gst::ClockTime = gst::ClockTime::from_mseconds(500);
@@ -42,6 +45,11 @@ pub(crate) enum Media {
 pub(crate) struct Branch {
     arms: Vec<Arm>,
     sender: gst::Element,
+    /// The sender itself, or what is in it.
+    webrtcbin: OnceLock<glib::WeakRef<gst::Bin>>,
+    number: OnceLock<u64>,
+    /// At the other end is a server, which distributes the media.
+    is_distributed: AtomicBool,
     connection: watch::Sender<Connection>,
 }
 
@@ -87,12 +95,17 @@ impl Branch {
         Ok(Self {
             arms: arms.collect::<Result<_, _>>()?,
             sender,
+            webrtcbin: OnceLock::new(),
+            number: OnceLock::new(),
+            is_distributed: AtomicBool::new(false),
             connection,
         })
     }
 
     /// Watches a webrtcbin's state from now on.
     pub(crate) fn report_connection_of(self: &Arc<Self>, webrtcbin: &gst::Bin) {
+        // It has one.
+        let _ = self.webrtcbin.set(webrtcbin.downgrade());
         let branch = Arc::downgrade(self);
         webrtcbin.connect_notify(Some("connection-state"), move |webrtcbin, _| {
             let Some(branch) = branch.upgrade() else {
@@ -125,6 +138,33 @@ impl Branch {
             }
             gst::PadProbeReturn::Ok
         });
+    }
+
+    /// What can be asked for statistics.
+    pub(crate) fn webrtcbin(&self) -> Option<gst::Bin> {
+        self.webrtcbin.get()?.upgrade()
+    }
+
+    /// Tells it from the pipeline's other branches, from [`enter`](Self::enter) on.
+    pub(crate) fn number(&self) -> u64 {
+        self.number.get().copied().unwrap_or_default()
+    }
+
+    /// At the other end is the gateway's relay.
+    pub(crate) fn leads_to_relay(&self) {
+        self.is_distributed.store(true, Ordering::Relaxed);
+    }
+
+    /// The way of its media.
+    pub(crate) fn path(&self, is_turned: bool) -> Path {
+        let has_own_protocol = self.webrtcbin().is_some_and(|inner| inner != self.sender);
+        match self.is_distributed.load(Ordering::Relaxed) {
+            // whipsink.
+            _ if has_own_protocol => Path::Server,
+            true => Path::Relay,
+            false if is_turned => Path::Turn,
+            false => Path::Direct,
+        }
     }
 
     /// How the connection stands, and every change of it.
@@ -166,8 +206,14 @@ impl Branch {
         arm.queue.static_pad("sink")
     }
 
-    /// Becomes part of the pipeline and runs.
-    pub(crate) fn enter(&self, pipeline: &gst::Pipeline) -> Result<(), glib::BoolError> {
+    /// Becomes part of the pipeline, by this number, and runs.
+    pub(crate) fn enter(
+        &self,
+        pipeline: &gst::Pipeline,
+        number: u64,
+    ) -> Result<(), glib::BoolError> {
+        // It does so once.
+        let _ = self.number.set(number);
         pipeline.add_many(self.parts())?;
         self.arms.iter().try_for_each(Arm::link)?;
         let mut parts = self.parts().into_iter();

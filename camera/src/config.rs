@@ -1,6 +1,6 @@
 //! All options: the only reader of arguments, environment and configuration file.
 
-use std::path::PathBuf;
+use std::{net::SocketAddr, path::PathBuf};
 
 use conf::Conf;
 use reqwest::Url;
@@ -141,9 +141,15 @@ pub struct Config {
     #[conf(long, env)]
     pub token_file: Option<PathBuf>,
 
-    /// Log statistics every so many seconds; 0 for never.
-    #[conf(long, env, default_value = "10")]
-    pub stats: u64,
+    /// Log statistics every so many seconds while somebody watches; 0 for never. Default: 2, and
+    /// never where the log goes to a terminal, which has a status line instead.
+    #[conf(long, env)]
+    pub stats: Option<u64>,
+
+    /// Answer Prometheus at this address and port, as 127.0.0.1:9091, path /metrics. Plain HTTP that
+    /// asks for no token: keep it on loopback or in a network of your own.
+    #[conf(long, env)]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// What to log, on standard error: error, warn, info, debug, or a filter such as
     /// sightline_camera=debug. SIGHTLINE_LOG works too. Default: info

@@ -2,6 +2,7 @@
 
 mod codec;
 mod kind;
+mod output;
 mod proof;
 mod running;
 mod succession;

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal};
 
+use crate::stats::status_line::StatusLine;
+
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
     filter::{EnvFilter, filter_fn},
@@ -9,10 +11,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-/// Logs to standard error from now on.
-pub fn start(filter: &str) {
+/// Logs to standard error from now on, above the status line if there is one.
+pub fn start(filter: &str, status: StatusLine) {
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(status)
         .with_ansi(io::stderr().is_terminal());
     tracing_subscriber::registry()
         .with(EnvFilter::new(filter))

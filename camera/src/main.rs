@@ -22,6 +22,7 @@ use sightline_camera::{
     publish::Publisher,
     share,
     signaling::Signaling,
+    stats::{Audience, Reports, status_line::StatusLine},
     unknown::UnknownViewers,
     watch_link,
     whip::{License, Whip},
@@ -35,8 +36,9 @@ const NO_GSTREAMER: &str = "GStreamer cannot be used";
 #[tokio::main(worker_threads = 2)]
 async fn main() -> ExitCode {
     let config = Config::read();
-    log::start(&config.log_filter());
-    match start(config).await {
+    let status = StatusLine::default();
+    log::start(&config.log_filter(), status.clone());
+    match start(config, status).await {
         Ok(code) => code,
         Err(error) => {
             eprintln!("sightline-camera: {error:#}");
@@ -45,10 +47,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn start(config: Config) -> anyhow::Result<ExitCode> {
+async fn start(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
     let now = SystemTime::now();
     match &config.command {
-        None | Some(Command::Publish(_)) => return run(config).await,
+        None | Some(Command::Publish(_)) => return run(config, status).await,
         Some(Command::Doctor) => {
             gst::init().context(NO_GSTREAMER)?;
             let findings = doctor::examine();
@@ -77,7 +79,7 @@ async fn start(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run(config: Config) -> anyhow::Result<ExitCode> {
+async fn run(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
     gst::init().context(NO_GSTREAMER)?;
     // A source that can never work is said at once, not retried for ever.
     config.source.check(config.format())?;
@@ -109,12 +111,22 @@ async fn run(config: Config) -> anyhow::Result<ExitCode> {
         config.format(),
         Arc::downgrade(&pipeline),
     ));
+    let audience = Audience {
+        log_every: config.stats.map(Duration::from_secs),
+        metrics_listen: config.metrics_listen,
+    };
+    // Until this function ends.
+    let _reports = Reports::start(&pipeline, audience, status.clone()).await?;
     let publishing = match &config.command {
         Some(Command::Publish(PublishOptions { url })) => {
             let endpoint = url.clone();
             tokio::spawn(publisher(endpoint, config, pipeline)?.run(stop.clone()))
         }
-        _ => tokio::spawn(direct(config, pipeline, stop.clone())?),
+        _ => {
+            let line = status.clone();
+            let finding = status.above(|| direct(config, pipeline, stop.clone(), line));
+            tokio::spawn(finding?)
+        }
     };
     let code = tokio::select! {
         _ = publishing => ExitCode::SUCCESS,
@@ -139,6 +151,7 @@ fn direct(
     config: Config,
     pipeline: Arc<Pipeline>,
     stop: CancellationToken,
+    status: StatusLine,
 ) -> anyhow::Result<impl Future<Output = ()>> {
     let own = match config.room {
         Some(_) => None,
@@ -165,10 +178,11 @@ fn direct(
         },
         ice_servers: config.ice_server,
         capacity,
-        stats_interval: Duration::from_secs(config.stats),
     });
     let announced = std::sync::Once::new();
-    Ok(signaling.run(stop, move || announced.call_once(announce)))
+    Ok(signaling.run(stop, move || {
+        announced.call_once(|| status.above(announce));
+    }))
 }
 
 /// Prints the link, unless it takes a secret and would end up in a log.

@@ -66,6 +66,8 @@ pub struct Pipeline {
     watching: AtomicUsize,
     frames_in: watch::Sender<u64>,
     frames_encoded: AtomicU64,
+    /// Branches so far.
+    adopted: AtomicU64,
     /// Whom an error message can concern. The lock guards only the list.
     branches: Mutex<Vec<Weak<Branch>>>,
     /// Why the whole of it stopped, if it did.
@@ -112,6 +114,7 @@ impl Pipeline {
             watching: AtomicUsize::new(0),
             frames_in: watch::Sender::new(0),
             frames_encoded: AtomicU64::new(0),
+            adopted: AtomicU64::new(0),
             branches: Mutex::new(Vec::new()),
             failure: watch::Sender::new(None),
         });

@@ -9,7 +9,7 @@ use sightline_spec::event::Event;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     task::JoinSet,
-    time::{Instant, MissedTickBehavior},
+    time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,6 @@ use crate::{
     branch::Connection,
     events::{self, News},
     signaling::Signaling,
-    stats::Rates,
     viewer::Viewer,
     whip::Session,
 };
@@ -105,7 +104,7 @@ impl Signaling {
             end = self.stream(viewer, session, stop) => end,
             () = clock_reaches(until) => End::LinkExpired,
         };
-        tracing::info!(?end, "viewer gone");
+        tracing::info!(viewer = viewer.number(), ?end, "viewer gone");
     }
 
     async fn stream(
@@ -121,8 +120,6 @@ impl Signaling {
         connection.mark_changed();
         let mut deadline: Deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
         let mut head_start = std::pin::pin!(tokio::time::sleep(HEAD_START));
-        let mut stats = self.stats_ticks();
-        let mut rates = Rates::default();
         let mut pulse = tokio::time::interval(SILENCE_CHECK);
         let mut forgotten = None;
         loop {
@@ -159,9 +156,6 @@ impl Signaling {
                         return End::Silent;
                     }
                 }
-                () = tick(&mut stats) => {
-                    rates.log(viewer.stats().await, self.pipeline.frames_encoded());
-                }
                 () = stop.cancelled() => return End::ShuttingDown,
             }
         }
@@ -175,15 +169,6 @@ impl Signaling {
             listener.spawn(events::follow(whip, url.clone(), sender, unknown));
         }
         (events, listener)
-    }
-
-    fn stats_ticks(&self) -> Option<tokio::time::Interval> {
-        (!self.stats_interval.is_zero()).then(|| {
-            let first = Instant::now() + self.stats_interval;
-            let mut ticks = tokio::time::interval_at(first, self.stats_interval);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-            ticks
-        })
     }
 }
 
@@ -199,7 +184,8 @@ fn on_change(viewer: &mut Viewer, now: Connection, deadline: &mut Deadline) -> O
             if let Err(error) = viewer.go_live() {
                 return Some(End::Connection(error.to_string()));
             }
-            tracing::info!(ms = viewer.age().as_millis(), "viewer connected");
+            let (viewer, ms) = (viewer.number(), viewer.age().as_millis());
+            tracing::info!(viewer, ms, "viewer connected");
         }
         Connection::Disconnected => {
             *deadline = Some((Instant::now() + DISCONNECTED_LIMIT, End::Silent));
@@ -222,15 +208,6 @@ async fn clock_reaches(time: Option<SystemTime>) {
 async fn sleep_until(until: Option<Instant>) {
     match until {
         Some(until) => tokio::time::sleep_until(until).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn tick(ticks: &mut Option<tokio::time::Interval>) {
-    match ticks {
-        Some(ticks) => {
-            ticks.tick().await;
-        }
         None => std::future::pending().await,
     }
 }

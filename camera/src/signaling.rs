@@ -52,8 +52,6 @@ pub struct Signaling {
     pub ice_servers: Vec<IceServer>,
     /// How many at once.
     pub capacity: Capacity,
-    /// How often to log statistics; zero for never.
-    pub stats_interval: Duration,
 }
 
 /// Why no viewer was found this time.

@@ -1,77 +1,140 @@
-//! What can be told about a viewer's connection.
+//! How the camera is doing: for the log, the status line and Prometheus.
 
-/// Counters of one viewer, as webrtcbin reports them.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct ViewerStats {
-    /// Bytes of RTP sent.
-    pub bytes: u64,
-    /// Packets of RTP sent.
-    pub packets: u64,
-    /// Round trip in milliseconds, from the viewer's receiver reports.
-    pub round_trip_ms: Option<f64>,
-    /// Packets that the viewer has missed in all.
-    pub lost: Option<i64>,
-    /// Keyframes that the viewer has asked for.
-    pub keyframe_requests: u32,
+mod host;
+mod metrics;
+mod report;
+mod sampler;
+mod scrape;
+pub mod status_line;
+mod viewer;
+
+use std::time::Duration;
+
+pub use report::{Audience, Reports};
+pub use sampler::Sampler;
+pub use scrape::{ListenError, Metrics};
+pub(crate) use viewer::Reading;
+pub use viewer::{Path, Traffic};
+
+/// How things were when they were last looked at, and the rates since the time before.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Whoever is connected.
+    pub viewers: Vec<Viewer>,
+    /// All traffic since the start, by its way, of those too who have gone.
+    pub traffic: [Traffic; Path::ALL.len()],
+    /// Which encoder runs; none while the next one starts.
+    pub encoder: Option<crate::encoder::EncoderKind>,
+    /// What has gone through since the start.
+    pub counts: Counts,
+    /// Pictures a second from the source.
+    pub fps_in: f64,
+    /// Pictures a second from the encoder.
+    pub fps_out: f64,
+    /// Kilobits a second that the encoder may spend.
+    pub kbits_wanted: u32,
+    /// Kilobits a second that it has spent.
+    pub kbits: f64,
+    /// From a frame's way to the encoder until it is encoded, on the average; none if none was.
+    pub encoder_time: Option<Duration>,
+    /// Cores that this process has kept busy: 1.0 is one of them.
+    pub cpu: f64,
+    /// CPU time that this process has used since its start.
+    pub cpu_time: Duration,
+    /// Memory of this process, in bytes.
+    pub memory: u64,
+    /// The hottest part of this machine, in degrees Celsius, where it says so.
+    pub temperature: Option<f64>,
 }
 
-impl ViewerStats {
-    pub(crate) fn read(all: &gst::StructureRef) -> Self {
-        let mut stats = Self::default();
-        for (_, value) in all.iter() {
-            let Ok(one) = value.get::<gst::Structure>() else {
-                continue;
-            };
-            let kind = one.get::<gst_webrtc::WebRTCStatsType>("type");
-            match kind {
-                Ok(gst_webrtc::WebRTCStatsType::OutboundRtp) => {
-                    stats.bytes += one.get::<u64>("bytes-sent").unwrap_or(0);
-                    stats.packets += one.get::<u64>("packets-sent").unwrap_or(0);
-                    stats.keyframe_requests += one.get::<u32>("pli-count").unwrap_or(0)
-                        + one.get::<u32>("fir-count").unwrap_or(0);
-                }
-                Ok(gst_webrtc::WebRTCStatsType::RemoteInboundRtp) => {
-                    stats.round_trip_ms = one
-                        .get::<f64>("round-trip-time")
-                        .ok()
-                        .map(|seconds| seconds * 1000.0);
-                    stats.lost = one
-                        .get::<i64>("packets-lost")
-                        .or_else(|_| one.get::<i32>("packets-lost").map(i64::from))
-                        .ok();
-                }
-                _ => {}
-            }
+/// What has gone through the camera since its start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Frames that the source has delivered.
+    pub frames_in: u64,
+    /// Frames that were encoded.
+    pub frames_out: u64,
+    /// Bytes that they became.
+    pub bytes_out: u64,
+    /// How long that took, all together.
+    pub encoding: Duration,
+}
+
+/// One viewer, or the server that is published to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Viewer {
+    /// Tells it from the others.
+    pub number: u64,
+    /// How it is reached.
+    pub path: Path,
+    /// Kilobits a second that it is sent, of RTP.
+    pub kbits: f64,
+    /// How much of that did not arrive, 0 to 1.
+    pub loss: f64,
+    /// To it and back, by its receiver reports; none until there is one.
+    pub round_trip: Option<Duration>,
+    /// Keyframes that it has asked for.
+    pub keyframe_requests: u64,
+}
+
+impl Snapshot {
+    /// How much did not arrive, of what was sent to all, 0 to 1.
+    pub fn loss(&self) -> f64 {
+        let sent: f64 = self.viewers.iter().map(|viewer| viewer.kbits).sum();
+        let weighted = self.viewers.iter().map(|one| one.loss * one.kbits);
+        if sent > 0.0 {
+            weighted.sum::<f64>() / sent
+        } else {
+            0.0
         }
-        stats
     }
-}
 
-/// What has changed between two readings.
-#[derive(Debug, Default)]
-pub(crate) struct Rates {
-    last: Option<(tokio::time::Instant, ViewerStats, u64)>,
-}
+    /// That of the viewer who is farthest away.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.viewers.iter().filter_map(|one| one.round_trip).max()
+    }
 
-impl Rates {
-    /// Logs the rates since the last call; `frames` counts those encoded.
-    pub(crate) fn log(&mut self, now: ViewerStats, frames: u64) {
-        let at = tokio::time::Instant::now();
-        let Some((then_at, then, then_frames)) = self.last.replace((at, now, frames)) else {
+    /// How many are reached this way.
+    pub fn on(&self, path: Path) -> usize {
+        self.viewers.iter().filter(|one| one.path == path).count()
+    }
+
+    /// One event for the camera and one for each viewer, if there is any.
+    pub fn log(&self) {
+        if self.viewers.is_empty() {
             return;
-        };
-        let seconds = (at - then_at).as_secs_f64().max(0.001);
-        let kbits = (now.bytes.saturating_sub(then.bytes)) as f64 * 8.0 / 1000.0 / seconds;
-        let fps = frames.saturating_sub(then_frames) as f64 / seconds;
-        let rtt = now.round_trip_ms.unwrap_or_default();
-        let lost = now.lost.unwrap_or_default() - then.lost.unwrap_or_default();
+        }
         tracing::info!(
-            fps = (fps * 10.0).round() / 10.0,
-            kbits = kbits.round(),
-            rtt_ms = (rtt * 10.0).round() / 10.0,
-            lost,
-            keyframe_requests = now.keyframe_requests,
-            "viewer"
+            viewers = self.viewers.len(),
+            fps_in = tenth(self.fps_in),
+            fps_out = tenth(self.fps_out),
+            kbits_wanted = self.kbits_wanted,
+            kbits = self.kbits.round(),
+            loss_percent = tenth(self.loss() * 100.0),
+            rtt_ms = self.round_trip().map(in_ms),
+            encoder_ms = self.encoder_time.map(in_ms),
+            cpu_percent = tenth(self.cpu * 100.0),
+            temperature = self.temperature.map(tenth),
+            "statistics"
         );
+        for viewer in &self.viewers {
+            tracing::info!(
+                viewer = viewer.number,
+                path = viewer.path.name(),
+                kbits = viewer.kbits.round(),
+                loss_percent = tenth(viewer.loss * 100.0),
+                rtt_ms = viewer.round_trip.map(in_ms),
+                keyframe_requests = viewer.keyframe_requests,
+                "viewer"
+            );
+        }
     }
+}
+
+fn tenth(value: f64) -> f64 {
+    (value * 10.0).round() / 10.0
+}
+
+fn in_ms(duration: Duration) -> f64 {
+    tenth(duration.as_secs_f64() * 1000.0)
 }

@@ -20,7 +20,6 @@ use crate::{
     certificate::{Certificate, fingerprint_of_pem},
     ice::{self, Heard},
     pipeline::{Pipeline, PipelineError, Watching},
-    stats::ViewerStats,
 };
 
 /// Why a viewer cannot be served.
@@ -119,6 +118,11 @@ impl Viewer {
         self.branch.connection()
     }
 
+    /// Tells it from the others, in the log.
+    pub fn number(&self) -> u64 {
+        self.branch.number()
+    }
+
     /// How long ago it answered.
     pub fn age(&self) -> Duration {
         match &self.stage {
@@ -168,17 +172,6 @@ impl Viewer {
             _watching,
         };
         Ok(())
-    }
-
-    /// Bytes, round trip and loss, as far as known.
-    pub async fn stats(&self) -> ViewerStats {
-        let (promise, reply) = gst::Promise::new_future();
-        self.webrtc
-            .emit_by_name::<()>("get-stats", &[&None::<gst::Pad>, &promise]);
-        match reply.await {
-            Ok(Some(reply)) => ViewerStats::read(&reply),
-            _ => ViewerStats::default(),
-        }
     }
 
     /// Ends the connection and waits until everything of it is gone.

@@ -13,6 +13,7 @@ use std::{
 
 use super::{
     Choice, EncoderKind,
+    output::{Encoded, Output},
     proof::MAY_HOLD,
     running::{Encoding, StartError},
 };
@@ -41,8 +42,7 @@ pub(crate) struct Encoder(Arc<Shared>);
 struct Shared {
     format: Format,
     output: gst_app::AppSrc,
-    frames_in: AtomicU64,
-    frames_out: AtomicU64,
+    counts: Output,
     /// What an encoder makes that has been replaced is nobody's concern: only of this number.
     number: AtomicU64,
     failures: Sender<Failure>,
@@ -71,8 +71,7 @@ impl Encoder {
         let shared = Arc::new(Shared {
             format,
             output: to,
-            frames_in: AtomicU64::new(0),
-            frames_out: AtomicU64::new(0),
+            counts: Output::default(),
             number: AtomicU64::new(0),
             failures,
             state: Mutex::new(State {
@@ -93,7 +92,7 @@ impl Encoder {
 
     /// Encodes this, if there is an encoder at the moment.
     pub(crate) fn push(&self, frame: &gst::Sample) {
-        self.0.frames_in.fetch_add(1, Ordering::Relaxed);
+        self.0.counts.begin(frame);
         if let Some(running) = &self.0.state().running {
             running.push(frame);
         }
@@ -115,6 +114,16 @@ impl Encoder {
         }
     }
 
+    /// How much it may spend.
+    pub(crate) fn kbits(&self) -> u32 {
+        self.0.state().kbits
+    }
+
+    /// What came out so far.
+    pub(crate) fn encoded(&self) -> Encoded {
+        self.0.counts.encoded()
+    }
+
     /// Which one runs.
     pub(crate) fn running(&self) -> Option<EncoderKind> {
         self.0.state().running.as_ref().map(|running| running.kind)
@@ -133,7 +142,7 @@ impl Shared {
         let made = move |sample: &gst::Sample| {
             let of_now = |shared: &Arc<Self>| shared.number.load(Ordering::SeqCst) == number;
             if let Some(shared) = weak.upgrade().filter(of_now) {
-                shared.frames_out.fetch_add(1, Ordering::Relaxed);
+                shared.counts.end(sample);
                 let _ = shared.output.push_sample(sample);
             }
         };
@@ -177,8 +186,7 @@ impl Succession {
                 Ok(Failure { why, .. }) => why,
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    let frames_in = now.frames_in.load(Ordering::Relaxed);
-                    let frames_out = now.frames_out.load(Ordering::Relaxed);
+                    let (frames_in, frames_out) = now.counts.in_and_out();
                     let has_begun = frames_out > at_start;
                     if frames_out != seen.1 {
                         seen = (frames_in, frames_out);
@@ -191,8 +199,8 @@ impl Succession {
                     "it makes nothing of what it is given".to_owned()
                 }
             };
-            at_start = now.frames_out.load(Ordering::Relaxed);
-            seen = (now.frames_in.load(Ordering::Relaxed), at_start);
+            seen = now.counts.in_and_out();
+            at_start = seen.1;
             silent = 0;
             drop(now);
             if started.elapsed() > LASTED {

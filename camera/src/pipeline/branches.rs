@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard, PoisonError, Weak, atomic::Ordering};
 use gst::prelude::*;
 
 use super::{Pipeline, PipelineError};
-use crate::branch::{Branch, Media};
+use crate::branch::{Branch, Connection, Media};
 
 impl Pipeline {
     /// What there is to send, and what offers say of the packets of each.
@@ -30,7 +30,20 @@ impl Pipeline {
         branches.push(Arc::downgrade(branch));
         drop(branches);
         branch.report_keyframe_requests(self.keyframe_requests.asker());
-        branch.enter(&self.pipeline)
+        let number = self.adopted.fetch_add(1, Ordering::Relaxed) + 1;
+        branch.enter(&self.pipeline, number)
+    }
+
+    /// The branches at whose end somebody is.
+    pub(crate) fn connected(&self) -> Vec<Arc<Branch>> {
+        let is_connected = |branch: &Arc<Branch>| {
+            let connection = branch.connection();
+            let now = connection.borrow();
+            matches!(*now, Connection::Connected | Connection::Disconnected)
+        };
+        let branches = self.branches();
+        let alive = branches.iter().filter_map(Weak::upgrade);
+        alive.filter(is_connected).collect()
     }
 
     /// From now on somebody needs pictures, until the guard is dropped.

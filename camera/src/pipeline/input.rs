@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Instant};
 use gst::prelude::*;
 
 use super::Pipeline;
-use crate::encoder::EncoderKind;
+use crate::{encoder::EncoderKind, stats::Counts};
 
 impl Pipeline {
     /// Takes a frame that was captured at this time of the system clock.
@@ -85,6 +85,22 @@ impl Pipeline {
     /// How many of them went to the encoder.
     pub fn frames_encoded(&self) -> u64 {
         self.frames_encoded.load(Ordering::Relaxed)
+    }
+
+    /// What has gone through so far.
+    pub(crate) fn counts(&self) -> Counts {
+        let encoded = self.encoder.encoded();
+        Counts {
+            frames_in: self.frames_in(),
+            frames_out: encoded.frames,
+            bytes_out: encoded.bytes,
+            encoding: encoded.time,
+        }
+    }
+
+    /// How many kilobits of pictures a second there may be.
+    pub fn kbits(&self) -> u32 {
+        self.encoder.kbits()
     }
 
     /// How many kilobits of pictures a second there may be from now on.

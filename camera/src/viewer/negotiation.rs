@@ -78,6 +78,11 @@ impl Viewer {
         if let Some(error) = reply.and_then(|reply| reply.get::<glib::Error>("error").ok()) {
             return Err(refused(error.to_string()));
         }
+        // Browsers are no lite agents (RFC 8445 section 2.5), and the relay is one.
+        let mut session = answer.numbered_session_lines();
+        if session.any(|(_, line)| line.trim_end() == "a=ice-lite") {
+            self.branch.leads_to_relay();
+        }
         self.stage = Stage::Answered {
             expected: answer.fingerprints(),
             media: self.media_taken_by(answer),

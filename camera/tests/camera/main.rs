@@ -15,6 +15,7 @@ mod signaling;
 mod sound;
 mod sources;
 mod stand_ins;
+mod statistics;
 mod tls;
 mod tokens;
 mod trust;

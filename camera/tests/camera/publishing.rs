@@ -14,6 +14,7 @@ use sightline_camera::{
     pipeline::Pipeline,
     publish::Publisher,
     source::Source,
+    stats::{Path as Way, Sampler},
     token::Token,
 };
 use tokio::task::JoinHandle;
@@ -96,6 +97,8 @@ async fn any_whip_server_can_be_published_to() {
         Arc::downgrade(&camera.pipeline),
     ));
     peer.hears(30, Block::is_test_tone).await;
+    let now = Sampler::new(&camera.pipeline).look().await.unwrap();
+    assert_eq!(now.on(Way::Server), 1, "{now:?}");
 
     camera.stop.cancel();
     camera.publishing.await.unwrap();

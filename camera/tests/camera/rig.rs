@@ -218,7 +218,6 @@ impl Camera {
             unknown: UnknownViewers::default(),
             ice_servers: Vec::new(),
             capacity,
-            stats_interval: Duration::ZERO,
         };
         let stop = CancellationToken::new();
         let running = tokio::spawn(Arc::new(signaling).run(stop.clone(), || {}));
