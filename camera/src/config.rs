@@ -96,7 +96,8 @@ pub struct Config {
     #[conf(long, env)]
     pub bitrate: Option<u32>,
 
-    /// h264, vp8, vp9 or av1. Default: h264, where there is an encoder for it.
+    /// h264, vp8, vp9 or av1, and no other. Default: h264, where there is an encoder for it, and vp8
+    /// besides, while somebody watches who cannot decode h264.
     #[conf(long, env, serde(use_value_parser))]
     pub codec: Option<Codec>,
 
@@ -273,6 +274,14 @@ impl Config {
     /// Which encoders to try, in this order.
     pub fn encoders(&self) -> Vec<EncoderKind> {
         candidates(self.codec, self.encoder)
+    }
+
+    /// Those for viewers that cannot take what the first of the others makes.
+    pub fn second_encoders(&self) -> Vec<EncoderKind> {
+        match self.codec {
+            Some(_) => Vec::new(),
+            None => candidates(Some(Codec::Vp8), None),
+        }
     }
 
     /// Kilobits per second, chosen or fitting.

@@ -61,6 +61,11 @@ const PARTS: &[Part] = &[
     required("srtpenc", "gstreamer1.0-plugins-bad", "WebRTC: encryption"),
     required("nicesrc", "gstreamer1.0-nice", "WebRTC: ICE"),
     required("rtph264pay", "gstreamer1.0-plugins-good", "H.264 in RTP"),
+    optional(
+        "rtpvp8pay",
+        "gstreamer1.0-plugins-good",
+        "VP8 in RTP, for viewers without H.264",
+    ),
     optional("v4l2src", "gstreamer1.0-plugins-good", "--source v4l2"),
     optional(
         "jpegdec",

@@ -13,6 +13,7 @@ mod tests;
 pub use codec::Codec;
 pub(crate) use codec::{MTU, fresh_ssrc};
 pub use kind::{Bitrate, EncoderKind, Setting, Threading};
+pub(crate) use output::Encoded;
 pub(crate) use proof::{Refusal, prove};
 pub(crate) use succession::Encoder;
 pub use table::{ENCODERS, candidates};
@@ -35,6 +36,8 @@ pub enum EncoderError {
 pub(crate) struct Choice {
     pub(crate) kind: EncoderKind,
     pub(crate) profile: Option<String>,
+    /// How many it has shown that it can make in a second.
+    pub(crate) frames_per_second: f64,
     /// The best first.
     behind: Vec<EncoderKind>,
 }
@@ -87,6 +90,7 @@ impl Choice {
             |next: &EncoderKind| next.codec == kind.codec && next.element != kind.element;
         Ok(Self {
             kind,
+            frames_per_second: proof.frames_per_second,
             profile: proof.profile,
             behind: behind.filter(may_follow).collect(),
         })

@@ -28,6 +28,7 @@ pub mod key;
 mod keyframe;
 pub mod log;
 pub mod option;
+mod pace;
 pub mod pipeline;
 pub mod proofs;
 pub mod publish;

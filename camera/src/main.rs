@@ -85,8 +85,10 @@ async fn run(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
     config.source.check(config.format())?;
     let stop = stop_on_signal()?;
     let pipeline = {
-        let (encoders, format, kbits) = (config.encoders(), config.format(), config.kbits());
-        tokio::task::spawn_blocking(move || Pipeline::start(&encoders, format, kbits)).await??
+        let (encoders, second) = (config.encoders(), config.second_encoders());
+        let (format, kbits) = (config.format(), config.kbits());
+        let start = move || Pipeline::start(&encoders, &second, format, kbits);
+        tokio::task::spawn_blocking(start).await??
     };
     let (audio, source) = (config.audio.clone(), config.source.clone());
     let is_expected = {

@@ -5,29 +5,29 @@
 //!                                                   └▶ queue ─▶ webrtcbin   (viewer 2)
 //! ```
 //!
-//! The encoder has a pipeline of its own, and another takes its place when it fails. Sound has a row of its own like that, to the same webrtcbins, and both are told the time by one
-//! clock. Encoding and packetizing happen once; a further viewer costs encryption and sending.
+//! The encoder has a pipeline of its own, and another takes its place when it fails. There is a second
+//! row of that kind, by another codec, whose encoder runs while a viewer cannot take the first. Sound
+//! has a row of its own like that, to the same webrtcbins, and all are told the time by one clock.
+//! Encoding and packetizing happen once for each codec; a further viewer costs encryption and sending.
 
 mod branches;
 mod failure;
 mod input;
+mod video;
 
 pub(crate) use branches::Watching;
 
-use std::sync::{
-    Arc, Mutex, Weak,
-    atomic::{AtomicU64, AtomicUsize},
-};
+use std::sync::{Arc, Mutex, Weak, atomic::AtomicU64};
 
 use gst::prelude::*;
 use tokio::sync::watch;
+use video::VideoTrack;
 
 use crate::{
     audio::track::AudioTrack,
     branch::Branch,
-    encoder::{Choice, Encoder, EncoderError, EncoderKind, fresh_ssrc},
+    encoder::{Choice, EncoderError, EncoderKind, fresh_ssrc},
     format::Format,
-    keyframe::KeyframeRequests,
 };
 
 /// Why there is no pipeline.
@@ -50,22 +50,15 @@ pub enum PipelineError {
     Failed(String),
 }
 
-/// More than this has piled up behind the encoder only if nothing runs.
-const BACKLOG: u64 = 4 << 20;
-
-/// One encoder and its viewers' branches. Stops when dropped.
+/// An encoder, one more at times, and their viewers' branches. Stops when dropped.
 #[derive(Debug)]
 pub struct Pipeline {
     pipeline: gst::Pipeline,
-    encoder: Encoder,
-    rtp_caps: gst::Caps,
-    tee: gst::Element,
+    video: VideoTrack,
+    /// For viewers that cannot take the first.
+    second: Option<VideoTrack>,
     audio: AudioTrack,
-    keyframe_requests: KeyframeRequests,
-    /// Viewers that want pictures; without one nothing is encoded.
-    watching: AtomicUsize,
     frames_in: watch::Sender<u64>,
-    frames_encoded: AtomicU64,
     /// Branches so far.
     adopted: AtomicU64,
     /// Whom an error message can concern. The lock guards only the list.
@@ -76,44 +69,30 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Builds and starts it, with the first of these encoders that is as it should be; it idles until
-    /// frames come and somebody watches. Blocks while the encoders are tried.
+    /// frames come and somebody watches. One of the second kind runs while somebody watches who
+    /// cannot take what the first makes. Blocks while the encoders are tried.
     pub fn start(
         encoders: &[EncoderKind],
+        second: &[EncoderKind],
         format: Format,
         kbits: u32,
     ) -> Result<Arc<Self>, PipelineError> {
         let choice = Choice::of(encoders, format, kbits)?;
-        let encoded = gst_app::AppSrc::builder()
-            .name("encoded")
-            .format(gst::Format::Time)
-            .is_live(true)
-            .max_bytes(BACKLOG)
-            .leaky_type(gst_app::AppLeakyType::Downstream)
-            .build();
-        let ssrc = fresh_ssrc();
-        let rtp_caps = choice
-            .kind
-            .codec
-            .rtp_caps(format, ssrc, choice.profile.as_deref());
-        let payloader = choice.kind.codec.payloader(ssrc)?;
-        let tee = gst::ElementFactory::make("tee")
-            .property("allow-not-linked", true)
-            .build()?;
+        let is_other = |kind: &&EncoderKind| kind.codec != choice.kind.codec;
+        let second: Vec<_> = second.iter().filter(is_other).copied().collect();
         let pipeline = gst::Pipeline::new();
-        pipeline.add_many([encoded.upcast_ref(), &payloader, &tee])?;
-        gst::Element::link_many([encoded.upcast_ref(), &payloader, &tee])?;
+        let (bounds, ssrc) = ((format, kbits), fresh_ssrc());
+        let video = VideoTrack::build_in(&pipeline, choice, bounds, ssrc)?;
+        // A viewer is sent one of them, so it may be the same source.
+        let second = VideoTrack::build_on_demand_in(&pipeline, &second, bounds, ssrc)?;
         let audio = AudioTrack::build_in(&pipeline)?;
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         let this = Arc::new(Self {
             pipeline,
-            encoder: Encoder::start(choice, format, kbits, encoded),
-            rtp_caps,
-            tee,
+            video,
+            second,
             audio,
-            keyframe_requests: KeyframeRequests::new(),
-            watching: AtomicUsize::new(0),
             frames_in: watch::Sender::new(0),
-            frames_encoded: AtomicU64::new(0),
             adopted: AtomicU64::new(0),
             branches: Mutex::new(Vec::new()),
             failure: watch::Sender::new(None),

@@ -114,12 +114,13 @@ impl Publisher {
             ice::report_capture_times(&webrtcbin);
         }
         let mut connection = branch.connection();
-        let _watching = self.pipeline.watch();
+        let codec = self.pipeline.first_codec();
+        let _watching = self.pipeline.watch(codec).await?;
         self.pipeline.adopt(&branch)?;
         // whipsink makes its offer from what flows, so the flow comes first.
         let mut taps = Vec::new();
         for media in branch.media() {
-            taps.push(self.pipeline.connect(&branch, media)?);
+            taps.push(self.pipeline.connect(&branch, media, codec)?);
         }
         let result = tokio::select! {
             why = self.until_over(&mut connection, heard) => Err(PublishError::Over(why)),

@@ -23,17 +23,17 @@ pub struct Snapshot {
     pub viewers: Vec<Viewer>,
     /// All traffic since the start, by its way, of those too who have gone.
     pub traffic: [Traffic; Path::ALL.len()],
-    /// Which encoder runs; none while the next one starts.
-    pub encoder: Option<crate::encoder::EncoderKind>,
+    /// Which encoders run.
+    pub encoders: Vec<crate::encoder::EncoderKind>,
     /// What has gone through since the start.
     pub counts: Counts,
     /// Pictures a second from the source.
     pub fps_in: f64,
     /// Pictures a second from the encoder.
     pub fps_out: f64,
-    /// Kilobits a second that the encoder may spend.
+    /// Kilobits a second that the encoders may spend.
     pub kbits_wanted: u32,
-    /// Kilobits a second that it has spent.
+    /// Kilobits a second that they have spent.
     pub kbits: f64,
     /// From a frame's way to the encoder until it is encoded, on the average; none if none was.
     pub encoder_time: Option<Duration>,

@@ -18,6 +18,7 @@ use crate::{
     branch::{Branch, Connection, Media},
     candidates::HeldBack,
     certificate::{Certificate, fingerprint_of_pem},
+    encoder::Codec,
     ice::{self, Heard},
     pipeline::{Pipeline, PipelineError, Watching},
 };
@@ -66,6 +67,7 @@ enum Stage {
         expected: Vec<Fingerprint>,
         /// What it takes.
         media: Vec<Media>,
+        codec: Codec,
         since: Instant,
         _watching: Watching,
     },
@@ -142,6 +144,7 @@ impl Viewer {
         let Stage::Answered {
             expected,
             media,
+            codec,
             since,
             _watching,
         } = stage
@@ -158,7 +161,7 @@ impl Viewer {
         }
         let mut taps = Vec::new();
         for media in media {
-            match self.pipeline.connect(&self.branch, media) {
+            match self.pipeline.connect(&self.branch, media, codec) {
                 Ok(tap) => taps.push(tap),
                 Err(error) => {
                     taps.iter().for_each(|tap| self.pipeline.disconnect(tap));

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 import { PATIENCE } from './eventually.js';
+import { collectPeers } from './stage.js';
 
 /** @typedef {import('playwright-core').Page} Page */
 
@@ -38,6 +39,7 @@ export async function openInFirefox(t, url, prefs = {}) {
   });
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
+  await page.evaluateOnNewDocument(collectPeers);
   await page.goto(url);
   return /** @type {Page} */ (/** @type {unknown} */ (page));
 }

@@ -154,10 +154,10 @@ export async function changes(page) {
 /**
  * Keeps a screenshot for people.
  *
- * @param {Page} page
+ * @param {{ screenshot: (options: { path: `${string}.png` }) => Promise<unknown> }} page in any browser
  * @param {string} name
  */
 export async function shot(page, name) {
   mkdirSync(OUT, { recursive: true });
-  await page.screenshot({ path: path.join(OUT, `${name}.png`) });
+  await page.screenshot({ path: `${path.join(OUT, name)}.png` });
 }

@@ -228,7 +228,7 @@ export class Stage {
 }
 
 /** Runs in the page before its own scripts: the peer connections, for their statistics. */
-function collectPeers() {
+export function collectPeers() {
   const Native = window.RTCPeerConnection;
   /** @type {RTCPeerConnection[]} */
   const peers = [];

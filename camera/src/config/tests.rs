@@ -39,6 +39,18 @@ fn arguments_win_over_environment_and_environment_over_file() {
 }
 
 #[test]
+fn vp8_is_for_who_cannot_take_h264_unless_a_codec_is_asked_for() {
+    let second = |arguments: &[&str]| {
+        let encoders = read(arguments, &[], "").unwrap().second_encoders();
+        let elements = encoders.into_iter().map(|kind| kind.element);
+        elements.collect::<Vec<_>>()
+    };
+    assert_eq!(second(&[]), ["vp8enc"]);
+    assert_eq!(second(&["--encoder", "openh264enc"]), ["vp8enc"]);
+    assert_eq!(second(&["--codec", "h264"]), [""; 0]);
+}
+
+#[test]
 fn every_mistake_is_reported_at_once() {
     let error = read(&["--size", "big", "--codec", "av9"], &[], "").unwrap_err();
     assert!(

@@ -6,9 +6,6 @@ use gst::glib;
 
 use crate::format::Format;
 
-/// Payload type of the video in every offer: the first dynamic one.
-const PAYLOAD_TYPE: u32 = 96;
-
 /// Room for IP, UDP, SRTP and TURN headers below the 1280 bytes every IPv6 path carries.
 pub(crate) const MTU: u32 = 1200;
 
@@ -30,8 +27,12 @@ impl Codec {
     /// What offers speak of by itself, the best first. AV1 has to be asked for.
     pub(super) const BY_ITSELF: [Self; 3] = [Self::H264, Self::Vp8, Self::Vp9];
 
-    /// What makes packets, with this SSRC.
-    pub(crate) fn payloader(self, ssrc: u32) -> Result<gst::Element, glib::Error> {
+    /// What makes packets, with these numbers.
+    pub(crate) fn payloader(
+        self,
+        payload_type: u32,
+        ssrc: u32,
+    ) -> Result<gst::Element, glib::Error> {
         let element = match self {
             // Parameter sets before each keyframe.
             Self::H264 => "rtph264pay config-interval=-1 aggregate-mode=zero-latency",
@@ -44,30 +45,44 @@ impl Codec {
             let _ = gstrsrtp::plugin_register_static();
         }
         gst::parse::launch(&format!(
-            "{element} pt={PAYLOAD_TYPE} mtu={MTU} ssrc={ssrc}"
+            "{element} pt={payload_type} mtu={MTU} ssrc={ssrc}"
         ))
     }
 
     /// What an offer says of the packets; complete before the first of them exists. The profile is
     /// the encoder's own word.
-    pub(crate) fn rtp_caps(self, format: Format, ssrc: u32, profile: Option<&str>) -> gst::Caps {
+    pub(crate) fn rtp_caps(
+        self,
+        format: Format,
+        payload_type: u32,
+        profile: Option<&str>,
+    ) -> gst::Caps {
         let caps = gst::Caps::builder("application/x-rtp")
             .field("media", "video")
             .field("clock-rate", 90_000)
-            .field("payload", PAYLOAD_TYPE as i32)
-            .field("ssrc", ssrc)
+            .field("payload", payload_type as i32)
             .field("rtcp-fb-nack-pli", true)
             .field("rtcp-fb-ccm-fir", true);
+        let caps = caps.field("encoding-name", self.encoding());
         match self {
             Self::H264 => caps
-                .field("encoding-name", "H264")
                 .field("packetization-mode", "1")
                 .field("profile-level-id", h264_profile_level(format, profile)),
-            Self::Vp8 => caps.field("encoding-name", "VP8"),
-            Self::Vp9 => caps.field("encoding-name", "VP9"),
-            Self::Av1 => caps.field("encoding-name", "AV1"),
+            Self::Vp8 | Self::Vp9 | Self::Av1 => caps,
         }
         .build()
+    }
+}
+
+impl Codec {
+    /// Its name in SDP.
+    pub(crate) fn encoding(self) -> &'static str {
+        match self {
+            Self::H264 => "H264",
+            Self::Vp8 => "VP8",
+            Self::Vp9 => "VP9",
+            Self::Av1 => "AV1",
+        }
     }
 }
 

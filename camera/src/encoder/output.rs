@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    ops::AddAssign,
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -16,12 +17,20 @@ const MOST_HELD: usize = 32;
 const ROUNDING: gst::ClockTime = gst::ClockTime::from_mseconds(1);
 
 /// What was encoded so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Encoded {
     pub(crate) frames: u64,
     pub(crate) bytes: u64,
     /// From each frame's way in to its way out, all together.
     pub(crate) time: Duration,
+}
+
+impl AddAssign for Encoded {
+    fn add_assign(&mut self, more: Self) {
+        self.frames += more.frames;
+        self.bytes += more.bytes;
+        self.time += more.time;
+    }
 }
 
 /// Counts what goes through an encoder.

@@ -114,11 +114,6 @@ impl Encoder {
         }
     }
 
-    /// How much it may spend.
-    pub(crate) fn kbits(&self) -> u32 {
-        self.0.state().kbits
-    }
-
     /// What came out so far.
     pub(crate) fn encoded(&self) -> Encoded {
         self.0.counts.encoded()

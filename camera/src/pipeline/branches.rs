@@ -4,23 +4,60 @@ use std::sync::{Arc, MutexGuard, PoisonError, Weak, atomic::Ordering};
 
 use gst::prelude::*;
 
-use super::{Pipeline, PipelineError};
-use crate::branch::{Branch, Connection, Media};
+use super::{Pipeline, PipelineError, video::VideoTrack};
+use crate::{
+    branch::{Branch, Connection, Media},
+    encoder::Codec,
+};
 
 impl Pipeline {
     /// What there is to send, and what offers say of the packets of each.
-    pub(crate) fn media(&self) -> Vec<(Media, &gst::Caps)> {
-        let mut media = vec![(Media::Video, &self.rtp_caps)];
+    /// Of several codecs the first is the one to prefer.
+    pub(crate) fn media(&self) -> Vec<(Media, gst::Caps)> {
+        let mut pictures = self.video.rtp_caps.clone();
+        if let Some(second) = &self.second {
+            pictures.merge(second.rtp_caps.clone());
+        }
+        let mut media = vec![(Media::Video, pictures)];
         if self.audio.is_offered() {
-            media.push((Media::Audio, &self.audio.rtp_caps));
+            media.push((Media::Audio, self.audio.rtp_caps.clone()));
         }
         media
     }
 
+    /// What offers name first.
+    pub(crate) fn first_codec(&self) -> Codec {
+        self.video.codec
+    }
+
+    /// The first of these, by their names in SDP, that there is an encoder for.
+    pub(crate) fn codec_among<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Codec> {
+        let mut codecs = names.filter_map(|name| {
+            let is_it = |track: &&VideoTrack| track.codec.encoding().eq_ignore_ascii_case(name);
+            self.tracks().find(is_it)
+        });
+        Some(codecs.next()?.codec)
+    }
+
     /// Makes the next frame a keyframe.
     pub(crate) fn force_keyframe(&self) {
-        self.keyframe_requests.settle();
-        self.encoder.force_keyframe();
+        self.tracks().for_each(VideoTrack::force_keyframe);
+    }
+
+    pub(super) fn tracks(&self) -> impl Iterator<Item = &VideoTrack> {
+        std::iter::once(&self.video).chain(&self.second)
+    }
+
+    fn track(&self, codec: Codec) -> &VideoTrack {
+        let mut tracks = self.tracks();
+        tracks
+            .find(|track| track.codec == codec)
+            .unwrap_or(&self.video)
+    }
+
+    /// Whether anything is to be encoded.
+    pub(super) fn is_watched(&self) -> bool {
+        self.tracks().any(VideoTrack::is_watched)
     }
 
     /// Takes a viewer's elements in and starts them.
@@ -29,7 +66,6 @@ impl Pipeline {
         branches.retain(|branch| branch.strong_count() > 0);
         branches.push(Arc::downgrade(branch));
         drop(branches);
-        branch.report_keyframe_requests(self.keyframe_requests.asker());
         let number = self.adopted.fetch_add(1, Ordering::Relaxed) + 1;
         branch.enter(&self.pipeline, number)
     }
@@ -46,18 +82,36 @@ impl Pipeline {
         alive.filter(is_connected).collect()
     }
 
-    /// From now on somebody needs pictures, until the guard is dropped.
-    pub(crate) fn watch(self: &Arc<Self>) -> Watching {
-        self.watching.fetch_add(1, Ordering::Relaxed);
-        Watching(self.clone())
+    /// From now on somebody needs pictures of this codec, until the guard is dropped. Takes as long
+    /// as its encoder takes to be tried, where none runs.
+    pub(crate) async fn watch(self: &Arc<Self>, codec: Codec) -> Result<Watching, PipelineError> {
+        self.track(codec).enter();
+        let watching = Watching(self.clone(), codec);
+        if self.track(codec).encoder().is_none() {
+            let this = self.clone();
+            let start = tokio::task::spawn_blocking(move || this.track(codec).start());
+            let started = start.await;
+            started.map_err(|error| PipelineError::Failed(error.to_string()))??;
+        }
+        Ok(watching)
     }
 
-    /// Opens the way for packets of this kind into this branch; pictures begin with a keyframe.
-    pub(crate) fn connect(&self, branch: &Branch, media: Media) -> Result<gst::Pad, PipelineError> {
+    /// Opens the way for packets of this kind into this branch; pictures, of this codec, begin with
+    /// a keyframe.
+    pub(crate) fn connect(
+        &self,
+        branch: &Branch,
+        media: Media,
+        codec: Codec,
+    ) -> Result<gst::Pad, PipelineError> {
+        let track = self.track(codec);
         let tee = match media {
-            Media::Video => &self.tee,
+            Media::Video => &track.tee,
             Media::Audio => &self.audio.tee,
         };
+        if media == Media::Video {
+            branch.report_keyframe_requests(track.keyframe_requests.asker());
+        }
         let pad = tee
             .request_pad_simple("src_%u")
             .ok_or_else(|| PipelineError::Failed("the tee has no pad left".to_owned()))?;
@@ -71,7 +125,7 @@ impl Pipeline {
             ));
         }
         match media {
-            Media::Video => self.force_keyframe(),
+            Media::Video => track.force_keyframe(),
             Media::Audio => self.announce_audio(&pad),
         }
         Ok(pad)
@@ -114,12 +168,12 @@ impl Pipeline {
     }
 }
 
-/// Proof that somebody watches: as long as it exists, frames are encoded.
+/// Proof that somebody watches: as long as it exists, frames are encoded, by this codec.
 #[derive(Debug)]
-pub(crate) struct Watching(Arc<Pipeline>);
+pub(crate) struct Watching(Arc<Pipeline>, Codec);
 
 impl Drop for Watching {
     fn drop(&mut self) {
-        self.0.watching.fetch_sub(1, Ordering::Relaxed);
+        self.0.track(self.1).leave();
     }
 }

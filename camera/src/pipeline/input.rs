@@ -1,11 +1,14 @@
 //! What comes in: frames and sound, and how much of them.
 
-use std::{sync::atomic::Ordering, time::Instant};
+use std::time::Instant;
 
 use gst::prelude::*;
 
-use super::Pipeline;
-use crate::{encoder::EncoderKind, stats::Counts};
+use super::{Pipeline, video::VideoTrack};
+use crate::{
+    encoder::{Encoded, EncoderKind},
+    stats::Counts,
+};
 
 impl Pipeline {
     /// Takes a frame that was captured at this time of the system clock.
@@ -14,17 +17,16 @@ impl Pipeline {
         let first = self.frames_in() == 1;
         // The first frame always goes through: it makes the encoder set itself up, which the
         // first viewer then need not wait for.
-        if !first && self.watching.load(Ordering::Relaxed) == 0 {
+        if !first && !self.is_watched() {
             return;
         }
         let Some(sample) = self.timed(frame, taken) else {
             return;
         };
-        if self.keyframe_requests.answer(Instant::now()) {
-            self.encoder.force_keyframe();
+        let now = Instant::now();
+        for track in self.tracks().filter(|track| first || track.is_watched()) {
+            track.push(&sample, now);
         }
-        self.encoder.push(&sample);
-        self.frames_encoded.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes sound that was captured at this time of the system clock.
@@ -32,7 +34,7 @@ impl Pipeline {
         self.audio.blocks_in().send_modify(|count| *count += 1);
         // There is a microphone after all.
         self.offer_audio();
-        if self.watching.load(Ordering::Relaxed) == 0 {
+        if !self.is_watched() {
             return;
         }
         if let Some(sample) = self.timed(sound, taken) {
@@ -82,14 +84,15 @@ impl Pipeline {
         let _ = count.wait_for(|count| *count >= frames).await;
     }
 
-    /// How many of them went to the encoder.
+    /// How many of them went to the encoder, the one that always runs.
     pub fn frames_encoded(&self) -> u64 {
-        self.frames_encoded.load(Ordering::Relaxed)
+        self.video.pushed()
     }
 
     /// What has gone through so far.
     pub(crate) fn counts(&self) -> Counts {
-        let encoded = self.encoder.encoded();
+        let mut encoded = Encoded::default();
+        self.tracks().for_each(|track| encoded += track.encoded());
         Counts {
             frames_in: self.frames_in(),
             frames_out: encoded.frames,
@@ -98,19 +101,26 @@ impl Pipeline {
         }
     }
 
-    /// How many kilobits of pictures a second there may be.
+    /// How many kilobits of pictures a second there may be, by all encoders that are watched.
     pub fn kbits(&self) -> u32 {
-        self.encoder.kbits()
+        let watched = self.tracks().filter(|track| track.is_watched());
+        let all = watched.map(VideoTrack::kbits).sum();
+        if all == 0 { self.video.kbits() } else { all }
     }
 
-    /// How many kilobits of pictures a second there may be from now on.
+    /// How many kilobits of pictures a second each encoder may make from now on.
     pub fn set_kbits(&self, kbits: u32) {
-        self.encoder.set_kbits(kbits);
+        self.tracks().for_each(|track| track.set_kbits(kbits));
     }
 
-    /// Which encoder runs now: none while the next one starts.
+    /// Which encoder runs now, of the codec that offers name first: none while the next one starts.
     pub fn encoder(&self) -> Option<EncoderKind> {
-        self.encoder.running()
+        self.video.encoder()
+    }
+
+    /// All that run now.
+    pub fn encoders(&self) -> Vec<EncoderKind> {
+        self.tracks().filter_map(VideoTrack::encoder).collect()
     }
 
     /// How many GStreamer elements there are, to see that none is left behind.

@@ -107,17 +107,17 @@ fn encode_encoder(encoder: &mut DescriptorEncoder<'_>, now: &Snapshot) -> fmt::R
     let help = "From each frame's way to the encoder until it was encoded, all together";
     let seconds = now.counts.encoding.as_secs_f64();
     counter(encoder, ("encoding", help, Some(&Unit::Seconds)), seconds)?;
-    let help = "Bits a second that the encoder may spend";
+    let help = "Bits a second that the encoders may spend";
     let wanted = f64::from(now.kbits_wanted) * 1000.0;
     gauge(encoder, ("bitrate_wanted", help, None), wanted)?;
-    let Some(kind) = now.encoder else {
-        return Ok(());
-    };
-    let help = "Which encoder runs";
+    let help = "Which encoders run";
     let mut info = encoder.encode_descriptor("encoder", help, None, MetricType::Gauge)?;
-    let codec = kind.codec.to_string();
-    let labels = [("element", kind.element), ("codec", codec.as_str())];
-    ConstGauge::new(1_i64).encode(info.encode_family(&labels)?)
+    for kind in &now.encoders {
+        let codec = kind.codec.to_string();
+        let labels = [("element", kind.element), ("codec", codec.as_str())];
+        ConstGauge::new(1_i64).encode(info.encode_family(&labels)?)?;
+    }
+    Ok(())
 }
 
 /// Name, what it is, unit.

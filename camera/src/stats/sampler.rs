@@ -94,7 +94,7 @@ impl Sampler {
         let snapshot = Snapshot {
             viewers,
             traffic: self.traffic,
-            encoder: pipeline.encoder(),
+            encoders: pipeline.encoders(),
             counts,
             fps_in: (counts.frames_in - self.counts.frames_in) as f64 / seconds,
             fps_out: frames as f64 / seconds,

@@ -15,7 +15,7 @@ use sightline_spec::{
 use tokio::sync::watch;
 
 use super::{Stage, Viewer, ViewerError};
-use crate::{branch::Media, certificate::Certificate, ice};
+use crate::{branch::Media, certificate::Certificate, encoder::Codec, ice};
 
 /// Candidates that take longer than this to find are left out: a STUN server that does not answer
 /// must not keep viewers waiting.
@@ -83,12 +83,15 @@ impl Viewer {
         if session.any(|(_, line)| line.trim_end() == "a=ice-lite") {
             self.branch.leads_to_relay();
         }
+        let codec = self.codec_taken_by(answer);
+        // The encoder warms up while ICE and DTLS go their way.
+        let watching = self.pipeline.watch(codec).await?;
         self.stage = Stage::Answered {
             expected: answer.fingerprints(),
             media: self.media_taken_by(answer),
+            codec,
             since: Instant::now(),
-            // The encoder warms up while ICE and DTLS go their way.
-            _watching: self.pipeline.watch(),
+            _watching: watching,
         };
         Ok(())
     }
@@ -100,6 +103,18 @@ impl Viewer {
             !section.is_rejected() && section.direction() != Direction::Inactive
         });
         taken.map(|(media, _)| media).collect()
+    }
+
+    /// What the viewer named first, of what was offered, is what it prefers (RFC 3264 section 6.1).
+    fn codec_taken_by(&self, answer: &Sdp) -> Codec {
+        let sections = self.branch.media().zip(answer.media());
+        let pictures = sections.filter(|(media, _)| *media == Media::Video);
+        let payloads: Vec<_> = pictures
+            .flat_map(|(_, section)| section.payloads())
+            .collect();
+        let names = payloads.iter().map(|payload| payload.encoding);
+        let codec = self.pipeline.codec_among(names);
+        codec.unwrap_or_else(|| self.pipeline.first_codec())
     }
 
     /// Adds candidates that came after the answer.
@@ -129,7 +144,7 @@ impl Viewer {
 
 /// With a pad for each kind of media.
 pub(super) fn build_webrtcbin(
-    media: &[(Media, &gst::Caps)],
+    media: &[(Media, gst::Caps)],
     certificate: &Certificate,
 ) -> Result<(gst::Bin, Vec<(Media, gst::Pad)>), glib::BoolError> {
     let webrtc = gst::ElementFactory::make("webrtcbin")
@@ -147,7 +162,7 @@ pub(super) fn build_webrtcbin(
             .ok_or_else(|| glib::bool_error!("webrtcbin has no sink pad"))?;
         let transceiver: WebRTCRTPTransceiver = sink.property("transceiver");
         transceiver.set_direction(WebRTCRTPTransceiverDirection::Sendonly);
-        transceiver.set_codec_preferences(Some(*caps));
+        transceiver.set_codec_preferences(Some(caps));
         // Opus has its own remedy for a lost packet, and sound cannot wait for it.
         transceiver.set_property("do-nack", *media == Media::Video);
         pads.push((*media, sink));

@@ -16,7 +16,7 @@ use crate::{
 
 /// Which of these is taken.
 fn taken_of(encoders: &[EncoderKind]) -> &'static str {
-    let pipeline = Pipeline::start(encoders, FORMAT, 500).unwrap();
+    let pipeline = Pipeline::start(encoders, &[], FORMAT, 500).unwrap();
     pipeline.encoder().unwrap().element
 }
 
@@ -44,7 +44,7 @@ fn one_with_a_fault_is_better_than_none() {
         taken_of(&[stand_in(Fault::FailsToStart), deaf]),
         deaf.element
     );
-    let nothing = Pipeline::start(&[stand_in(Fault::FailsToStart)], FORMAT, 500);
+    let nothing = Pipeline::start(&[stand_in(Fault::FailsToStart)], &[], FORMAT, 500);
     let error = nothing.unwrap_err().to_string();
     assert!(error.contains("standinfailstostart: it failed"), "{error}");
 }

@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "an unwrap in a test is an assertion")]
 
 mod clocks;
+mod codecs;
 mod encoders;
 mod endpoint;
 mod lip_sync;
 mod moods;
+mod offers;
 mod peer;
 mod publishing;
 mod rig;

@@ -168,6 +168,12 @@ impl Peer {
         self.frames.load(Ordering::SeqCst)
     }
 
+    /// What they came in, once they have begun.
+    pub(crate) fn codec(&self) -> Option<String> {
+        let video = self.video.lock().unwrap();
+        kind_of(video.as_ref()?, "encoding-name")
+    }
+
     /// How many of them needed no other.
     pub(crate) fn keyframes(&self) -> u64 {
         self.keyframes.load(Ordering::SeqCst)

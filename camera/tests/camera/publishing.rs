@@ -40,7 +40,7 @@ impl Camera {
         gst::init().unwrap();
         Publisher::register().unwrap();
         let encoders = candidates(Some(Codec::H264), None);
-        let pipeline = Pipeline::start(&encoders, FORMAT, 500).unwrap();
+        let pipeline = Pipeline::start(&encoders, &[], FORMAT, 500).unwrap();
         if has_sound {
             // A microphone that takes its time must not keep the picture back.
             pipeline.offer_audio();

@@ -156,7 +156,7 @@ impl Camera {
             viewers: 4,
             direct_only: false,
         };
-        let pipeline = Pipeline::start(encoders, FORMAT, 500).unwrap();
+        let pipeline = Pipeline::start(encoders, &[], FORMAT, 500).unwrap();
         let to = Arc::downgrade(&pipeline);
         tokio::spawn(capture::run(Source::Test, FORMAT, to));
         let whip = whip(endpoint, capacity);
@@ -232,7 +232,8 @@ impl Camera {
 
 fn pipeline(codec: Codec) -> Arc<Pipeline> {
     gst::init().unwrap();
-    Pipeline::start(&candidates(Some(codec), None), FORMAT, 500).unwrap()
+    let second = candidates(Some(Codec::Vp8), None);
+    Pipeline::start(&candidates(Some(codec), None), &second, FORMAT, 500).unwrap()
 }
 
 fn whip(endpoint: &Endpoint, capacity: Capacity) -> Whip {
