@@ -89,7 +89,8 @@ pub struct Config {
     ///
     /// Each worker has a port of its own, counted up from this one: open them all in a
     /// firewall. Port 0 takes free ones. Default: the address of --listen, with port 8189,
-    /// or with free ports if that is loopback.
+    /// or with free ports if that is loopback; UDP then also at another address of the machine,
+    /// for what the machine itself sends.
     #[arg(long, env, serde(use_value_parser))]
     pub(crate) media_listen: Option<MediaListen>,
 

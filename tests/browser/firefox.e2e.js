@@ -1,5 +1,5 @@
 // @ts-check
-/** What Firefox does not do: media from a gateway on loopback, and H.264 before its plug-in is there. */
+/** What Firefox does not do: media from loopback, and H.264 before its plug-in is there. */
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -28,8 +28,17 @@ const received = (page) => page.evaluate(async () => {
   return { codecs, frames, state };
 });
 
-test('Firefox, and a publisher that serves nobody itself: why there is no picture', { timeout: 180_000 }, async (t) => {
+test('Firefox, and the relay of a gateway on loopback: there is a picture', { timeout: 180_000 }, async (t) => {
   const stage = new Stage(t);
+  await stage.startGateway();
+  stage.startPublisher('passed', ['--size', '640x360', '--codec', 'vp8']);
+  const page = await openInFirefox(t, `${stage.origin}/watch/passed`);
+  await becomes(page, 'live');
+  await shot(page, 'passed-firefox');
+});
+
+test('Firefox, and a gateway that sends to loopback only: why there is no picture', { timeout: 180_000 }, async (t) => {
+  const stage = new Stage(t, { gateway: ['--media-address', '127.0.0.1'] });
   await stage.startGateway();
   stage.startPublisher('loopback', ['--codec', 'vp8']);
   const page = await openInFirefox(t, `${stage.origin}/watch/loopback`);

@@ -10,6 +10,8 @@ use str0m::net::{Protocol, TcpType};
 pub(crate) struct Addresses {
     /// IPv4 first: some clients look at the first one only.
     advertised: Vec<SocketAddr>,
+    /// By UDP, and from this machine only.
+    for_this_machine: Option<SocketAddr>,
 }
 
 impl Addresses {
@@ -20,12 +22,27 @@ impl Addresses {
             .map(|address| SocketAddr::new(*address, port))
             .collect();
         advertised.sort_by_key(SocketAddr::is_ipv6);
-        Self { advertised }
+        Self {
+            advertised,
+            for_this_machine: None,
+        }
+    }
+
+    /// And this one, by UDP, for those of this machine who take no media from loopback.
+    pub(crate) fn with_own(self, own: Option<SocketAddr>) -> Self {
+        Self {
+            for_this_machine: own,
+            ..self
+        }
+    }
+
+    fn by_udp(&self) -> impl Iterator<Item = &SocketAddr> {
+        self.advertised.iter().chain(&self.for_this_machine)
     }
 
     /// What answers say: UDP first, since FFmpeg fails if the first candidate is TCP.
     pub(crate) fn candidates(&self) -> Vec<Candidate> {
-        let udp = self.advertised.iter().map(|address| {
+        let udp = self.by_udp().map(|address| {
             let candidate = Candidate::host(*address, Protocol::Udp);
             candidate.ok()
         });
@@ -42,7 +59,7 @@ impl Addresses {
         let delivered_to = delivered_to.unwrap_or(port.ip()).to_canonical();
         let exact = |address: &&SocketAddr| address.ip() == delivered_to;
         let of_family = |address: &&SocketAddr| address.is_ipv4() == delivered_to.is_ipv4();
-        let all = || self.advertised.iter();
+        let all = || self.by_udp();
         let found = all().find(exact).or_else(|| all().find(of_family));
         found.copied().unwrap_or(port)
     }
@@ -55,6 +72,13 @@ pub(crate) fn of_this_machine() -> Vec<IpAddr> {
     let mut addresses: Vec<IpAddr> = addresses.filter(|ip| !is_link_local(ip)).collect();
     addresses.sort_by_key(|address| (address.is_loopback(), address.is_ipv6()));
     addresses
+}
+
+/// Where a process of this machine sends to if it does not pair with loopback, as Firefox: any of
+/// the machine's other addresses, of the same family.
+pub(crate) fn beside(loopback: IpAddr) -> Option<IpAddr> {
+    let mut all = of_this_machine().into_iter();
+    all.find(|own| !own.is_loopback() && own.is_ipv4() == loopback.is_ipv4())
 }
 
 fn is_link_local(address: &IpAddr) -> bool {
@@ -77,6 +101,20 @@ mod tests {
         assert!(lines[1].contains(" udp ") && lines[1].contains(" 2001:db8::1 7 typ host"));
         assert!(lines[2].contains(" tcp ") && lines[2].contains("tcptype passive"));
         assert_eq!(lines.len(), 4);
+    }
+
+    #[test]
+    fn the_address_for_this_machine_is_the_last_by_udp_and_none_by_tcp() {
+        let loopback: IpAddr = [127, 0, 0, 1].into();
+        let own = SocketAddr::new([192, 0, 2, 10].into(), 7);
+        let addresses = Addresses::new(&[loopback], 7).with_own(Some(own));
+        let candidates = addresses.candidates();
+        let lines: Vec<String> = candidates.iter().map(Candidate::to_sdp_string).collect();
+        assert!(lines[0].contains(" udp ") && lines[0].contains(" 127.0.0.1 7 typ host"));
+        assert!(lines[1].contains(" udp ") && lines[1].contains(" 192.0.2.10 7 typ host"));
+        assert!(lines[2].contains(" tcp ") && lines[2].contains(" 127.0.0.1 7 typ host"));
+        assert_eq!(lines.len(), 3);
+        assert_eq!(addresses.local(Some(own.ip()), own), own);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::error::StartError;
-use crate::net::addresses::{Addresses, of_this_machine};
+use crate::net::addresses::{Addresses, beside, of_this_machine};
 
 /// Port numbers that are tried before giving up, where any number will do.
 const ATTEMPTS: usize = 32;
@@ -14,7 +14,8 @@ const ATTEMPTS: usize = 32;
 /// Where media is received.
 #[derive(Debug, Clone)]
 pub struct MediaPorts {
-    /// Unspecified means every address of the machine, of both families.
+    /// Unspecified means every address of the machine, of both families. Loopback means this
+    /// machine: by UDP one of its other addresses takes what the machine itself sends there.
     pub address: IpAddr,
     /// The first worker's, the next has the next; 0 takes free ones.
     pub port: u16,
@@ -27,6 +28,8 @@ pub struct MediaPorts {
 /// One worker's ports.
 pub(crate) struct BoundPorts {
     pub(crate) udp: Vec<UdpSocket>,
+    /// At an address that others can send to as well, which is not for them.
+    pub(crate) own: Option<UdpSocket>,
     pub(crate) tcp: Vec<TcpListener>,
     pub(crate) addresses: Addresses,
 }
@@ -46,10 +49,13 @@ impl MediaPorts {
                         address: SocketAddr::new(self.address, number),
                         source,
                     })?;
+            let own = self.bind_own(number);
+            let own_address = own.as_ref().and_then(|socket| socket.local_addr().ok());
             Ok(BoundPorts {
                 udp,
+                own,
                 tcp,
-                addresses: Addresses::new(&advertised, number),
+                addresses: Addresses::new(&advertised, number).with_own(own_address),
             })
         });
         all.collect()
@@ -69,6 +75,18 @@ impl MediaPorts {
             true => all,
             false => reachable,
         }
+    }
+
+    /// Firefox pairs none of its addresses with one on loopback. Without this it goes without.
+    fn bind_own(&self, number: u16) -> Option<UdpSocket> {
+        if !self.address.is_loopback() || !self.advertised.is_empty() {
+            return None;
+        }
+        let address = SocketAddr::new(beside(self.address)?, number);
+        let bound = UdpSocket::bind(address);
+        bound
+            .inspect_err(|error| tracing::debug!(%error, %address, "no media at it"))
+            .ok()
     }
 
     fn bind_number(&self, number: u16) -> io::Result<(Vec<UdpSocket>, Vec<TcpListener>, u16)> {

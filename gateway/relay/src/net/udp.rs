@@ -3,18 +3,22 @@
 //! Sending is most of what a relay does. A run of equally long datagrams to one peer is
 //! one system call (UDP GSO), and what has arrived is read in one as well (GRO).
 
+mod incoming;
+
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, UdpSocket as StdUdpSocket};
 use std::task::{Context, Poll};
 
-use quinn_udp::{BATCH_SIZE, RecvMeta, UdpSocketState};
+use quinn_udp::UdpSocketState;
 use str0m::net::{Protocol, Transmit};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::net::tcp::Connection;
 use crate::net::traffic::Counted;
+
+pub(crate) use incoming::Incoming;
 
 /// Bytes that wait for a socket that is full. Beyond that datagrams are dropped, as any
 /// router would.
@@ -31,6 +35,8 @@ pub(crate) struct UdpPort {
     socket: UdpSocket,
     state: UdpSocketState,
     pub(crate) address: SocketAddr,
+    /// Who may send here; none means everyone.
+    admitted: Option<Vec<IpAddr>>,
     waiting: VecDeque<Batch>,
     waiting_bytes: usize,
 }
@@ -67,45 +73,6 @@ pub(crate) struct Network {
     pub(crate) tcp: HashMap<SocketAddr, Connection>,
 }
 
-/// Room for what one read brings.
-pub(crate) struct Incoming {
-    buffers: Vec<Vec<u8>>,
-    metas: Vec<RecvMeta>,
-}
-
-/// What came in one buffer: datagrams of `stride` bytes from one peer.
-pub(crate) struct Datagrams<'a> {
-    pub(crate) source: SocketAddr,
-    pub(crate) destination: Option<IpAddr>,
-    bytes: &'a [u8],
-    stride: usize,
-}
-
-impl Incoming {
-    pub(crate) fn new() -> Self {
-        Self {
-            buffers: (0..BATCH_SIZE).map(|_| vec![0; MAX_DATAGRAM]).collect(),
-            metas: vec![RecvMeta::default(); BATCH_SIZE],
-        }
-    }
-
-    pub(crate) fn read(&self, count: usize) -> impl Iterator<Item = Datagrams<'_>> {
-        let filled = self.buffers.iter().zip(&self.metas).take(count);
-        filled.map(|(buffer, meta)| Datagrams {
-            source: SocketAddr::new(meta.addr.ip().to_canonical(), meta.addr.port()),
-            destination: meta.dst_ip.map(|ip| ip.to_canonical()),
-            bytes: &buffer[..meta.len.min(buffer.len())],
-            stride: meta.stride.max(1),
-        })
-    }
-}
-
-impl<'a> Datagrams<'a> {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
-        self.bytes.chunks(self.stride)
-    }
-}
-
 impl UdpPort {
     /// Takes a bound socket over. To be called within the worker's runtime.
     pub(crate) fn new(socket: StdUdpSocket) -> io::Result<Self> {
@@ -122,9 +89,19 @@ impl UdpPort {
             address: socket.local_addr()?,
             socket: UdpSocket::from_std(socket)?,
             state,
+            admitted: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
         })
+    }
+
+    /// One that is for these only. What others send is not looked at; the kernel drops what comes
+    /// from outside in the name of an address of this machine.
+    pub(crate) fn only_for(self, admitted: Vec<IpAddr>) -> Self {
+        Self {
+            admitted: Some(admitted),
+            ..self
+        }
     }
 
     /// Reads what has arrived, in one call.
@@ -135,9 +112,13 @@ impl UdpPort {
             .map(|buffer| IoSliceMut::new(buffer))
             .collect();
         let metas = &mut incoming.metas;
-        self.socket.try_io(Interest::READABLE, || {
+        let count = self.socket.try_io(Interest::READABLE, || {
             self.state.recv((&self.socket).into(), &mut slices, metas)
-        })
+        })?;
+        if let Some(admitted) = &self.admitted {
+            incoming.drop_others(count, admitted);
+        }
+        Ok(count)
     }
 
     fn send(&mut self, batch: Batch, own: &[IpAddr]) {
@@ -283,7 +264,12 @@ impl Network {
 
     /// Sends what is collected.
     pub(crate) fn flush(&mut self) {
-        let Some(Route { destination, .. }) = self.batch.route else {
+        let Some(Route {
+            source,
+            destination,
+            ..
+        }) = self.batch.route
+        else {
             return;
         };
         if self.batch.count == 0 {
@@ -292,9 +278,13 @@ impl Network {
         }
         self.counted.sent += self.batch.contents.len() as u64;
         self.counted.packets += self.batch.count as u64;
-        let of_family = |port: &&mut UdpPort| port.address.is_ipv4() == destination.is_ipv4();
+        let exact = |port: &UdpPort| port.address.ip() == source.ip();
+        let of_family = |port: &UdpPort| port.address.is_ipv4() == destination.is_ipv4();
         let batch = &mut self.batch;
-        if let Some(port) = self.ports.iter_mut().find(of_family) {
+        let all = &mut self.ports;
+        let from = all.iter().position(exact);
+        let from = from.or_else(|| all.iter().position(of_family));
+        if let Some(port) = from.and_then(|index| all.get_mut(index)) {
             if port.waiting.is_empty() && port.try_send(batch, &self.own) {
                 // Its memory serves the next one.
                 batch.clear();

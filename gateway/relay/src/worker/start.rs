@@ -45,7 +45,10 @@ impl Sockets {
     pub(super) fn open(ports: &BoundPorts) -> io::Result<Self> {
         let udp = ports.udp.iter();
         let udp = udp.map(|socket| UdpPort::new(socket.try_clone()?));
-        let udp = udp.collect::<io::Result<Vec<_>>>()?;
+        let mut udp = udp.collect::<io::Result<Vec<_>>>()?;
+        if let Some(socket) = &ports.own {
+            udp.push(UdpPort::new(socket.try_clone()?)?.only_for(of_this_machine()));
+        }
         let (news, tcp) = mpsc::channel(TCP_FRAMES);
         let places = Places::new(TCP_CONNECTIONS);
         let listeners = ports.tcp.iter().map(|listener| {
