@@ -29,7 +29,30 @@ pub(crate) struct Authority {
     pub(crate) access: Access,
 }
 
+/// What publishing in a room takes, for a page to say before it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Publishing {
+    /// Nothing.
+    Open,
+    /// A token: the room's key signs it, or a rule is about it.
+    Token,
+    /// Nobody can.
+    Closed,
+}
+
 impl Authority {
+    /// What publishing in `room` takes.
+    pub(crate) fn publishing(&self, room: &RoomId) -> Publishing {
+        if room.key().is_some() {
+            return Publishing::Token;
+        }
+        match (self.access.covers(room), self.named_rooms_open) {
+            (true, _) if self.access.asks(room, Scope::Publish) => Publishing::Token,
+            (true, _) | (false, true) => Publishing::Open,
+            (false, false) => Publishing::Closed,
+        }
+    }
+
     /// Who this publisher is and whom it lets watch, if it may publish in `room`.
     ///
     /// `audience` is the gateway as the client addressed it. A room that is a key

@@ -156,7 +156,8 @@ fn cors() -> CorsLayer {
 /// (Fetch, section 4.8, "CORS-safelisted response-header name"). Older Safari takes a `*` for a
 /// name.
 const EXPOSED: &str = "location, link, etag, retry-after, accept-patch, preference-applied, \
-     accept-post, access-control-allow-methods, allow, date, vary, www-authenticate";
+     accept-post, access-control-allow-methods, allow, date, vary, www-authenticate, \
+     sightline-publishing";
 
 fn on_every_answer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))

@@ -18,6 +18,7 @@ use super::extract::Room;
 use super::reply::{self, Place};
 use super::{Context, Ctx, on_options};
 use crate::app::{Posted, Viewed};
+use crate::auth::Publishing;
 use crate::error::Error;
 use crate::session::{Path, Side};
 
@@ -124,13 +125,27 @@ pub(super) async fn get_whep(_room: Room) -> impl IntoResponse {
 
 /// OPTIONS says what can be POSTed (RFC 9725 section 4.2) and names the ICE servers, before
 /// anyone has to ask. mediamtx's reader takes every `Link` here for an ICE server, so there are
-/// no others.
+/// no others. To a camera it says what publishing in this room takes.
 pub(super) fn announce(
     State(context): Ctx,
+    Extension(side): Extension<Side>,
+    room: Result<Room, Error>,
     request: Request,
     next: Next,
 ) -> impl Future<Output = Response> {
+    let publishing = match (side, room) {
+        (Side::Camera, Ok(Room(room))) => Some(context.app.authority.publishing(&room)),
+        _ => None,
+    };
     on_options(request, next, move |headers| {
+        if let Some(publishing) = publishing {
+            let value = HeaderValue::from_static(match publishing {
+                Publishing::Open => "open",
+                Publishing::Token => "token",
+                Publishing::Closed => "closed",
+            });
+            headers.insert("sightline-publishing", value);
+        }
         headers.insert("accept-post", HeaderValue::from_static(SDP));
         reply::append_ice_servers(headers, &context);
     })
