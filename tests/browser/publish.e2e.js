@@ -9,6 +9,7 @@ test('from the publish page to the watch page, by name', { timeout: 180_000 }, a
   const stage = new Stage(t);
   await stage.startGateway();
   const camera = await stage.open('/publish');
+  await camera.getByLabel('A name').check();
   await camera.getByLabel('Room name').fill('phone');
   await camera.getByRole('button', { name: 'Go on air' }).click();
   await camera.getByRole('heading', { name: 'On air' }).waitFor();

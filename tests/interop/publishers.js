@@ -119,6 +119,7 @@ async function medooze(stage, tap, room) {
 /** @type {Publisher['publish']} */
 async function publishPage(stage, tap, room) {
   const page = await stage.openUrl(`${tap.origin}/publish`);
+  await page.getByLabel('A name').check();
   await page.getByLabel('Room name').fill(room);
   await page.getByRole('button', { name: 'Go on air' }).click();
   return () => page.close({ runBeforeUnload: true });

@@ -27,7 +27,7 @@ const FLAGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
   '--autoplay-policy=no-user-gesture-required',
-  '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream',
+  '--use-fake-device-for-media-stream=device-count=3', '--use-fake-ui-for-media-stream',
   // Another machine without https, as far as a browser can see: an insecure context.
   '--host-resolver-rules=MAP insecure.test 127.0.0.1',
 ];
@@ -155,8 +155,12 @@ export class Stage {
     return process;
   }
 
-  /** A fresh browser context, like a person who has never been here. */
-  async newContext() {
+  /**
+   * A fresh browser context, like a person who has never been here.
+   *
+   * @param {import("playwright-core").BrowserContextOptions} [options]
+   */
+  async newContext(options = {}) {
     if (!this.#browser) {
       // Playwright gives it a user-data-dir of its own, and removes it.
       this.#browser = await chromium.launch({
@@ -166,7 +170,7 @@ export class Stage {
       });
       this.#endings.push(() => this.#browser?.close() ?? Promise.resolve());
     }
-    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     context.setDefaultTimeout(PATIENCE);
     this.secrets.watch(context);
     return context;

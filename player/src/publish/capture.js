@@ -6,11 +6,16 @@ const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { i
 
 /** Values of the picture choice that name no device. */
 export const ANY = 'any';
+export const FRONT = 'front';
+export const BACK = 'back';
 export const SCREEN = 'screen';
 export const NONE = 'none';
 
 /** Whether this page may ask for a camera at all: browsers want https or localhost. */
 export const canCapture = () => navigator.mediaDevices !== undefined;
+
+/** Whether this is a phone or a tablet, whose cameras people know as front and back. */
+export const hasTwoSides = () => matchMedia('(pointer: coarse)').matches;
 
 /** Whether there is a screen to share: phones have none that they would give. */
 export const canShareScreen = () =>
@@ -19,7 +24,7 @@ export const canShareScreen = () =>
 /**
  * Starts what was chosen.
  *
- * @param {string} video a device id, `ANY` or `SCREEN`
+ * @param {string} video a device id, `ANY`, `FRONT`, `BACK` or `SCREEN`
  * @param {string} audio a device id, `ANY` or `NONE`
  * @returns {Promise<MediaStream>}
  */
@@ -39,12 +44,12 @@ export async function capture(video, audio) {
  * The choices for one kind of device. Labels are empty until a permission was given.
  *
  * @param {'videoinput' | 'audioinput'} kind
- * @returns {Promise<{ value: string, label: string }[]>}
+ * @returns {Promise<string[][]>} value and label
  */
 export async function devices(kind) {
   const all = await navigator.mediaDevices.enumerateDevices();
   const own = all.filter((each) => each.kind === kind && each.deviceId !== '');
-  return own.map(({ deviceId, label }) => ({ value: deviceId, label: label || 'Unnamed device' }));
+  return own.map(({ deviceId, label }) => [deviceId, label || 'Unnamed device']);
 }
 
 /**
@@ -66,6 +71,8 @@ export function captureTrouble(error) {
  * @returns {MediaTrackConstraints | boolean}
  */
 function device(choice, wishes) {
+  if (choice === FRONT) return { ...wishes, facingMode: 'user' };
+  if (choice === BACK) return { ...wishes, facingMode: 'environment' };
   if (choice !== ANY) return { ...wishes, deviceId: { exact: choice } };
   return Object.keys(wishes).length > 0 ? wishes : true;
 }

@@ -20,6 +20,9 @@ import { LocalCandidates, RemoteCandidates, gathered } from './trickle.js';
 /** Names of the events that a camera understands. */
 const EVENTS = ['join', 'leave', 'candidates'];
 
+/** What a camera may send. */
+const KINDS = ['video', 'audio'];
+
 /** Longest time an offer waits for its candidates, and a connection to stand; milliseconds. */
 const GATHER = 400;
 const CONNECT = 15_000;
@@ -112,8 +115,10 @@ export class WhipSession {
     this.#pc = pc;
     const local = new LocalCandidates(pc, this.#env);
     const remote = new RemoteCandidates(pc);
-    for (const track of this.#stream.getTracks()) {
-      pc.addTransceiver(track, { direction: 'sendonly', streams: [this.#stream] });
+    // Both, for what is not there yet may be chosen later.
+    for (const kind of KINDS) {
+      const track = this.#stream.getTracks().find((each) => each.kind === kind);
+      pc.addTransceiver(track ?? kind, { direction: 'sendonly', streams: [this.#stream] });
     }
     await pc.setLocalDescription(await pc.createOffer());
     // There is no session to trickle to until a viewer has come: what is found goes along.
