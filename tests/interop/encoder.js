@@ -29,16 +29,17 @@ const RTP_HEADER = 12;
  *
  * @param {number} layers 1 to 3
  * @param {number} interval seconds from one keyframe to the next
+ * @param {number} reordered B-frames between two others
  * @param {{ onPicture: (layer: number, picture: Buffer) => void, onSound: (opus: Buffer) => void }} out
  *   a picture is one access unit in Annex B format
  * @returns {Promise<() => void>} ends it
  */
-export async function startEncoder(layers, interval, { onPicture, onSound }) {
+export async function startEncoder(layers, interval, reordered, { onPicture, onSound }) {
   const sound = createSocket('udp4');
   sound.on('message', (packet) => onSound(packet.subarray(RTP_HEADER)));
   sound.bind(0, '127.0.0.1');
   await once(sound, 'listening');
-  const args = commandLine(layers, interval, sound.address().port);
+  const args = commandLine(layers, interval, reordered, sound.address().port);
   const pipes = LAYERS.slice(0, layers).map(() => /** @type {const} */ ('pipe'));
   const child = spawn(ffmpeg(), args, { stdio: ['ignore', 'ignore', 'inherit', ...pipes] });
   for (let layer = 0; layer < layers; layer += 1) {
@@ -54,9 +55,10 @@ export async function startEncoder(layers, interval, { onPicture, onSound }) {
 /**
  * @param {number} layers
  * @param {number} interval
+ * @param {number} reordered
  * @param {number} soundPort
  */
-function commandLine(layers, interval, soundPort) {
+function commandLine(layers, interval, reordered, soundPort) {
   const used = LAYERS.slice(0, layers);
   const split = used.map((_, index) => `[in${index}]`).join('');
   const scale = used.map(({ size }, index) => `;[in${index}]scale=${size}[out${index}]`).join('');
@@ -68,7 +70,8 @@ function commandLine(layers, interval, soundPort) {
     '-filter_complex', `[0:v]split=${layers}${split}${scale}`,
     ...used.flatMap(({ bitrate }, index) => [
       '-map', `[out${index}]`, '-c:v', 'libx264', '-preset', 'ultrafast', '-tune', 'zerolatency',
-      '-profile:v', 'baseline', '-pix_fmt', 'yuv420p', '-g', keyframes, '-b:v', bitrate,
+      ...(reordered ? ['-profile:v', 'main', '-x264-params', `bframes=${reordered}:b-adapt=0:b-pyramid=0`] : ['-profile:v', 'baseline']),
+      '-pix_fmt', 'yuv420p', '-g', keyframes, '-b:v', bitrate,
       '-bsf:v', 'h264_metadata=aud=insert', '-flush_packets', '1', '-f', 'h264', `pipe:${3 + index}`,
     ]),
     '-map', '1:a', '-c:a', 'libopus', '-ac', '2', '-f', 'rtp', `rtp://127.0.0.1:${soundPort}`,

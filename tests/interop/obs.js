@@ -2,9 +2,10 @@
 /**
  * A double of OBS's WHIP output, on the library that OBS uses:
  *
- *     node obs.js URL [LAYERS [SECONDS]]
+ *     node obs.js URL [LAYERS [SECONDS [B-FRAMES]]]
  *
- * SECONDS from one keyframe to the next are two unless they are given, as streamers have it.
+ * SECONDS from one keyframe to the next are two unless they are given, as streamers have it; B-FRAMES
+ * between two others are none, as OBS sets it unless somebody has it ignore that.
  *
  * It follows plugins/obs-webrtc/whip-output.cpp of OBS 32 step by step. It tells what happens as
  * lines of JSON, and ends the friendly way on SIGTERM.
@@ -13,7 +14,7 @@
 import { randomBytes } from 'node:crypto';
 import rtc from 'node-datachannel';
 import { startEncoder } from './encoder.js';
-import { VideoSource } from './rtp.js';
+import { DisplayOrder, VideoSource } from './rtp.js';
 
 const AUDIO = { mid: '0', payloadType: 111, clockRate: 48_000 };
 const VIDEO = { mid: '1', payloadType: 96, clockRate: 90_000 };
@@ -50,14 +51,17 @@ class WhipOutput {
   /** @type {number[]} pictures that each layer has sent */
   #pictures = [];
   #lastReport = 0;
+  #order;
   #session = '';
 
   /**
    * @param {number} layers
+   * @param {number} reordered B-frames between two others
    * @param {(why: string) => void} onFailed
    */
-  constructor(layers, onFailed) {
+  constructor(layers, reordered, onFailed) {
     this.#layers = layers;
+    this.#order = reordered > 0 ? new DisplayOrder(reordered) : null;
     this.#peer.onStateChange((state) => {
       if (state === 'connected') tell('connected');
       if (state === 'disconnected' || state === 'failed') onFailed(`the connection is ${state}`);
@@ -139,7 +143,8 @@ class WhipOutput {
    */
   sendPicture(layer, picture) {
     if (!this.#video.isOpen()) return;
-    const timestamp = Math.round(this.#pictures[layer] * FRAME * VIDEO.clockRate);
+    const shown = this.#order?.of(picture) ?? this.#pictures[layer];
+    const timestamp = Math.round(shown * FRAME * VIDEO.clockRate);
     this.#pictures[layer] += 1;
     for (const packet of this.#sources[layer].packets(picture, timestamp)) {
       this.#video.sendMessageBinary(packet);
@@ -192,18 +197,18 @@ function layersIn(answer) {
 }
 
 async function main() {
-  const [endpoint, layers = '1', interval = '2'] = process.argv.slice(2);
+  const [endpoint, layers = '1', interval = '2', reordered = '0'] = process.argv.slice(2);
   tell('starting');
   let stopEncoder = () => {};
   let failure = '';
   const over = new Promise((/** @type {(none: void) => void} */ resolve) => {
     process.on('SIGTERM', () => resolve());
-    const output = new WhipOutput(Number(layers), (why) => {
+    const output = new WhipOutput(Number(layers), Number(reordered), (why) => {
       failure ||= why;
       resolve();
     });
     output.connect(endpoint).then(async () => {
-      stopEncoder = await startEncoder(Number(layers), Number(interval), {
+      stopEncoder = await startEncoder(Number(layers), Number(interval), Number(reordered), {
         onPicture: (layer, picture) => output.sendPicture(layer, picture),
         onSound: (opus) => output.sendSound(opus),
       });

@@ -32,6 +32,32 @@ export function nalUnits(picture) {
 }
 const START = Buffer.from([0, 0, 1]);
 
+/** When pictures are shown, of a stream with as many B-frames between any two others. */
+export class DisplayOrder {
+  #reordered;
+  /** Of the last picture that others are made of. */
+  #last = -1;
+  /** B-frames since then. */
+  #between = 0;
+
+  /** @param {number} reordered */
+  constructor(reordered) {
+    this.#reordered = reordered;
+  }
+
+  /**
+   * @param {Buffer} picture
+   * @returns {number} counted from 0
+   */
+  of(picture) {
+    const header = nalUnits(picture).map(([first]) => first).find((first) => [1, 5].includes(first & 31)) ?? 0;
+    if (header >> 5 === 0) return this.#last - this.#reordered + this.#between++;
+    this.#between = 0;
+    this.#last += (header & 31) === 5 ? 1 : this.#reordered + 1;
+    return this.#last;
+  }
+}
+
 /**
  * RTP payloads of a NAL unit: itself, or fragments of equal size (RFC 6184 section 5.8).
  *

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * How `<whep-player>` looks: its shadow tree and style sheet. `::part(badge)` is the live badge,
- * `::part(trust)` says what holds for the picture.
+ * `::part(trust)` says what holds for the picture, `::part(advice)` what the sender could set better.
  */
 
 const CSS = `
@@ -137,6 +137,17 @@ video, .last {
 .trust[data-mood="good"] { color: var(--good); }
 .trust:empty { display: none; }
 
+.advice {
+  position: absolute;
+  top: 52px;
+  left: 12px;
+  max-width: min(46ch, 100% - 24px);
+  padding: 9px 13px;
+  border-radius: 10px;
+  background: #000b;
+  font-size: 13px;
+}
+.advice b { display: block; color: var(--accent); }
 .bar {
   position: absolute;
   inset: auto 0 0;
@@ -217,6 +228,7 @@ const HTML = `
   </div>
   <span class="badge" part="badge" aria-hidden="true"></span>
   <span class="trust" part="trust"></span>
+  <div class="advice" part="advice" role="status" hidden><b></b><span></span></div>
   <div class="bar" role="group" aria-label="Player controls">
     <button class="playback" type="button" aria-label="Pause (k)">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M8 5v14l11-7z"/><path class="halt" d="M9 6v12m6-12v12"/></svg>

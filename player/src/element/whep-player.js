@@ -9,18 +9,20 @@
  * `token` (sent as bearer token), and `secret` (that of a private link: `<expiry>.<mac>`). The
  * element sets `trust`: what holds for the picture (the property says the same).
  * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
- * (`detail: { trust, title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
+ * (`detail: { trust, title, hint }`), `advicechange` (what the sender could set better; `detail: { advice,
+ * title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
  */
 
+import { Advisor } from '../session/advice.js';
 import { parseSecret } from '../trust/fragment.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
 import { dress, template } from './player-looks.js';
 import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
-import { TRUST, WORDS } from '../words/words.js';
+import { ADVICE, TRUST, WORDS } from '../words/words.js';
 
-/** @typedef {import('../session/media-watch.js').Vitals} Vitals */
+/** @typedef {import('../session/vitals.js').Vitals} Vitals */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
 /** @typedef {import('../words/words.js').State} State */
 
@@ -52,6 +54,9 @@ export class WhepPlayer extends HTMLElement {
   /** @type {Trust | null} */
   #trust = null;
   #viewers = 0;
+  #advisor = new Advisor();
+  /** @type {import('../session/advice.js').Advice | null} */
+  #advice = null;
 
   constructor() {
     super();
@@ -186,8 +191,14 @@ export class WhepPlayer extends HTMLElement {
       listener: {
         state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
         trust: (trust) => viewer === this.#viewer && (this.#promised = trust),
-        tracks: (tracks) => viewer === this.#viewer && this.#picture.play(tracks),
-        vitals: (vitals, path) => this.#tell('vitals', { ...vitals, path }),
+        tracks: (tracks) => {
+          this.#advisor = new Advisor();
+          if (viewer === this.#viewer) this.#picture.play(tracks);
+        },
+        vitals: (vitals, path) => {
+          this.#advise(this.#advisor.note(vitals));
+          this.#tell('vitals', { ...vitals, path });
+        },
         viewers: (count) => this.#count(count),
         layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
       },
@@ -229,7 +240,10 @@ export class WhepPlayer extends HTMLElement {
     const isSeen = SEEN.includes(state);
     this.#stage.classList.toggle('picture', isSeen);
     if (!isSeen && SEEN.includes(before)) this.#picture.keep();
-    if (!isSeen) this.#viewers = 0;
+    if (!isSeen) {
+      this.#viewers = 0;
+      this.#advise(null);
+    }
     this.#hold(isSeen ? this.#promised : null);
     this.#find('.title').textContent = title;
     this.#find('.said').textContent = title;
@@ -239,6 +253,17 @@ export class WhepPlayer extends HTMLElement {
     if (isSeen && !SEEN.includes(before)) this.#tell('join', { who: 'camera' });
     if (!isSeen && SEEN.includes(before)) this.#tell('leave', { who: 'camera' });
     if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
+  }
+
+  /** @param {import('../session/advice.js').Advice | null} advice what the sender could set better */
+  #advise(advice) {
+    if (advice === this.#advice) return;
+    this.#advice = advice;
+    const { title, hint } = advice ? ADVICE[advice] : { title: '', hint: '' };
+    this.#find('.advice b').textContent = title;
+    this.#find('.advice span').textContent = hint;
+    this.#find('.advice').hidden = advice === null;
+    this.#tell('advicechange', { advice, title, hint });
   }
 
   /** @param {Trust | null} trust what holds for the picture that is seen now */

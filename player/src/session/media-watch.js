@@ -1,7 +1,10 @@
 // @ts-check
 /** Keeps an eye on one peer connection: does it come up, does the picture move, is it lost? */
 
+import { Pulse, STILL, sample } from './vitals.js';
+
 /** @typedef {import('./environment.js').Environment} Environment */
+/** @typedef {import('./vitals.js').Vitals} Vitals */
 
 /**
  * @typedef {object} MediaListener
@@ -15,11 +18,9 @@
 /** All in milliseconds. */
 const CONNECT = 5000;
 const FIRST_FRAME = 5000;
-const STILL = 1000;
 const STALLED = 3000;
 const LOOK_EARLY = 100;
 const LOOK = 250;
-const VITALS = 1000;
 
 /** For how long nothing may move where a bad line can be mended. */
 const MENDING = 8000;
@@ -151,140 +152,4 @@ export class MediaWatch {
     this.close();
     this.#listener.lost(why);
   }
-}
-
-/**
- * One look at `RTCPeerConnection.getStats`, times in milliseconds.
- *
- * @typedef {object} Sample
- * @property {number} at
- * @property {number} frames decoded since the start
- * @property {number} bytes received since the start, audio and video
- * @property {number} packets received since the start
- * @property {number} width
- * @property {number} height
- * @property {number} buffered seconds that all frames together spent in the jitter buffer
- * @property {number} emitted frames that left the jitter buffer
- * @property {number} jitter
- * @property {number} lost packets
- * @property {boolean} video whether there is any video to wait for
- * @property {string} codec such as `H264`
- * @property {boolean} turn whether it comes over a TURN server
- */
-
-/**
- * What is shown to people.
- *
- * @typedef {object} Vitals
- * @property {number} width
- * @property {number} height
- * @property {number} fps
- * @property {number} kbps
- * @property {number} buffer milliseconds in the jitter buffer
- * @property {number} jitter milliseconds
- * @property {number} lost packets
- * @property {string} codec
- * @property {boolean} turn whether it comes over a TURN server
- */
-
-/**
- * @param {RTCStatsReport} report
- * @param {number} at
- * @returns {Sample}
- */
-export function sample(report, at) {
-  /** @type {Sample} */
-  const sum = {
-    at, frames: 0, bytes: 0, packets: 0, width: 0, height: 0,
-    buffered: 0, emitted: 0, jitter: 0, lost: 0, video: false, codec: '',
-    turn: false,
-  };
-  report.forEach((stats) => {
-    if (stats.type === 'transport') sum.turn = usesTurn(report, stats.selectedCandidatePairId);
-    if (stats.type !== 'inbound-rtp') return;
-    sum.bytes += stats.bytesReceived ?? 0;
-    sum.packets += stats.packetsReceived ?? 0;
-    if (stats.kind !== 'video') return;
-    sum.video = true;
-    sum.frames += stats.framesDecoded ?? 0;
-    sum.width = stats.frameWidth ?? 0;
-    sum.height = stats.frameHeight ?? 0;
-    sum.buffered = stats.jitterBufferDelay ?? 0;
-    sum.emitted = stats.jitterBufferEmittedCount ?? 0;
-    sum.jitter = (stats.jitter ?? 0) * 1000;
-    sum.lost = stats.packetsLost ?? 0;
-    sum.codec = report.get(stats.codecId)?.mimeType?.split('/')[1] ?? '';
-  });
-  return sum;
-}
-
-/**
- * @param {RTCStatsReport} report
- * @param {string} pairId the candidate pair in use
- */
-function usesTurn(report, pairId) {
-  const { localCandidateId, remoteCandidateId } = report.get(pairId) ?? {};
-  return [localCandidateId, remoteCandidateId].some((id) => report.get(id)?.candidateType === 'relay');
-}
-
-/** Compares samples: rates, and how long nothing has moved, or something has. */
-export class Pulse {
-  /** @type {Sample | null} what the next rates are counted from */
-  #base = null;
-  #lookedAt = -Infinity;
-  #movedAt = -Infinity;
-  /** Since when it moves without a pause. */
-  #movingSince = 0;
-  #progress = 0;
-
-  /**
-   * Whether the last sample brought a new frame (a new packet, where there is no video), since when
-   * there is none, and for how long (`steady`) they have come without a pause. Rates once a second.
-   *
-   * @param {Sample} next
-   */
-  add(next) {
-    const progress = next.video ? next.frames : next.packets;
-    const moved = progress > 0 && progress !== this.#progress;
-    // Before there was any, or after a pause.
-    if (moved && (this.#progress === 0 || next.at - this.#movedAt >= STILL)) this.#movingSince = next.at;
-    // A sleeping laptop or a throttled tab is no frozen picture: nobody was looking meanwhile.
-    if (moved || next.at - this.#lookedAt > 2500) this.#movedAt = next.at;
-    this.#progress = progress;
-    this.#lookedAt = next.at;
-    const steady = moved ? next.at - this.#movingSince : 0;
-    return { moved, vitals: this.#rates(next), still: next.at - this.#movedAt, steady };
-  }
-
-  /**
-   * @param {Sample} next
-   * @returns {Vitals | null}
-   */
-  #rates(next) {
-    const base = this.#base;
-    if (base && next.at - base.at < VITALS) return null;
-    this.#base = next;
-    return base && compare(base, next);
-  }
-}
-
-/**
- * @param {Sample} before
- * @param {Sample} now
- * @returns {Vitals}
- */
-function compare(before, now) {
-  const seconds = Math.max(0.001, (now.at - before.at) / 1000);
-  const emitted = now.emitted - before.emitted;
-  return {
-    width: now.width,
-    height: now.height,
-    fps: Math.max(0, Math.round((now.frames - before.frames) / seconds)),
-    kbps: Math.max(0, Math.round(((now.bytes - before.bytes) * 8) / 1000 / seconds)),
-    buffer: emitted > 0 ? Math.round(((now.buffered - before.buffered) / emitted) * 1000) : 0,
-    jitter: Math.round(now.jitter),
-    lost: now.lost,
-    codec: now.codec,
-    turn: now.turn,
-  };
 }

@@ -11,7 +11,7 @@ import { Demands, roomOf } from '../trust/trust.js';
 import { WhepSession } from './whep-session.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
-/** @typedef {import('./media-watch.js').Vitals} Vitals */
+/** @typedef {import('./vitals.js').Vitals} Vitals */
 /** @typedef {import('./layers.js').Choice} Choice */
 /** @typedef {import('./whep-session.js').Ending} Ending */
 /** @typedef {import('./whep-session.js').Path} Path */

@@ -14,7 +14,7 @@ import { parseUrl } from '../trust/url.js';
 import { LocalCandidates, RemoteCandidates } from './trickle.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
-/** @typedef {import('./media-watch.js').Vitals} Vitals */
+/** @typedef {import('./vitals.js').Vitals} Vitals */
 
 /**
  * How far a session has come: the POST is out, media is being connected, the picture moves, it has

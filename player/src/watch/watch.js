@@ -131,7 +131,7 @@ function wirePlayer() {
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
 }
 
-/** @param {import('../session/media-watch.js').Vitals & { path: import('../session/whep-session.js').Path }} vitals */
+/** @param {import('../session/vitals.js').Vitals & { path: import('../session/whep-session.js').Path }} vitals */
 function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, turn }) {
   const [words, more] = PATHS[path === 'direct' && turn ? 'turn' : path];
   Object.assign(element('path'), { textContent: words, title: more });

@@ -1,7 +1,7 @@
 // @ts-check
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Pulse, sample } from '../../src/session/media-watch.js';
+import { Pulse, sample } from '../../src/session/vitals.js';
 
 /**
  * @param {number} at
@@ -35,8 +35,8 @@ test('rates come from two looks', () => {
     frameWidth: 1280, frameHeight: 720, jitter: 0.004, packetsLost: 2,
   };
   assert.deepEqual(pulse.add(look(1000, after)).vitals, {
-    width: 1280, height: 720, fps: 30, kbps: 2000, buffer: 20, jitter: 4, lost: 2, codec: 'H264',
-    turn: false,
+    width: 1280, height: 720, fps: 30, arriving: 30, keyframes: 0, keyframeGap: 0, kbps: 2000, buffer: 20,
+    jitter: 4, lost: 2, codec: 'H264', turn: false,
   });
 });
 
