@@ -74,7 +74,7 @@ test('whoever comes when a publisher has just died', { timeout: 180_000 }, async
   const late = await stage.watch('dies');
   await late.evaluate(noteClaims);
   await eventually('what is left of the picture is no live one', () => warm.locator('#state').innerText(),
-    (word) => word === 'Picture stopped');
+    (word) => word === 'Picture stopped' || word === 'Camera gone');
   await shot(warm, 'stopped');
   await pause(WATCHED);
   t.diagnostic(await late.locator('#log').innerText());
