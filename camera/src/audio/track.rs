@@ -16,6 +16,10 @@ const PAYLOAD_TYPE: i32 = 111;
 const ENCODER: &str = "opusenc name=encode bitrate=96000 bitrate-type=constrained-vbr frame-size=20 \
     inband-fec=true packet-loss-percentage=8 dtx=false audio-type=generic";
 
+/// What the payloader says of mono is not what was offered; a decoder takes either (RFC 7587
+/// section 7.1).
+const AS_OFFERED: &str = "capssetter caps=\"application/x-rtp,sprop-stereo=(string)1\"";
+
 /// What sound is like before it is encoded. Mono stays mono, and stereo stereo.
 pub(crate) const RAW: &str =
     "audio/x-raw,format=S16LE,rate=48000,channels=[1,2],layout=interleaved";
@@ -46,7 +50,8 @@ impl AudioTrack {
             .leaky_type(gst_app::AppLeakyType::Downstream)
             .build();
         let text = format!(
-            "{ENCODER} ! rtpopuspay name=payloader pt={PAYLOAD_TYPE} mtu={MTU} ssrc={ssrc}"
+            "{ENCODER} ! rtpopuspay name=payloader pt={PAYLOAD_TYPE} mtu={MTU} ssrc={ssrc} \
+             ! {AS_OFFERED}"
         );
         let encoder = gst::parse::bin_from_description_with_name(&text, true, "sound-encoder")?;
         let tee = gst::ElementFactory::make("tee")

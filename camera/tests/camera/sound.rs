@@ -95,6 +95,18 @@ async fn a_viewer_that_takes_no_sound_sees() {
     assert_eq!(viewer.heard().len(), 0);
 }
 
+/// Most webcams have one microphone.
+#[tokio::test(flavor = "multi_thread")]
+async fn mono_is_heard_on_both_sides() {
+    let mut endpoint = Endpoint::start().await;
+    let mono = "gst:audiotestsrc is-live=true freq=440 volume=0.5 samplesperbuffer=960 \
+        ! audio/x-raw,rate=48000,channels=1";
+    let _camera = Camera::start_with_sound(&endpoint, mono);
+    let viewer = join(&mut endpoint).await;
+    viewer.hears(20, Block::is_test_tone).await;
+    viewer.sees(10).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_microphone_that_fails_comes_back_while_the_picture_goes_on() {
     let mut endpoint = Endpoint::start().await;
