@@ -93,9 +93,9 @@ pub(crate) async fn measure(options: &SoakOptions) -> anyhow::Result<Soak> {
     let arguments = [
         "--admin-listen=127.0.0.1:0",
         "--relay=off",
-        "--session-idle=1s",
+        "--session-idle=3s",
         "--session-linger=1s",
-        "--answer-within=1s",
+        "--answer-within=3s",
         "--event-grace=1s",
     ];
     let arguments = arguments.map(str::to_owned);

@@ -114,7 +114,7 @@ async fn who_has_copied_the_publisher_s_fingerprint_does_not_get_its_room() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_publisher_that_does_not_connect_has_its_room_for_seconds() {
-    let rig = Rig::start(["--publisher-connect", "1s", "--publisher-grace", "1m"]);
+    let rig = Rig::start(["--publisher-connect", "3s", "--publisher-grace", "1m"]);
     let absent = rig.offer("whip", PUBLISHER.to_owned()).await;
     // This one waits for it.
     let _publisher = rig.publisher().await;
