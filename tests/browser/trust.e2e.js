@@ -121,6 +121,7 @@ test('a page without https says that it cannot check; a private link refuses the
   assert.equal(await viewer.evaluate(() => isSecureContext), false);
   await becomes(viewer, 'live');
   await says(viewer, 'Direct, not verified');
+  await viewer.locator('#trust').click();
   await viewer.getByText(/Cannot check that here: open the page by https/).waitFor();
   assert.equal(await viewer.locator('whep-player').getAttribute('trust'), 'unchecked');
   await shot(viewer, 'trust-unchecked');
@@ -147,6 +148,7 @@ test('a clock that is days off is told, and hides nothing', { timeout: 180_000 }
   };
   const viewer = await openInTwoDays(link.pathname);
   await becomes(viewer, 'live');
+  await viewer.locator('#trust').click();
   await viewer.getByText(/Its clock or this device’s is wrong/).waitFor();
   const secret = await secretOf(camera, 0);
   await becomes(await openInTwoDays(`${link.pathname}#${secret}`), 'clock');

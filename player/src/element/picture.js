@@ -10,6 +10,8 @@ export class Picture {
   #isHeld = false;
   /** @type {MediaStreamTrack[]} */
   #tracks = [];
+  /** @type {Date | null} */
+  #lastSeen = null;
 
   /**
    * @param {HTMLVideoElement} video
@@ -73,20 +75,49 @@ export class Picture {
     this.resume();
   }
 
+  /** When what is kept was seen; null where nothing is kept. */
+  get lastSeen() {
+    return this.#lastSeen;
+  }
+
   /** Keeps the frame that is seen now. */
   keep() {
+    if (!this.#draw(this.#last)) return;
+    this.#last.hidden = false;
+    this.#lastSeen = new Date();
+  }
+
+  /** Saves the frame that is seen now as a file. */
+  save() {
+    const canvas = document.createElement('canvas');
+    if (!this.#draw(canvas)) return;
+    canvas.toBlob((blob) => {
+      if (!blob) return;
+      const href = URL.createObjectURL(blob);
+      const taken = new Date().toISOString().slice(0, 19).replaceAll(':', '-');
+      Object.assign(document.createElement('a'), { href, download: `picture-${taken}.png` }).click();
+      setTimeout(() => URL.revokeObjectURL(href), 1000);
+    });
+  }
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @returns {boolean} whether there is a picture
+   */
+  #draw(canvas) {
     const { videoWidth: width, videoHeight: height } = this.#video;
     // Where no picture ever came there is only a black box (2x2 in Chromium).
-    if (width <= 2) return;
-    Object.assign(this.#last, { width, height });
-    this.#last.getContext('2d')?.drawImage(this.#video, 0, 0);
-    this.#last.hidden = false;
+    if (width <= 2) return false;
+    Object.assign(canvas, { width, height });
+    canvas.getContext('2d')?.drawImage(this.#video, 0, 0);
+    return true;
   }
 
   /** Forgets what was seen: it is another camera's. */
   forget() {
     this.#video.srcObject = null;
     Object.assign(this.#last, { hidden: true, width: 0, height: 0 });
+    this.#lastSeen = null;
   }
 
   /** @param {MediaStreamTrack} track */

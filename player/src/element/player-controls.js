@@ -1,6 +1,9 @@
 // @ts-check
 /** The buttons of `<whep-player>`, its keys, and the choice of quality. */
 
+import { Volume } from './volume.js';
+import { CONTROLS } from '../words/words.js';
+
 /** @typedef {import('../session/layers.js').Choice} Choice */
 
 /** Value of the option that leaves the quality to the server. */
@@ -13,6 +16,8 @@ export class Controls {
   #host;
   #root;
   #video;
+  /** @type {Record<string, () => void>} */
+  #keys;
   /** @type {ReturnType<typeof setTimeout> | undefined} until the controls go */
   #idle;
 
@@ -20,9 +25,9 @@ export class Controls {
    * @param {HTMLElement} host the element, which goes fullscreen as a whole
    * @param {ShadowRoot} root
    * @param {HTMLVideoElement} video
-   * @param {{ retry: () => void, playback: () => void, choose: (id: string | null) => void }} actions
+   * @param {{ retry: () => void, playback: () => void, snapshot: () => void, choose: (id: string | null) => void }} actions
    */
-  constructor(host, root, video, { retry, playback, choose }) {
+  constructor(host, root, video, { retry, playback, snapshot, choose }) {
     this.#host = host;
     this.#root = root;
     this.#video = video;
@@ -31,6 +36,7 @@ export class Controls {
       mute: () => this.#toggleMute(),
       pip: () => this.#togglePictureInPicture(),
       fullscreen: () => this.#toggleFullscreen(),
+      snapshot,
       retry,
     });
     for (const [name, action] of Object.entries(actions)) {
@@ -40,18 +46,39 @@ export class Controls {
     this.#quality.addEventListener('change', () => choose(this.#quality.value || null));
     this.#find('.stage').classList.toggle('can-pip', document.pictureInPictureEnabled === true);
     for (const name of ['pointermove', 'pointerdown', 'keydown', 'focusin']) {
-      host.addEventListener(name, () => this.#stir());
+      host.addEventListener(name, () => this.stir());
     }
     host.addEventListener('pointerleave', ({ pointerType }) => pointerType === 'mouse' && this.#rest());
     video.addEventListener('volumechange', () => this.#showMuted());
     video.addEventListener('dblclick', actions.fullscreen);
-    host.addEventListener('keydown', (event) => {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      const action = { k: playback, m: actions.mute, p: actions.pip, f: actions.fullscreen }[event.key];
-      if (!action) return;
-      event.preventDefault();
-      action();
-    });
+    const volume = new Volume(video, /** @type {HTMLInputElement} */ (this.#find('.volume')));
+    this.#keys = {
+      k: playback,
+      m: actions.mute,
+      p: actions.pip,
+      f: actions.fullscreen,
+      s: snapshot,
+      ArrowUp: () => volume.step(1),
+      ArrowDown: () => volume.step(-1),
+    };
+    host.addEventListener('keydown', (event) => this.press(event));
+  }
+
+  /**
+   * Does what a key stands for, wherever in the page it was pressed.
+   *
+   * @param {KeyboardEvent} event
+   */
+  press(event) {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+    // A list and a slider have a use of their own for arrows.
+    const [at] = event.composedPath();
+    if (event.key.startsWith('Arrow') && at instanceof Element && at.matches('select, input')) return;
+    const action = this.#keys[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+    this.stir();
   }
 
   /**
@@ -61,7 +88,7 @@ export class Controls {
    * @param {string | null} chosen id; null for the server's own choice
    */
   offer(choices, chosen) {
-    const options = [new Option('Auto', AUTO), ...choices.map(({ id, label }) => new Option(label, id))];
+    const options = [new Option(CONTROLS.auto, AUTO), ...choices.map(({ id, label }) => new Option(label, id))];
     const quality = this.#quality;
     quality.hidden = choices.length === 0;
     const isSame = options.length === quality.options.length
@@ -74,12 +101,18 @@ export class Controls {
   /** @param {boolean} isPaused */
   showPaused(isPaused) {
     this.#find('.stage').classList.toggle('paused', isPaused);
-    this.#find('.playback').setAttribute('aria-label', isPaused ? 'Play (k)' : 'Pause (k)');
+    this.#find('.playback').setAttribute('aria-label', isPaused ? CONTROLS.play : CONTROLS.pause);
+  }
+
+  /** @param {number | null} seconds how old what is seen is; null where nobody knows */
+  showDelay(seconds) {
+    this.#find('.delay').textContent = seconds === null ? '' : CONTROLS.delay(seconds);
   }
 
   /** Shows the controls, and the pointer, for a while. */
-  #stir() {
+  stir() {
     this.#find('.stage').classList.add('awake');
+    this.#host.removeAttribute('calm');
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => this.#rest(), STAY);
   }
@@ -88,12 +121,13 @@ export class Controls {
     // Whoever is at one of them by keyboard is not to lose it.
     if (this.#root.activeElement?.matches('.bar :focus-visible')) return;
     this.#find('.stage').classList.remove('awake');
+    this.#host.toggleAttribute('calm', this.#find('.stage').matches('.picture:not(.paused)'));
   }
 
   #showMuted() {
     const { muted } = this.#video;
     this.#find('.stage').classList.toggle('muted', muted);
-    this.#find('.mute').setAttribute('aria-label', muted ? 'Unmute (m)' : 'Mute (m)');
+    this.#find('.mute').setAttribute('aria-label', muted ? CONTROLS.unmute : CONTROLS.mute);
   }
 
   #toggleMute() {

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * How `<whep-player>` looks: its shadow tree and style sheet. `::part(badge)` is the live badge,
+ * How `<whep-player>` looks. `::part(badge)` is the live badge,
  * `::part(trust)` says what holds for the picture, `::part(advice)` what the sender could set better.
  */
 
@@ -9,6 +9,7 @@ const CSS = `
   --accent: #ffb454;
   --good: #4ade80;
   --bad: #ff7b72;
+  --live: #e5383b;
   display: block;
   aspect-ratio: 16 / 9;
   color: #eef2f7;
@@ -20,7 +21,7 @@ const CSS = `
 :host(:focus-visible) { outline: 2px solid var(--accent); }
 /* Whatever the page has its player look like. */
 :host(:fullscreen) { border: 0 !important; border-radius: 0 !important; width: 100%; height: 100%; }
-:host(:fullscreen) .stage { background: #000; }
+:host(:fullscreen) .stage, .stage.picture { background: #000; }
 [hidden] { display: none !important; }
 
 .stage {
@@ -40,8 +41,9 @@ video, .last {
   object-fit: contain;
 }
 /* What is left of a lost picture stays, but does not pretend to be live. */
-.stage:not(.picture) video { visibility: hidden; }
-.last { opacity: 0.25; }
+video { transition: opacity 300ms; }
+.stage:not(.picture) video { visibility: hidden; opacity: 0; transition: none; }
+.last { opacity: 0.3; filter: blur(1.2cqmin); }
 .picture .last { visibility: hidden; }
 
 .overlay {
@@ -77,6 +79,7 @@ video, .last {
 [data-state="paused"] .mark .core { visibility: hidden; }
 .title { font-size: clamp(17px, 6cqh, 27px); font-weight: 650; letter-spacing: -0.01em; line-height: 1.2; }
 .hint { max-width: 44ch; color: #a9b4c4; font-size: clamp(13px, 3.6cqh, 16px); text-wrap: balance; }
+.seen { color: #a9b4c4; font-size: 13px; font-variant-numeric: tabular-nums; }
 .retry {
   margin-top: 10px;
   padding: 8px 20px;
@@ -174,6 +177,8 @@ video, .last {
   color: #fff;
   cursor: pointer;
 }
+.bar .volume { width: 84px; accent-color: #fff; align-self: center; }
+.delay { align-self: center; margin-left: 8px; color: #fff; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .quality {
   min-width: 44px;
   height: 44px;
@@ -193,7 +198,9 @@ video, .last {
 .bar :is(button, .quality):hover { background: #ffffff26; }
 :is(button, .quality):focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
 .bar svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
-.stage:not(.sound) .mute, .stage:not(.can-pip) .pip { display: none; }
+[data-state="live"] .badge { background: var(--live); }
+[data-state="live"] .badge::before { background: #fff; }
+.stage:not(.sound) :is(.mute, .volume), .stage:not(.can-pip) .pip { display: none; }
 .space { flex: 1; }
 .paused .halt, .stage:not(.paused) .go { display: none; }
 .muted .waves, .stage:not(.muted) .slash { display: none; }
@@ -204,48 +211,17 @@ video, .last {
 
 @keyframes turn { to { transform: rotate(1turn); } }
 @keyframes breathe { 50% { transform: scale(0.7); opacity: 0.6; } }
+@container (max-width: 420px) { .volume, .pip { display: none; } }
 @media (prefers-reduced-motion: reduce) {
   .arc, .core { animation: none !important; }
+  video, .overlay, .badge, .trust, .bar { transition: none !important; }
 }
-`;
-
-const HTML = `
-<div class="stage muted" data-state="idle" data-mood="quiet">
-  <video autoplay muted playsinline disableremoteplayback></video>
-  <canvas class="last" width="0" height="0" hidden aria-hidden="true"></canvas>
-  <span class="said" role="status" aria-live="polite"></span>
-  <div class="overlay">
-    <svg class="mark" viewBox="0 0 64 64" aria-hidden="true">
-      <circle class="ring" cx="32" cy="32" r="28"/>
-      <circle class="arc" cx="32" cy="32" r="28"/>
-      <circle class="core" cx="32" cy="32" r="9"/>
-      <path class="cross" d="M13 51 51 13"/>
-      <path class="start" d="M25 20v24l20-12z"/>
-    </svg>
-    <span class="title" aria-hidden="true"></span>
-    <span class="hint"></span>
-    <button class="retry" type="button" hidden>Try again</button>
-  </div>
-  <span class="badge" part="badge" aria-hidden="true"></span>
-  <span class="trust" part="trust"></span>
-  <div class="advice" part="advice" role="status" hidden><b></b><span></span></div>
-  <div class="bar" role="group" aria-label="Player controls">
-    <button class="playback" type="button" aria-label="Pause (k)">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M8 5v14l11-7z"/><path class="halt" d="M9 6v12m6-12v12"/></svg>
-    </button>
-    <span class="space"></span>
-    <select class="quality" aria-label="Quality" hidden></select>
-    <button class="mute" type="button" aria-label="Unmute (m)">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z"/><path class="waves" d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/><path class="slash" d="m16 9.5 5 5m0-5-5 5"/></svg>
-    </button>
-    <button class="pip" type="button" aria-label="Picture in picture (p)">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3" y="5" width="18" height="14" rx="2"/><rect x="12" y="12" width="6.5" height="4.5" rx="1" fill="currentColor"/></svg>
-    </button>
-    <button class="fullscreen" type="button" aria-label="Fullscreen (f)">
-      <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 4H4v5m11-5h5v5M9 20H4v-5m11 5h5v-5"/></svg>
-    </button>
-  </div>
-</div>
+@media (forced-colors: active) {
+  .bar, .badge, .trust, .advice { border: 1px solid; background: Canvas; }
+  .bar :is(button, .quality), .delay { color: ButtonText; }
+  .mark .arc, .mark .ring { stroke: CanvasText; }
+  .mark :is(.core, .start) { fill: CanvasText; }
+}
 `;
 
 /** @type {CSSStyleSheet | null | undefined} null where browsers make none: Safari before 16.4 */
@@ -271,16 +247,4 @@ function constructed() {
   } catch {
     return null;
   }
-}
-
-/** @type {HTMLTemplateElement | undefined} */
-let tree;
-
-/** The shadow tree, to be cloned. */
-export function template() {
-  if (!tree) {
-    tree = document.createElement('template');
-    tree.innerHTML = HTML;
-  }
-  return tree;
 }

@@ -7,7 +7,7 @@
  *
  * Attributes: `src` (a WHEP endpoint), or `room` (a room on the gateway this module came from),
  * `token` (sent as bearer token), and `secret` (that of a private link: `<expiry>.<mac>`). The
- * element sets `trust`: what holds for the picture (the property says the same).
+ * element sets `trust`: what holds for the picture (the property says the same), and `calm` while nothing is over it.
  * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
  * (`detail: { trust, title, hint }`), `advicechange` (what the sender could set better; `detail: { advice,
  * title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
@@ -15,12 +15,14 @@
 
 import { Advisor } from '../session/advice.js';
 import { parseSecret } from '../trust/fragment.js';
+import { Delay } from './delay.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
-import { dress, template } from './player-looks.js';
+import { dress } from './player-looks.js';
+import { template } from './player-tree.js';
 import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
-import { ADVICE, TRUST, WORDS } from '../words/words.js';
+import { ADVICE, TRUST, WORDS, lastSeen } from '../words/words.js';
 
 /** @typedef {import('../session/vitals.js').Vitals} Vitals */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
@@ -36,6 +38,7 @@ export class WhepPlayer extends HTMLElement {
   #video;
   #picture;
   #controls;
+  #delay;
   /** @type {Viewer | null} */
   #viewer = null;
   /** @type {string | null} the endpoint that the picture is of */
@@ -69,9 +72,11 @@ export class WhepPlayer extends HTMLElement {
       sound: (sound) => this.#stage.classList.toggle('sound', sound),
       paused: () => this.#show(this.#phase),
     });
+    this.#delay = new Delay(this.#video);
     this.#controls = new Controls(this, this.#root, this.#video, {
       retry: () => this.retry(),
       playback: () => this.#picture.toggle(),
+      snapshot: () => this.#picture.save(),
       choose: (id) => this.#viewer?.choose(id),
     });
   }
@@ -157,6 +162,20 @@ export class WhepPlayer extends HTMLElement {
     else this.#start();
   }
 
+  /**
+   * Has a key that was pressed elsewhere in the page do what it does here.
+   *
+   * @param {KeyboardEvent} event
+   */
+  press(event) {
+    this.#controls.press(event);
+  }
+
+  /** Shows the controls for a while, as a pointer that moves does. */
+  wake() {
+    this.#controls.stir();
+  }
+
   /** Ends the session; `retry()` starts a new one. */
   close() {
     this.#stop();
@@ -197,7 +216,9 @@ export class WhepPlayer extends HTMLElement {
         },
         vitals: (vitals, path) => {
           this.#advise(this.#advisor.note(vitals));
-          this.#tell('vitals', { ...vitals, path });
+          const delay = this.#delay.seconds;
+          this.#controls.showDelay(delay);
+          this.#tell('vitals', { ...vitals, path, delay });
         },
         viewers: (count) => this.#count(count),
         layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
@@ -240,6 +261,10 @@ export class WhepPlayer extends HTMLElement {
     const isSeen = SEEN.includes(state);
     this.#stage.classList.toggle('picture', isSeen);
     if (!isSeen && SEEN.includes(before)) this.#picture.keep();
+    if (isSeen !== SEEN.includes(before)) this.#controls.stir();
+    const seen = isSeen ? null : this.#picture.lastSeen;
+    this.#find('.seen').hidden = seen === null;
+    if (seen) this.#find('.seen').textContent = lastSeen(seen);
     if (!isSeen) {
       this.#viewers = 0;
       this.#advise(null);

@@ -5,19 +5,11 @@ import { secretText } from '../trust/fragment.js';
 import { fragment, named, opening } from './head-start.js';
 import { linkFromInput } from '../trust/room.js';
 import { WhepPlayer } from '../element/whep-player.js';
+import { log, showVitals, togglePanel } from './panel.js';
+import { showKeys, showTrust, wireSheets } from './sheets.js';
 import { TRUST, WORDS } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').State} State */
-
-/** Lines the log keeps. */
-const LOG_LINES = 60;
-
-/** The ways that media takes, in a word and in a sentence. */
-const PATHS = Object.freeze({
-  direct: ['Direct', 'Straight from the camera to this browser'],
-  turn: ['Direct, by TURN', 'From the camera to this browser, over a TURN server that cannot see it'],
-  relay: ['Via the server', 'Passed on by the server'],
-});
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -37,6 +29,7 @@ function watch(room) {
   const { token, secret } = fragment;
   player.watch(room, { token, secret: secret && secretText(secret) }, opening);
   element('watching').hidden = false;
+  document.body.classList.add('watches');
   if (named.kind === 'room' && named.fromQuery) {
     history.replaceState(null, '', `/watch/${room}${location.hash}`);
   }
@@ -56,7 +49,7 @@ function choose(invalid) {
   element('home').hidden = false;
   wireLinkField('choose', 'room');
   if (invalid) {
-    pill('wrong');
+    Object.assign(element('wrong'), { textContent: WORDS.wrong.short, hidden: false });
     input.value = invalid;
     complain(input, named.kind === 'room'
       ? 'Link wrong: what stands behind its “#” is not whole. Copy all of the link.'
@@ -105,6 +98,10 @@ function complain(input, words) {
 }
 
 function wirePlayer() {
+  wireSheets(() => player.trust);
+  wireKeys();
+  element('details').addEventListener('click', togglePanel);
+  element('watching').addEventListener('pointermove', () => player.wake());
   wireLinkField('relink', 'newlink');
   player.addEventListener('statechange', (event) => {
     const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
@@ -127,29 +124,28 @@ function wirePlayer() {
       log(`${first ? 'You' : 'A viewer'} ${verb} (${count} watching)`, 'quiet');
     });
   }
-  player.addEventListener('trustchange', () => showTrust());
+  player.addEventListener('trustchange', () => {
+    const { trust } = player;
+    showTrust(trust);
+    if (trust) log(TRUST[trust].title, TRUST[trust].mood);
+  });
+  player.addEventListener('advicechange', (event) => {
+    const { advice, title } = /** @type {CustomEvent} */ (event).detail;
+    if (advice) log(title, 'bad');
+  });
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
 }
 
-/** @param {import('../session/vitals.js').Vitals & { path: import('../session/whep-session.js').Path }} vitals */
-function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, turn }) {
-  const [words, more] = PATHS[path === 'direct' && turn ? 'turn' : path];
-  Object.assign(element('path'), { textContent: words, title: more });
-  element('picture').textContent = `${width}×${height} · ${fps} fps${codec ? ` · ${codec}` : ''}`;
-  element('rate').textContent = kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
-  element('buffer').textContent = `${buffer} ms · jitter ${jitter} ms`;
-}
-
-function showTrust() {
-  const { trust } = player;
-  const box = element('trust');
-  box.hidden = trust === null;
-  if (trust === null) return;
-  const { title, hint, mood } = TRUST[trust];
-  box.dataset.mood = mood;
-  /** @type {HTMLElement} */ (box.querySelector('b')).textContent = title;
-  /** @type {HTMLElement} */ (box.querySelector('span')).textContent = hint;
-  log(title, mood);
+/** Keys that work wherever somebody is in the page. */
+function wireKeys() {
+  document.addEventListener('keydown', (event) => {
+    const [at] = event.composedPath();
+    const isTyping = at instanceof HTMLElement && at.matches('input[type="text"]');
+    if (event.defaultPrevented || isTyping || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === '?') showKeys();
+    else if (event.key === 'i') togglePanel();
+    else player.press(event);
+  });
 }
 
 /** @param {State} state */
@@ -158,31 +154,6 @@ function pill(state) {
   Object.assign(element('state'), { textContent: short, hidden: false });
   element('state').dataset.mood = mood;
 }
-
-/**
- * @param {string} words
- * @param {string} mood
- */
-function log(words, mood) {
-  const now = new Date();
-  const line = document.createElement('li');
-  const time = document.createElement('time');
-  time.dateTime = now.toISOString();
-  time.textContent = clock(now);
-  line.dataset.mood = mood;
-  line.append(time, words);
-  const list = element('log');
-  list.prepend(line);
-  while (list.childElementCount > LOG_LINES) list.lastElementChild?.remove();
-}
-
-/**
- * Not `toLocaleTimeString`: its first call costs more than all else until the POST is answered.
- *
- * @param {Date} time
- */
-const clock = (time) => [time.getHours(), time.getMinutes(), time.getSeconds()]
-  .map((part) => String(part).padStart(2, '0')).join(':');
 
 /** @param {string} room a key is too long to be read */
 function shortened(room) {

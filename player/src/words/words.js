@@ -272,3 +272,17 @@ export const ADVICE = Object.freeze({
     hint: 'What is lost on the way stays lost until the next one. Whoever has the camera can set its keyframe interval to one or two seconds; in OBS: Settings, Output, Keyframe Interval.',
   },
 });
+
+/** What the controls of a player are called. */
+export const CONTROLS = Object.freeze({
+  play: 'Play (k)',
+  pause: 'Pause (k)',
+  mute: 'Mute (m)',
+  unmute: 'Unmute (m)',
+  auto: 'Auto',
+  delay: (/** @type {number} */ seconds) => `${seconds.toFixed(1)} s behind`,
+});
+
+/** @param {Date} time when there was a picture last */
+export const lastSeen = (time) =>
+  `Last seen ${new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }).format(time)}`;
