@@ -81,6 +81,8 @@ test('a touch shows the controls, and works none that was not seen', { timeout: 
   const touch = await page.context().newCDPSession(page);
   const tap = async () => {
     await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: [{ x, y }] });
+    // As long as a finger stays: by then they are seen.
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
     await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
   };
   await page.getByRole('button', { name: 'Pause (k)' }).waitFor({ state: 'hidden' });

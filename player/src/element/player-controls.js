@@ -45,6 +45,7 @@ export class Controls {
     this.#find('.overlay').addEventListener('click', () => video.paused && playback());
     this.#quality.addEventListener('change', () => choose(this.#quality.value || null));
     this.#find('.stage').classList.toggle('can-pip', document.pictureInPictureEnabled === true);
+    this.#guard();
     for (const name of ['pointermove', 'pointerdown', 'keydown', 'focusin']) {
       host.addEventListener(name, () => this.stir());
     }
@@ -79,6 +80,18 @@ export class Controls {
     event.preventDefault();
     action();
     this.stir();
+  }
+
+  /** A touch that only showed the controls works none of them, however long the finger stays. */
+  #guard() {
+    let wasSeen = false;
+    this.#host.addEventListener('pointerdown', () => {
+      wasSeen = this.#find('.stage').matches('.awake, .paused');
+    }, { capture: true });
+    this.#find('.bar').addEventListener('click', (event) => {
+      // One by keyboard has no detail.
+      if (!wasSeen && event.detail > 0) event.stopImmediatePropagation();
+    }, { capture: true });
   }
 
   /**

@@ -101,7 +101,7 @@ function wirePlayer() {
   wireSheets(() => player.trust);
   wireKeys();
   element('details').addEventListener('click', togglePanel);
-  element('watching').addEventListener('pointermove', () => player.wake());
+  wireTouch();
   wireLinkField('relink', 'newlink');
   player.addEventListener('statechange', (event) => {
     const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
@@ -134,6 +134,20 @@ function wirePlayer() {
     if (advice) log(title, 'bad');
   });
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
+}
+
+/** A touch that only showed what lies over the picture works nothing of it. */
+function wireTouch() {
+  let wasCalm = false;
+  const watching = element('watching');
+  watching.addEventListener('pointermove', () => player.wake());
+  watching.addEventListener('pointerdown', () => (wasCalm = player.hasAttribute('calm')), { capture: true });
+  watching.addEventListener('click', (event) => {
+    const isOver = event.target instanceof Element && event.target.closest('.over') !== null;
+    if (!wasCalm || !isOver || event.detail === 0) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }, { capture: true });
 }
 
 /** Keys that work wherever somebody is in the page. */
