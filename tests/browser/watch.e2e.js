@@ -21,7 +21,7 @@ const video = (page) => page.evaluate(() => {
 test('the picture fills the window, and what is over it goes after a while', LONG, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
-  stage.startCamera('edge', ['--size', '640x360']);
+  stage.startPublisher('edge', ['--size', '640x360']);
   const page = await stage.watch('edge');
   await becomes(page, 'live');
   assert.deepEqual(await page.locator('whep-player').boundingBox(), { x: 0, y: 0, width: 1280, height: 900 });

@@ -81,6 +81,7 @@ export class Opening {
    */
   async #open(known) {
     for (const kind of ['video', 'audio']) this.pc.addTransceiver(kind, { direction: 'recvonly' });
+    askForCaptureTime(this.pc);
     // No setLocalDescription yet: it would gather without the ICE servers that the answer brings,
     // and a counter-offer could not be applied to the same connection.
     const free = place(this.#endpoint, known, this.#env);
@@ -103,5 +104,18 @@ export class Opening {
       leave();
       this.#env.clearTimeout(overdue);
     }
+  }
+}
+
+/**
+ * Without it nobody knows how old a picture is. Chromium does not ask for it by itself, others cannot.
+ *
+ * @param {RTCPeerConnection} pc
+ */
+function askForCaptureTime(pc) {
+  for (const transceiver of /** @type {any[]} */ (pc.getTransceivers?.() ?? [])) {
+    const extensions = transceiver.getHeaderExtensionsToNegotiate?.() ?? [];
+    for (const each of extensions) if (each.uri.endsWith('/abs-capture-time')) each.direction = 'sendrecv';
+    if (extensions.length > 0) transceiver.setHeaderExtensionsToNegotiate(extensions);
   }
 }
