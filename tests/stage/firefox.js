@@ -4,6 +4,7 @@
 import { rmSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import puppeteer from 'puppeteer-core';
 import { PATIENCE } from './eventually.js';
 import { collectPeers } from './stage.js';
@@ -25,6 +26,8 @@ export async function openInFirefox(t, url, prefs = {}) {
     browser: 'firefox',
     executablePath: process.env.FIREFOX ?? '/usr/bin/firefox-esr',
     headless: true,
+    // For each call, `evaluate` among them: what the browser never answers ends as a failed test.
+    protocolTimeout: PATIENCE,
     userDataDir: profile,
     extraPrefsFirefox: {
       // The plug-in for H.264 would be fetched from the Internet.
@@ -34,7 +37,9 @@ export async function openInFirefox(t, url, prefs = {}) {
     env: { ...process.env, HOME: profile },
   });
   t.after(async () => {
-    await browser.close();
+    // One that hangs does not close either.
+    const closed = browser.close().then(() => true, () => false);
+    if (!await Promise.race([closed, pause(PATIENCE, false, { ref: false })])) browser.process()?.kill('SIGKILL');
     rmSync(profile, { recursive: true, force: true });
   });
   const page = await browser.newPage();
