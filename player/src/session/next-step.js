@@ -1,7 +1,7 @@
 // @ts-check
 /** What follows when a session has ended: which word, which pause, and what to ask for next. */
 
-/** @typedef {import('./whep-session.js').Ending} Ending */
+/** @typedef {import('./terms.js').Ending} Ending */
 
 /**
  * What a viewer can be in, one word for each; `paused` is said by the element.

@@ -13,8 +13,8 @@ import { WhepSession } from './whep-session.js';
 /** @typedef {import('./environment.js').Environment} Environment */
 /** @typedef {import('./vitals.js').Vitals} Vitals */
 /** @typedef {import('./layers.js').Choice} Choice */
-/** @typedef {import('./whep-session.js').Ending} Ending */
-/** @typedef {import('./whep-session.js').Path} Path */
+/** @typedef {import('./terms.js').Ending} Ending */
+/** @typedef {import('./terms.js').Path} Path */
 /** @typedef {import('./next-step.js').State} State */
 
 /**

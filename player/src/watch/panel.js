@@ -18,7 +18,7 @@ export function togglePanel() {
 
 /**
  * @param {import('../session/vitals.js').Vitals
- *   & { path: import('../session/whep-session.js').Path, delay: number | null }} vitals
+ *   & { path: import('../session/terms.js').Path, delay: number | null }} vitals
  */
 export function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, turn, delay }) {
   const [words, more] = PATHS[path === 'direct' && turn ? 'turn' : path];
