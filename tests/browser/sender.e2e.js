@@ -62,6 +62,6 @@ test('B-frames', { timeout: 180_000 }, async (t) => {
   await sender.says(/"connected"/);
   const page = await stage.watch('reordered');
   await becomes(page, 'jerky');
-  await page.getByText('The camera sends B-frames').first().waitFor();
+  await page.getByText('The camera sends B-frames').filter({ visible: true }).first().waitFor();
   await shot(page, 'advice-b-frames');
 });
