@@ -109,7 +109,7 @@ test('behind a symmetric NAT each, without TURN: the gateway passes on', options
   await saysPath(page, 'Via the server');
 });
 
-test('a viewer of the relay changes networks: the same session, by an ICE restart', options, async (t) => {
+test('a viewer of the relay changes networks: the same session', options, async (t) => {
   const network = await star(t, { forwards: false });
   const unplug = await secondCable(network);
   const stage = new Stage(t, { network });
@@ -119,11 +119,8 @@ test('a viewer of the relay changes networks: the same session, by an ICE restar
   await becomes(page, 'live');
   await moves(page);
   const before = await connections(page);
-  const restarted = page.waitForResponse((response) =>
-    response.request().headers()['if-match'] === '*' && response.status() === 200);
   unplug();
   const since = Date.now();
-  await restarted;
   await moves(page, 60);
   t.diagnostic(`the picture moved on ${Date.now() - since} ms after the cable was gone`);
   assert.equal(await connections(page), before);
@@ -142,7 +139,7 @@ test('the camera’s network is gone for a while: who watched by the relay goes 
   const before = await connections(page);
   const back = cutOff(network, 'camera');
   await becomes(page, 'gone');
-  await camera.says(/viewer gone end=Silent/);
+  await camera.says(/viewer gone viewer=\d+ end=Silent/);
   back();
   await becomes(page, 'live');
   await moves(page);
