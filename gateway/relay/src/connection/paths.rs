@@ -203,7 +203,7 @@ impl Paths {
     }
 
     /// The peer has chosen, just now, to be reached there: its latest choice counts. str0m stays
-    /// where it is as long as that seems to work, and of a viewer it has nothing to send.
+    /// with the pair that it has for as long as that seems to work.
     pub(crate) fn choose(&mut self, route: &Route) {
         let is_there = |nominated: Route| nominated.address() == route.address();
         match self.nominated.is_some_and(is_there) {

@@ -193,15 +193,19 @@ impl Registry {
         if to.0 != Protocol::Udp || !matches!(kind, Kind::Media | Kind::Report) {
             return None;
         }
-        let mut moving = self.moving.iter();
-        if let Some((_, key)) = moving.find(|(address, _)| *address == to) {
-            return Some(*key);
+        let is_this = |(address, _): &(Address, Key)| *address == to;
+        if let Some((_, key)) = self.moving.iter().copied().find(is_this)
+            && let Some(peer) = self.peers.get_mut(key)
+            && peer.may_have_sent(kind, bytes)
+        {
+            return Some(key);
         }
         if !self.searches.take(now) {
             return None;
         }
         let mut peers = self.peers.iter_mut();
         let key = peers.find_map(|(key, peer)| peer.may_have_sent(kind, bytes).then_some(key))?;
+        self.moving.retain(|moving| !is_this(moving));
         if self.moving.len() >= MOST_MOVING {
             self.moving.pop_front();
         }

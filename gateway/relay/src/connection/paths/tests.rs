@@ -120,6 +120,19 @@ fn media_follows_a_peer_that_has_not_noticed_that_it_moved() {
 }
 
 #[test]
+fn the_latest_choice_of_the_peer_counts_once_it_is_proved() {
+    let now = clock::now();
+    let mut paths = at_home(now);
+    paths.choose(&route(VICTIM));
+    assert_eq!(paths.route(), Some(&route(HOME)));
+    assert!(prove(&mut paths, VICTIM, now));
+    // str0m has not changed its mind.
+    let way = paths.way(&of_kind(HOME, REPORT, 100), now);
+    assert_eq!(way, Some(route(VICTIM)));
+    assert_eq!(paths.route(), Some(&route(VICTIM)));
+}
+
+#[test]
 fn who_is_back_where_ice_chose_to_reach_it_is_reached_there() {
     let now = clock::now();
     let mut paths = at_home(now);
