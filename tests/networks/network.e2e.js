@@ -127,6 +127,25 @@ test('a viewer of the relay changes networks: the same session', options, async 
   await becomes(page, 'live');
 });
 
+test('no media gets through to a viewer of the relay for a while: the same session, by an ICE restart', options, async (t) => {
+  const network = await star(t, { forwards: false });
+  const stage = new Stage(t, { network });
+  await stage.startGateway();
+  stage.startPublisher('restarted');
+  const page = await stage.watch('restarted');
+  await becomes(page, 'live');
+  await moves(page);
+  const before = await connections(page);
+  const restarted = page.waitForResponse((response) =>
+    response.request().headers()['if-match'] === '*' && response.status() === 200);
+  const open = firewall(network, stage.origin);
+  await restarted;
+  open();
+  await moves(page, 60);
+  assert.equal(await connections(page), before);
+  await becomes(page, 'live');
+});
+
 test('the camera’s network is gone for a while: who watched by the relay goes on, in the same session', options, async (t) => {
   const network = await star(t, { forwards: false });
   const stage = new Stage(t, { network, gateway: ['--media-silence', '4s'] });

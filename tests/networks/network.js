@@ -154,15 +154,18 @@ export class Host {
   }
 
   /**
-   * Lets in by a cable what is for one TCP port, and nothing else.
+   * Lets through by a cable what is for one TCP port and comes from there, and nothing else.
    *
    * @param {string} cable
    * @param {string} port
+   * @returns {() => void} ends it
    */
   admitOnly(cable, port) {
     this.#run('nft', `table inet firewall {
       chain come { type filter hook input priority filter; iifname "${cable}" tcp dport != ${port} drop; iifname "${cable}" udp dport 0-65535 drop; }
+      chain go { type filter hook output priority filter; oifname "${cable}" tcp sport != ${port} drop; oifname "${cable}" udp sport 0-65535 drop; }
     }`);
+    return () => this.#run('nft', 'delete', 'table', 'inet', 'firewall');
   }
 
   /** @param {string} cable that is taken away, with its address */
@@ -256,13 +259,14 @@ export function forget({ routers }, who) {
 }
 
 /**
- * Puts a firewall before the gateway: of what the viewer sends, only HTTP gets through.
+ * Puts a firewall before the gateway: between the viewer and it, only HTTP gets through.
  *
  * @param {Network} network
  * @param {string} origin of the gateway
+ * @returns {() => void} takes it away
  */
 export function firewall({ gateway }, origin) {
-  gateway.admitOnly('eth1', new URL(origin).port);
+  return gateway.admitOnly('eth1', new URL(origin).port);
 }
 
 /**
