@@ -15,10 +15,10 @@ const STILL = 3750;
 /** For how long the page is looked at after the last picture: longer than a dead publisher is kept. */
 const WATCHED = 14_000;
 
-/** Runs in a page: notes for how long at most a picture was still that was called live. */
+/** Runs in a page: notes for how long at most a picture was still that was called live, and what was said. */
 function noteClaims() {
   const player = /** @type {any} */ (document.querySelector('whep-player'));
-  const claims = { worst: 0, total: 0 };
+  const claims = { worst: 0, total: 0, said: /** @type {string[]} */ ([]) };
   let [last, looked] = [performance.now(), performance.now()];
   const picture = () => {
     last = performance.now();
@@ -27,6 +27,7 @@ function noteClaims() {
   player.video.requestVideoFrameCallback(picture);
   setInterval(() => {
     const now = performance.now();
+    if (claims.said.at(-1) !== player.state) claims.said.push(player.state);
     if (player.state === 'live') {
       claims.worst = Math.max(claims.worst, now - last);
       if (now - last > 1000) claims.total += now - looked;
@@ -73,8 +74,7 @@ test('whoever comes when a publisher has just died', { timeout: 180_000 }, async
   await publisher.end('SIGKILL');
   const late = await stage.watch('dies');
   await late.evaluate(noteClaims);
-  await eventually('what is left of the picture is no live one', () => warm.locator('#state').innerText(),
-    (word) => word === 'Picture stopped' || word === 'Camera gone');
+  await eventually('what is left of the picture is no live one', () => claims(warm), ({ said }) => said.includes('stopped'));
   await shot(warm, 'stopped');
   await pause(WATCHED);
   t.diagnostic(await late.locator('#log').innerText());
