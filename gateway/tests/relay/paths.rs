@@ -58,14 +58,20 @@ async fn restarted(peer: &Peer, pending: SdpPendingOffer, fragment: &str) {
     .await;
 }
 
+/// A publisher, and a viewer that has pictures of it.
+async fn watched(gateway: &Gateway) -> (Peer, Peer) {
+    let http = Http::new(gateway);
+    let publisher = Setup::publisher().open(&http, "garage").await;
+    let viewer = Setup::viewer().open(&http, "garage").await;
+    viewer.more_video(20).await;
+    (publisher, viewer)
+}
+
 /// RFC 9725 section 4.3.3, on both sides of the relay, while pictures flow.
 #[tokio::test]
 async fn an_ice_restart_interrupts_nothing() {
     let gateway = Gateway::start(["--relay", "on"]);
-    let http = Http::new(&gateway);
-    let publisher = Setup::publisher().open(&http, "garage").await;
-    let viewer = Setup::viewer().open(&http, "garage").await;
-    viewer.more_video(20).await;
+    let (publisher, viewer) = watched(&gateway).await;
     for peer in [&viewer, &publisher] {
         let (fragment, pending) = restarting(peer).await;
         let response = peer
@@ -96,10 +102,7 @@ async fn an_ice_restart_interrupts_nothing() {
 #[tokio::test]
 async fn a_viewer_moves_to_another_address() {
     let gateway = Gateway::start(["--relay", "on"]);
-    let http = Http::new(&gateway);
-    let _publisher = Setup::publisher().open(&http, "garage").await;
-    let viewer = Setup::viewer().open(&http, "garage").await;
-    viewer.more_video(20).await;
+    let (_publisher, viewer) = watched(&gateway).await;
     viewer
         .act(|connection| {
             connection.link.to_peer = Box::new(|_, _| Fate::IsLost);
@@ -125,10 +128,7 @@ async fn a_viewer_moves_to_another_address() {
 #[tokio::test]
 async fn a_nat_gives_a_viewer_another_port_and_then_a_publisher() {
     let gateway = Gateway::start(["--relay", "on"]);
-    let http = Http::new(&gateway);
-    let publisher = Setup::publisher().open(&http, "garage").await;
-    let viewer = Setup::viewer().open(&http, "garage").await;
-    viewer.more_video(20).await;
+    let (publisher, viewer) = watched(&gateway).await;
     for peer in [&viewer, &publisher] {
         peer.act(|connection| {
             connection.link.to_gateway = Box::new(|datagram, _| match datagram {
@@ -153,10 +153,7 @@ async fn a_nat_gives_a_viewer_another_port_and_then_a_publisher() {
 #[tokio::test]
 async fn a_viewer_that_checks_from_another_port_is_reached_there() {
     let gateway = Gateway::start(["--relay", "on"]);
-    let http = Http::new(&gateway);
-    let _publisher = Setup::publisher().open(&http, "garage").await;
-    let viewer = Setup::viewer().open(&http, "garage").await;
-    viewer.more_video(20).await;
+    let (_publisher, viewer) = watched(&gateway).await;
     viewer
         .act(|connection| {
             connection.link.to_gateway = Box::new(|datagram, _| match datagram {
