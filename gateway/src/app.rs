@@ -86,10 +86,11 @@ impl App {
             audience,
         } = posted;
         let now = SystemTime::now();
-        let bearer = bearer.as_deref();
-        let (publisher, admission) = self
-            .authority
-            .publisher(&room, &offer, bearer, &audience, now)?;
+        let (publisher, admission) =
+            self.authority
+                .publisher(&room, &offer, bearer.as_deref(), &audience, now)?;
+        // What has served its purpose does not wait with the offer.
+        drop((bearer, audience));
         self.throttle.room(&room, Side::Camera, address)?;
         let grace = self.waits.publisher_grace;
         let grace = prefer

@@ -1,6 +1,7 @@
 //! Every route, limit and header rule on one page: design section 3.
 
 pub(crate) mod admin;
+mod around;
 mod endpoint;
 mod error;
 mod events;
@@ -21,13 +22,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
-use futures_util::FutureExt;
 use sightline_spec::shared_events::PATH;
+use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -39,6 +39,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::session::Side;
 
+use around::Around;
 pub(crate) use proxies::{Proxies, PublicUrl};
 pub(crate) use redirect::{Https, redirect};
 
@@ -56,19 +57,13 @@ type Methods = MethodRouter<Arc<Context>>;
 
 /// The whole HTTP interface.
 pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Router {
-    let logged = from_fn_with_state(context.clone(), endpoint::log_refusal);
     let whip = post(endpoint::whip).get(endpoint::get);
     let whep = post(endpoint::whep).get(endpoint::get_whep);
-    let cameras = resources(whip.layer(logged.clone()), &context);
-    let on_layer = open(post(session::select_layer));
-    let viewers = resource(
-        resources(whep.layer(logged), &context),
-        "/{room}/{session}/layer",
-        on_layer,
-    );
-    let protocol = Router::new()
-        .nest("/whip", cameras.layer(Extension(Side::Camera)))
-        .nest("/whep", viewers.layer(Extension(Side::Viewer)));
+    let cameras = resources("/whip", Side::Camera, whip, &context);
+    let viewers = resources("/whep", Side::Viewer, whep, &context);
+    let on_layer = open(post(session::select_layer)).layer(Extension(Side::Viewer));
+    let viewers = resource(viewers, "/whep/{room}/{session}/layer", on_layer);
+    let protocol = cameras.merge(viewers);
     let shared = open(get(shared_events::open));
     let protocol = resource(protocol, PATH, shared);
     let pages =
@@ -78,47 +73,66 @@ pub(crate) fn router(context: Arc<Context>, player_dir: Option<PathBuf>) -> Rout
 }
 
 /// What both sides have: an endpoint for each room, and below it sessions and their events.
-fn resources(endpoint: Methods, context: &Arc<Context>) -> Routes {
-    let announced = from_fn_with_state(context.clone(), endpoint::announce);
-    let endpoint = open(endpoint).layer(announced);
+fn resources(root: &str, side: Side, endpoint: Methods, context: &Arc<Context>) -> Routes {
+    // As one layer, and no `nest`: the router puts the future of each into a box, and a held
+    // request keeps them all.
+    let endpoint = endpoint.options(options).layer(
+        ServiceBuilder::new()
+            .layer(Extension(side))
+            .layer(Around(endpoint::Announce(side, context.clone())))
+            .layer(cors())
+            .layer(Around(endpoint::LogRefusal(side, context.clone()))),
+    );
     let session = get(session::get)
         .patch(session::patch)
         .delete(session::delete);
-    let session = open(session).layer(from_fn(session::announce));
-    let stream = get(events::open).delete(events::remove);
-    let routes = resource(Router::new(), "/{room}", endpoint);
-    let routes = resource(routes, "/{room}/{session}", session);
-    let events = "/{room}/{session}/events";
-    let routes = resource(routes, events, open(post(events::create)));
-    resource(routes, &format!("{events}/{{stream}}"), open(stream))
+    let session = open(session).layer(Around(session::Announce));
+    let stream = open(get(events::open).delete(events::remove));
+    let of_session = [
+        ("", session),
+        ("/events", open(post(events::create))),
+        ("/events/{stream}", stream),
+    ];
+    let routes = resource(Router::new(), &format!("{root}/{{room}}"), endpoint);
+    of_session
+        .into_iter()
+        .fold(routes, |routes, (path, methods)| {
+            let path = format!("{root}/{{room}}/{{session}}{path}");
+            resource(routes, &path, methods.layer(Extension(side)))
+        })
 }
 
-/// What is done for every request, whatever its route.
+/// What is done for every request, whatever its route; the outermost first.
+///
+/// As one layer: see [`resources`].
 fn on_every_request(routes: Routes, context: Arc<Context>) -> Router {
     let watched = context.clone();
     routes
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(framing::check))
-        // On every answer, also where no route has made it and to OPTIONS; pages of other
-        // origins may use the element, so its modules are open to them as well.
-        .layer(on_every_answer(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .layer(on_every_answer(
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            EXPOSED,
-        ))
-        // A held POST that ends with 503 is no failure; domain code logs what is one.
         .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(span)
-                .on_response(move |response: &Response<_>, took, span: &tracing::Span| {
-                    if let Some(problem) = response.extensions().get::<error::Told>() {
-                        watched.app.metrics.problem(problem.slug);
-                    }
-                    DefaultOnResponse::new().on_response(response, took, span);
-                })
-                .on_failure(()),
+            ServiceBuilder::new()
+                // A held POST that ends with 503 is no failure; domain code logs what is one.
+                .layer(
+                    TraceLayer::new_for_http()
+                        .make_span_with(span)
+                        .on_response(move |response: &Response<_>, took, span: &tracing::Span| {
+                            if let Some(problem) = response.extensions().get::<error::Told>() {
+                                watched.app.metrics.problem(problem.slug);
+                            }
+                            DefaultOnResponse::new().on_response(response, took, span);
+                        })
+                        .on_failure(()),
+                )
+                // On every answer, also where no route has made it and to OPTIONS; pages of
+                // other origins may use the element, so its modules are open to them as well.
+                .layer(on_every_answer(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
+                .layer(on_every_answer(
+                    header::ACCESS_CONTROL_EXPOSE_HEADERS,
+                    EXPOSED,
+                ))
+                .layer(Around(framing::Check))
+                .layer(CatchPanicLayer::custom(panicked)),
         )
         .with_state(context)
 }
@@ -174,26 +188,10 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
     Error::Panicked.into_response()
 }
 
-/// OPTIONS without a preflight's fields; with them the CORS layer answers.
+/// OPTIONS without a preflight's fields; with them the CORS layer answers. What a resource says of
+/// itself is added to either.
 async fn options() -> StatusCode {
     StatusCode::OK
-}
-
-/// Adds to the answer to OPTIONS, whoever has made it.
-///
-/// Not an `async fn`, which would keep the request's place for as long as it is held.
-fn on_options(
-    request: Request,
-    next: Next,
-    announce: impl FnOnce(&mut HeaderMap),
-) -> impl Future<Output = Response> {
-    let is_options = request.method() == Method::OPTIONS;
-    next.run(request).map(move |mut response| {
-        if is_options {
-            announce(response.headers_mut());
-        }
-        response
-    })
 }
 
 const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");

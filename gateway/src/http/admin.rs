@@ -14,6 +14,7 @@ use headers::{Authorization, HeaderMapExt};
 use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::around::Around;
 use super::{Context, Ctx, framing, panicked};
 use crate::census::{Handle, RoomCensus, Seat};
 use crate::error::Error;
@@ -39,7 +40,7 @@ pub(crate) fn router(context: Arc<Context>, token: Secret) -> Router {
         .fallback(|| async { Error::NoSuchResource })
         .method_not_allowed_fallback(|| async { Error::WrongMethod })
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(framing::check))
+        .layer(Around(framing::Check))
         .with_state(context)
 }
 

@@ -1,22 +1,22 @@
 //! `/whip/{room}` and `/whep/{room}`.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
 use sightline_spec::media_type::SDP;
 use sightline_spec::prefer::Prefer;
 use sightline_spec::room::RoomId;
 use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
 
+use super::around::Look;
 use super::error::Told;
 use super::extract::Room;
 use super::reply::{self, Place};
-use super::{Context, Ctx, on_options};
+use super::{Context, Ctx};
 use crate::app::{Posted, Viewed};
 use crate::auth::Publishing;
 use crate::error::Error;
@@ -55,31 +55,30 @@ pub(super) async fn whep(
     })
 }
 
+/// Says in the log why a POST was refused: OBS and others show their users no reason.
+#[derive(Clone)]
+pub(super) struct LogRefusal(pub(super) Side, pub(super) Arc<Context>);
+
 /// Who POSTs, and where to.
-struct Caller {
+pub(super) struct Caller {
     side: Side,
     room: Option<RoomId>,
     address: Option<IpAddr>,
 }
 
-/// Says in the log why a POST was refused: OBS and others show their users no reason.
-///
-/// Not an `async fn`, which would keep the request's place for as long as it is held.
-pub(super) fn log_refusal(
-    State(context): Ctx,
-    Extension(side): Extension<Side>,
-    room: Result<Room, Error>,
-    request: Request,
-    next: Next,
-) -> impl Future<Output = Response> {
-    let (parts, body) = request.into_parts();
-    let caller = (parts.method == Method::POST).then(|| Caller {
-        side,
-        room: room.ok().map(|Room(room)| room),
-        address: context.proxies.origin(&parts).ok().map(|o| o.address),
-    });
-    let request = Request::from_parts(parts, body);
-    next.run(request).map(move |response| {
+impl Look for LogRefusal {
+    type Seen = Option<Caller>;
+
+    fn request(&self, parts: &mut Parts) -> Result<Self::Seen, Response> {
+        let Self(side, context) = self;
+        Ok((parts.method == Method::POST).then(|| Caller {
+            side: *side,
+            room: Room::of(parts).ok(),
+            address: context.proxies.origin(parts).ok().map(|o| o.address),
+        }))
+    }
+
+    fn answer(caller: Self::Seen, response: &mut Response) {
         let told = response.extensions().get::<Told>();
         if let (Some(caller), Some(told)) = (caller, told.filter(|told| told.is_refusal)) {
             let status = response.status().as_u16();
@@ -94,8 +93,7 @@ pub(super) fn log_refusal(
                 },
             );
         }
-        response
-    })
+    }
 }
 
 /// What `Preference-Applied` says: `direct` where media is, the wait up to the longest.
@@ -126,18 +124,26 @@ pub(super) async fn get_whep(_room: Room) -> impl IntoResponse {
 /// OPTIONS says what can be POSTed (RFC 9725 section 4.2) and names the ICE servers, before
 /// anyone has to ask. mediamtx's reader takes every `Link` here for an ICE server, so there are
 /// no others. To a camera it says what publishing in this room takes.
-pub(super) fn announce(
-    State(context): Ctx,
-    Extension(side): Extension<Side>,
-    room: Result<Room, Error>,
-    request: Request,
-    next: Next,
-) -> impl Future<Output = Response> {
-    let publishing = match (side, room) {
-        (Side::Camera, Ok(Room(room))) => Some(context.app.authority.publishing(&room)),
-        _ => None,
-    };
-    on_options(request, next, move |headers| {
+#[derive(Clone)]
+pub(super) struct Announce(pub(super) Side, pub(super) Arc<Context>);
+
+impl Look for Announce {
+    type Seen = Option<(Option<Publishing>, Arc<Context>)>;
+
+    fn request(&self, parts: &mut Parts) -> Result<Self::Seen, Response> {
+        let Self(side, context) = self;
+        Ok((parts.method == Method::OPTIONS).then(|| {
+            let room = Room::of(parts).ok().filter(|_| *side == Side::Camera);
+            let publishing = room.map(|room| context.app.authority.publishing(&room));
+            (publishing, context.clone())
+        }))
+    }
+
+    fn answer(seen: Self::Seen, response: &mut Response) {
+        let Some((publishing, context)) = seen else {
+            return;
+        };
+        let headers = response.headers_mut();
         if let Some(publishing) = publishing {
             let value = HeaderValue::from_static(match publishing {
                 Publishing::Open => "open",
@@ -148,5 +154,5 @@ pub(super) fn announce(
         }
         headers.insert("accept-post", HeaderValue::from_static(SDP));
         reply::append_ice_servers(headers, &context);
-    })
+    }
 }

@@ -1,47 +1,51 @@
 //! What RFC 9112 asks of every message, and hyper leaves to us.
 
-use std::future::ready;
-
-use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Version, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use futures_util::FutureExt;
-use futures_util::future::Either;
 
+use super::around::Look;
 use crate::error::Error;
 
 /// Refuses a request that names no host, and ends the connection of one whose framing another
 /// recipient may have read otherwise.
-///
-/// Not an `async fn`, which would keep the request's place for as long as it is held.
-pub(super) fn check(request: Request, next: Next) -> impl Future<Output = Response> {
-    // "Regardless, the server MUST close the connection after responding" to a request with both
-    // Transfer-Encoding and Content-Length (RFC 9112 section 6.1), of which hyper keeps the first
-    // only. So this ends after any of them; no browser and no camera sends one.
-    let closes = request.headers().contains_key(header::TRANSFER_ENCODING);
-    let answered = match names_a_host(&request) {
-        true => Either::Left(next.run(request)),
-        false => Either::Right(ready(Error::BadHost.into_response())),
-    };
-    answered.map(move |mut response| {
+#[derive(Clone)]
+pub(super) struct Check;
+
+impl Look for Check {
+    /// The connection ends with the answer.
+    type Seen = bool;
+
+    fn request(&self, parts: &mut Parts) -> Result<bool, Response> {
+        // "Regardless, the server MUST close the connection after responding" to a request with
+        // both Transfer-Encoding and Content-Length (RFC 9112 section 6.1), of which hyper keeps
+        // the first only. So this ends after any of them; no browser and no camera sends one.
+        let closes = parts.headers.contains_key(header::TRANSFER_ENCODING);
+        if names_a_host(parts) {
+            return Ok(closes);
+        }
+        let mut refusal = Error::BadHost.into_response();
+        Self::answer(closes, &mut refusal);
+        Err(refusal)
+    }
+
+    fn answer(closes: bool, response: &mut Response) {
         if closes {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
         }
-        response
-    })
+    }
 }
 
 /// "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message
 /// that lacks a Host header field and to any request message that contains more than one Host
 /// header field line or a Host header field with an invalid field value" (RFC 9112 section 3.2).
 /// HTTP/2 has `:authority` instead.
-fn names_a_host(request: &Request) -> bool {
-    let mut hosts = request.headers().get_all(header::HOST).into_iter();
+fn names_a_host(parts: &Parts) -> bool {
+    let mut hosts = parts.headers.get_all(header::HOST).into_iter();
     match (hosts.next(), hosts.next()) {
-        (None, _) => request.version() != Version::HTTP_11,
+        (None, _) => parts.version != Version::HTTP_11,
         (Some(host), None) => is_host(host),
         _ => false,
     }

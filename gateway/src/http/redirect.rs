@@ -4,9 +4,9 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
-use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 
+use super::around::Around;
 use super::framing;
 use crate::error::Error;
 
@@ -30,7 +30,7 @@ pub(crate) fn redirect(https: Https) -> Router {
         );
         Ok::<_, Error>(moved.into_response())
     };
-    Router::new().fallback(moved).layer(from_fn(framing::check))
+    Router::new().fallback(moved).layer(Around(framing::Check))
 }
 
 impl Https {

@@ -1,13 +1,14 @@
 //! `/whip/{room}/{session}` and `/whep/{room}/{session}`.
 
-use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
-use axum::middleware::Next;
+use axum::extract::State;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
+use super::around::Look;
 use super::error::PATCHABLE;
 use super::extract::{Patch, Peer, Selection, Session, precondition};
-use super::{ACCEPT_PATCH, Ctx, on_options, reply};
+use super::{ACCEPT_PATCH, Ctx, reply};
 use crate::app::Trickled;
 use crate::error::Error;
 
@@ -56,8 +57,21 @@ pub(super) async fn get(_existing: Session) -> StatusCode {
 }
 
 /// OPTIONS says what can be PATCHed (RFC 5789 section 3.1).
-pub(super) fn announce(request: Request, next: Next) -> impl Future<Output = Response> {
-    on_options(request, next, |headers| {
-        headers.insert(ACCEPT_PATCH, HeaderValue::from_static(PATCHABLE));
-    })
+#[derive(Clone)]
+pub(super) struct Announce;
+
+impl Look for Announce {
+    /// This is OPTIONS.
+    type Seen = bool;
+
+    fn request(&self, parts: &mut Parts) -> Result<bool, Response> {
+        Ok(parts.method == Method::OPTIONS)
+    }
+
+    fn answer(is_options: bool, response: &mut Response) {
+        if is_options {
+            let patchable = HeaderValue::from_static(PATCHABLE);
+            response.headers_mut().insert(ACCEPT_PATCH, patchable);
+        }
+    }
 }

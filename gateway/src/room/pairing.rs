@@ -25,6 +25,10 @@ impl Room {
         has_room(others, offered.from, limits)?;
         self.owner = Some(offered.publisher.clone());
         let mut actions = self.end_of_another_process(&offered.sdp.fingerprints(), now);
+        // Most rooms have one, of which there are many; left to itself, it takes room for four.
+        if self.offers.is_empty() {
+            self.offers.reserve_exact(1);
+        }
         self.offers.push_back(WaitingOffer {
             request,
             offered,
