@@ -26,6 +26,7 @@ const spread = result('relay-spread');
 const two = result('relay-many-two');
 const picture = result('first-picture');
 const relayed = result('first-picture-relay');
+const loss = result('loss');
 const camera = result('camera-cpu');
 const healing = result('healing');
 
@@ -113,6 +114,9 @@ const rows = [
     delay.added_delay.median_milliseconds < 1 && delay.added_delay.p99_milliseconds < 5, commands.delay],
   ['… a viewer\'s POST to its first packet, eight of them arriving at a time',
     '', milliseconds(delay.setup), null, commands.delay],
+  [`A viewer of the relay whose link loses one datagram in ${loss.oneIn}, each way`,
+    `2 freezes in ${loss.seconds} s or fewer`, `${loss.freezes}, median of ${loss.runs.length}; ${loss.pictures} of 30 pictures in a second`,
+    loss.freezes <= 2, 'node bench/browser/loss.mjs'],
   ...healing.events.map(({ name, what, reach, worst, pages }) => [
     what, `${reach} s`, `${worst.toFixed(1)} s, the last of ${pages.length} to heal`, worst <= reach,
     `node bench/browser/healing.mjs ${name}`,

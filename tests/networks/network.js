@@ -154,6 +154,23 @@ export class Host {
   }
 
   /**
+   * Loses one datagram in so many of those that come or go by a cable, whichever.
+   *
+   * @param {string} cable
+   * @param {number} oneIn
+   * @returns {() => void} ends it
+   */
+  loseOneIn(cable, oneIn) {
+    const name = `lossy-${cable}`;
+    const some = `meta l4proto udp numgen random mod ${oneIn} 0 drop`;
+    this.#run('nft', `table inet ${name} {
+      chain come { type filter hook prerouting priority raw; iifname "${cable}" ${some}; }
+      chain go { type filter hook postrouting priority raw; oifname "${cable}" ${some}; }
+    }`);
+    return () => this.#run('nft', 'delete', 'table', 'inet', name);
+  }
+
+  /**
    * Lets through by a cable what is for one TCP port and comes from there, and nothing else.
    *
    * @param {string} cable
@@ -246,6 +263,17 @@ export async function star(t, { forwards }) {
  */
 export function cutOff({ gateway }, who) {
   return gateway.lose(who === 'camera' ? 'eth0' : 'eth1');
+}
+
+/**
+ * The viewer's link loses one datagram in so many, each way.
+ *
+ * @param {Network} network
+ * @param {number} oneIn
+ * @returns {() => void} ends it
+ */
+export function makeLossy({ gateway }, oneIn) {
+  return gateway.loseOneIn('eth1', oneIn);
 }
 
 /**
