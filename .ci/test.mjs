@@ -1,6 +1,6 @@
 // Runs every check and test, and adds up what they report.
 //
-// After the build two steps run at a time, on two cores: most of them wait for half of the time. The
+// After the build three steps run at a time, on two cores: most of them wait for half of the time. The
 // output of a step is in a file of its own under target/test-logs; it is printed where the step
 // failed.
 //
@@ -45,9 +45,10 @@ const checks = [
   { name: 'types', command: npm('player', 'check') },
   { name: 'types of tests', command: npm('tests', 'check') },
   { name: 'player', command: npm('player', 'test') },
-  { name: 'interop', command: npm('tests', 'interop'), env },
-  { name: 'browser', command: npm('tests', 'browser'), env },
+  { name: 'browser a-l', command: npm('tests', 'browser:a-l'), env },
+  { name: 'browser m-z', command: npm('tests', 'browser:m-z'), env },
   { name: 'rust', command: ['cargo', 'test', '--locked', '--workspace', '--no-fail-fast'], env },
+  { name: 'interop', command: npm('tests', 'interop'), env },
   { name: 'networks', command: npm('tests', 'networks'), env },
   // A tenth of what `make bench` does: that takes minutes in a debug build.
   { name: 'soak', command: [path.join(TARGET, 'debug', 'sightline-bench'), 'soak', '--exchanges', '10000'], env },
@@ -72,7 +73,7 @@ const queue = checks.filter(({ env: needsBuild }) => isBuilt || !needsBuild);
 const lane = async () => {
   for (let step = queue.shift(); step; step = queue.shift()) await run(step);
 };
-await Promise.all([lane(), lane()]);
+await Promise.all([lane(), lane(), lane()]);
 clearInterval(heart);
 
 if (treeBefore === null) say('SKIPPED, LOUDLY: not a git checkout, so nobody looked whether the tests change it');
