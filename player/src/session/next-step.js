@@ -92,7 +92,7 @@ export function nextStep(ending, { wasLive, direct, isPrivate = false, isKey = f
       // Design section 2, "Fallback": without `Prefer: direct` the relay answers. What was no way
       // for one session is none for the next, so that one does not ask for it again.
       if (pathless >= NO_WAY) {
-        const state = ending.isLoopback ? 'loopback' : 'barred';
+        const state = ending.cause === 'loopback' ? 'loopback' : 'barred';
         return { state, wait: LOOKS_AGAIN, direct: ending.path === 'relay' };
       }
       return { state: wasLive ? 'reconnecting' : 'connecting', wait: 0, direct: ending.path === 'relay' };

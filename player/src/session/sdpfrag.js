@@ -267,14 +267,3 @@ export function candidatesIn(sdp) {
 function attribute(section, name) {
   return section.match(new RegExp(`^a=${name}:(.*)$`, 'm'))?.[1].trim();
 }
-
-/**
- * Whether all candidates of a description are addresses that a machine has for itself.
- *
- * @param {string} sdp
- */
-export function isLoopback(sdp) {
-  // RFC 8839 section 5.1: foundation, component, transport, priority, address.
-  const addresses = [...sdp.matchAll(/^a=candidate:\S+ \d+ \S+ \d+ (\S+)/gm)].map(([, address]) => address);
-  return addresses.length > 0 && addresses.every((address) => /^(127\.|::1$)/.test(address));
-}

@@ -22,7 +22,7 @@
  * @typedef {{ path: Path, live: boolean, heldFor: number, mayHold: boolean } & (
  *   | { why: 'closed' | 'unreachable' | 'camera-gone' | 'offer-spent' | 'media-lost'
  *     | 'no-webrtc' | 'no-codec' }
- *   | { why: 'no-path', isLoopback: boolean }
+ *   | { why: 'no-path', cause?: import('./doctor.js').Cause, evidence?: import('./ice-evidence.js').Evidence }
  *   | { why: 'told-to-reconnect', endpoint?: string }
  *   | { why: 'distrusted', distrust: import('../trust/trust.js').Distrust }
  *   | { why: 'refused', refusal: import('./problem.js').Refusal })} Ending

@@ -16,6 +16,7 @@ import { WhepSession } from './whep-session.js';
 /** @typedef {import('./terms.js').Ending} Ending */
 /** @typedef {import('./terms.js').Path} Path */
 /** @typedef {import('./next-step.js').State} State */
+/** @typedef {import('./doctor.js').Cause} Cause */
 
 /**
  * @typedef {object} ViewerListener
@@ -24,6 +25,8 @@ import { WhepSession } from './whep-session.js';
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all of the current session so far
  * @property {(vitals: Vitals, path: Path) => void} [vitals]
  * @property {(count: number) => void} [viewers]
+ * @property {(cause: Cause | null, evidence: import('./ice-evidence.js').Evidence | null) => void} [diagnosis] why no way
+ *   for media was found; null when one is, straight to the camera
  * @property {(choices: Choice[], chosen: string | null) => void} [layers] the id of the one that
  *   was chosen; null for the server's own choice
  */
@@ -122,6 +125,7 @@ export class Viewer {
       if (this.#closed) break;
       if (ending.heldFor >= STEADY || (ending.live && lasted >= STEADY)) this.#backoff.reset();
       this.#pathless = ending.why === 'no-path' ? this.#pathless + 1 : 0;
+      if (ending.why === 'no-path' && ending.cause) this.#listener.diagnosis?.(ending.cause, ending.evidence ?? null);
       const step = nextStep(ending, {
         wasLive: this.#wasLive,
         direct: this.#direct,
@@ -205,8 +209,14 @@ export class Viewer {
     else if (this.#state === 'jerky' && !this.#isJerky) this.#enter('live');
   }
 
-  /** The picture moves. */
-  #begin() {
+  /**
+   * The picture moves.
+   *
+   * @param {Path} path
+   */
+  #begin(path) {
+    // By the relay, what keeps us from the camera is still so.
+    if (path === 'direct') this.#listener.diagnosis?.(null, null);
     this.#wasLive = true;
     this.#wary = false;
     polling.delete(this);
@@ -241,7 +251,7 @@ export class Viewer {
         phase: (phase, by) => {
           path = by;
           this.#env.clearTimeout(patience);
-          if (phase === 'live') this.#begin();
+          if (phase === 'live') this.#begin(by);
           else if (phase === 'still') this.#halt();
           else if (phase === 'away') this.#enter('gone');
           else if (!CALM.includes(this.#state)) this.#enter('connecting');

@@ -1,14 +1,16 @@
 // @ts-check
 /** One WHEP exchange and its lifetime, from the POST to the DELETE. No DOM. */
 
+import { diagnose } from './doctor.js';
 import { browser } from './environment.js';
+import { IceRecord } from './ice-evidence.js';
 import { choices } from './layers.js';
 import { MediaWatch } from './media-watch.js';
 import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
 import { Refusal, refusal } from './problem.js';
 import { SessionResource } from './resource.js';
-import { hasSoundOnly, isLoopback } from './sdpfrag.js';
+import { hasSoundOnly } from './sdpfrag.js';
 import { Demands, Distrusted, roomOf } from '../trust/trust.js';
 import { parseUrl } from '../trust/url.js';
 import { LocalCandidates, RemoteCandidates } from './trickle.js';
@@ -40,6 +42,8 @@ export class WhepSession {
   #remote = null;
   /** @type {Negotiation | null} */
   #negotiation = null;
+  /** @type {IceRecord | null} */
+  #record = null;
   /** @type {Phase} */
   #phase = 'asking';
   /** @type {Path} */
@@ -136,6 +140,7 @@ export class WhepSession {
     this.#listener.trust?.(trust);
     this.#enter('connecting');
     const { pc } = opening;
+    this.#record = new IceRecord(pc);
     const { iceServers } = resource;
     // All the rest must stay as it is, bundlePolicy for one, or this throws.
     if (iceServers.length > 0) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
@@ -204,7 +209,7 @@ export class WhepSession {
       still: () => this.#enter(this.#isAway ? 'away' : 'still'),
       vitals: (/** @type {Vitals} */ vitals) => this.#listener.vitals?.(vitals),
       shaky: () => void this.#mend(),
-      lost: (/** @type {'no-path' | 'media-lost'} */ why) => this.#finish(why),
+      lost: (/** @type {'no-path' | 'media-lost'} */ why) => (why === 'no-path' ? void this.#giveUp() : this.#finish(why)),
     };
     // A session on the direct path has no ICE at the gateway that could start again.
     this.#media = new MediaWatch(pc, this.#env, listener, { mendable: this.#path === 'relay', wary: this.#wary });
@@ -270,6 +275,12 @@ export class WhepSession {
     this.#mending = false;
   }
 
+  /** No way was found: why, the connection tells only while it is open. */
+  async #giveUp() {
+    const evidence = await this.#record?.take(this.#path).catch(() => null);
+    this.#finish('no-path', evidence ? { cause: diagnose(evidence), evidence } : {});
+  }
+
   /** The relay has ended the session, and its media with it. */
   #lose() {
     this.#finish(this.#phase === 'away' ? 'camera-gone' : 'media-lost');
@@ -297,15 +308,12 @@ export class WhepSession {
 
   /**
    * @param {Ending['why']} why
-   * @param {{ refusal?: Refusal, endpoint?: string, distrust?: Distrusted['distrust'] }} [more] what belongs to that reason
+   * @param {Partial<Record<'refusal' | 'endpoint' | 'distrust' | 'cause' | 'evidence', unknown>>} [more] what belongs to that reason
    */
   #finish(why, more = {}) {
     if (this.#ending) return;
     const ending = { why, path: this.#path, live: this.#wasLive, heldFor: this.#heldFor, mayHold: this.#mayHold, ...more };
     this.#ending = /** @type {Ending} */ (ending);
-    if (ending.why === 'no-path') {
-      Object.assign(ending, { isLoopback: isLoopback(this.#opening?.pc.remoteDescription?.sdp ?? '') });
-    }
     this.#media?.close();
     this.#resource?.delete();
     this.#opening?.close();
