@@ -22,7 +22,8 @@ const VITALS = 1000;
  * @property {number} buffered seconds that all frames together spent in the jitter buffer
  * @property {number} emitted frames that left the jitter buffer
  * @property {number} jitter
- * @property {number} lost packets
+ * @property {number} lost packets, audio and video
+ * @property {number | null} rtt of the way in use; null where the browser does not know it
  * @property {boolean} video whether there is any video to wait for
  * @property {string} codec such as `H264`
  * @property {boolean} turn whether it comes over a TURN server
@@ -41,7 +42,9 @@ const VITALS = 1000;
  * @property {number} kbps
  * @property {number} buffer milliseconds in the jitter buffer
  * @property {number} jitter milliseconds
- * @property {number} lost packets
+ * @property {number} lost packets, audio and video, so far
+ * @property {number} loss of a hundred packets that were sent in the last second
+ * @property {number | null} rtt milliseconds there and back; null where the browser does not know it
  * @property {string} codec
  * @property {boolean} turn whether it comes over a TURN server
  */
@@ -56,13 +59,16 @@ export function sample(report, at) {
   const sum = {
     at, frames: 0, arrived: 0, keyframes: 0, bytes: 0, packets: 0, width: 0, height: 0,
     buffered: 0, emitted: 0, jitter: 0, lost: 0, video: false, codec: '',
-    turn: false,
+    turn: false, rtt: null,
   };
   report.forEach((stats) => {
-    if (stats.type === 'transport') sum.turn = usesTurn(report, stats.selectedCandidatePairId);
+    // Firefox has no transports, and says it of the pair itself.
+    if (stats.type === 'transport') noteWay(sum, report, stats.selectedCandidatePairId);
+    if (stats.type === 'candidate-pair' && stats.selected) noteWay(sum, report, stats.id);
     if (stats.type !== 'inbound-rtp') return;
     sum.bytes += stats.bytesReceived ?? 0;
     sum.packets += stats.packetsReceived ?? 0;
+    sum.lost += Math.max(0, stats.packetsLost ?? 0);
     if (stats.kind !== 'video') return;
     sum.video = true;
     sum.frames += stats.framesDecoded ?? 0;
@@ -73,19 +79,20 @@ export function sample(report, at) {
     sum.buffered = stats.jitterBufferDelay ?? 0;
     sum.emitted = stats.jitterBufferEmittedCount ?? 0;
     sum.jitter = (stats.jitter ?? 0) * 1000;
-    sum.lost = stats.packetsLost ?? 0;
     sum.codec = report.get(stats.codecId)?.mimeType?.split('/')[1] ?? '';
   });
   return sum;
 }
 
 /**
+ * @param {Sample} sum
  * @param {RTCStatsReport} report
  * @param {string} pairId the candidate pair in use
  */
-function usesTurn(report, pairId) {
-  const { localCandidateId, remoteCandidateId } = report.get(pairId) ?? {};
-  return [localCandidateId, remoteCandidateId].some((id) => report.get(id)?.candidateType === 'relay');
+function noteWay(sum, report, pairId) {
+  const { localCandidateId, remoteCandidateId, currentRoundTripTime } = report.get(pairId) ?? {};
+  sum.turn = [localCandidateId, remoteCandidateId].some((id) => report.get(id)?.candidateType === 'relay');
+  if (currentRoundTripTime !== undefined) sum.rtt = currentRoundTripTime * 1000;
 }
 
 /** Compares samples: rates, and how long nothing has moved, or something has. */
@@ -145,6 +152,8 @@ export class Pulse {
 function compare(before, now) {
   const seconds = Math.max(0.001, (now.at - before.at) / 1000);
   const emitted = now.emitted - before.emitted;
+  const lost = Math.max(0, now.lost - before.lost);
+  const sent = lost + Math.max(0, now.packets - before.packets);
   return {
     width: now.width,
     height: now.height,
@@ -155,6 +164,8 @@ function compare(before, now) {
     buffer: emitted > 0 ? Math.round(((now.buffered - before.buffered) / emitted) * 1000) : 0,
     jitter: Math.round(now.jitter),
     lost: now.lost,
+    loss: sent > 0 ? Math.round((lost / sent) * 1000) / 10 : 0,
+    rtt: now.rtt === null ? null : Math.round(now.rtt),
     codec: now.codec,
     turn: now.turn,
   };

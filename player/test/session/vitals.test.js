@@ -24,6 +24,15 @@ test('a TURN server is known by the pair in use', () => {
   assert.deepEqual([by('host', 'prflx'), by('relay', 'host'), by('prflx', 'relay')], [false, true, true]);
 });
 
+test('the way there and back is that of the pair in use, which Firefox tells of the pair itself', () => {
+  const pairs = /** @type {any} */ ([
+    ['p', { type: 'candidate-pair', id: 'p', selected: true, currentRoundTripTime: 0.0421 }],
+    ['q', { type: 'candidate-pair', id: 'q', selected: false, currentRoundTripTime: 7 }],
+  ]);
+  const { rtt } = sample(/** @type {any} */ (new Map(pairs)), 0);
+  assert.equal(Math.round(rtt ?? NaN), 42);
+});
+
 test('rates come from two looks', () => {
   const pulse = new Pulse();
   const before = {
@@ -32,11 +41,11 @@ test('rates come from two looks', () => {
   assert.equal(pulse.add(look(0, before)).vitals, null);
   const after = {
     framesDecoded: 130, bytesReceived: 1_250_000, jitterBufferDelay: 10.6, jitterBufferEmittedCount: 130,
-    frameWidth: 1280, frameHeight: 720, jitter: 0.004, packetsLost: 2,
+    frameWidth: 1280, frameHeight: 720, jitter: 0.004, packetsLost: 2, packetsReceived: 98,
   };
   assert.deepEqual(pulse.add(look(1000, after)).vitals, {
     width: 1280, height: 720, fps: 30, arriving: 30, keyframes: 0, keyframeGap: 0, kbps: 2000, buffer: 20,
-    jitter: 4, lost: 2, codec: 'H264', turn: false,
+    jitter: 4, lost: 2, loss: 2, rtt: null, codec: 'H264', turn: false,
   });
 });
 
