@@ -15,7 +15,8 @@ const USES = {
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-circle', severity: 'error', from: {}, to: { circular: true } },
+    // Words in another language have the types of the English ones, which load them.
+    { name: 'no-circle', severity: 'error', from: { pathNot: '^src/words/' }, to: { circular: true } },
     { name: 'nothing-missing', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...Object.entries(USES).map(([folder, uses]) => ({
       name: `${folder}-uses-only-${uses.join('-') || 'itself'}`,

@@ -100,7 +100,7 @@ test('while the camera is away: its last frame, blurred, and when it was seen', 
   await becomes(page, 'live');
   await camera.end('SIGTERM');
   await becomes(page, 'gone');
-  await page.getByText(/^Last seen \d\d:\d\d$/).waitFor();
+  await page.getByText(/^Last seen \d\d:\d\d [AP]M$/).waitFor();
   const last = () => page.evaluate(() => {
     const canvas = document.querySelector('whep-player')?.shadowRoot?.querySelector('.last');
     const { filter, visibility } = getComputedStyle(/** @type {Element} */ (canvas));

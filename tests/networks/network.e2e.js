@@ -11,6 +11,17 @@ const missing = whyNoNetwork();
 if (missing) process.stderr.write(`SKIPPED, LOUDLY: ${missing}, so nobody tested networks that block\n`);
 const options = { timeout: 180_000, skip: missing ?? false };
 
+/**
+ * Waits until the panel says why there is no straight line.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {string} cause
+ */
+async function saysWhy(page, cause) {
+  if (!await page.locator('#panel').isVisible()) await page.keyboard.press('i');
+  await page.locator('#cause').getByText(cause, { exact: true }).waitFor();
+}
+
 test('camera and viewer reach each other: direct, and it stays so', options, async (t) => {
   const stage = new Stage(t, { network: await star(t, { forwards: true }) });
   await stage.startGateway();
@@ -84,7 +95,20 @@ test('they do not, and the camera serves directly only: that is told', options, 
   const page = await stage.watch('strict');
   await becomes(page, 'blocked');
   await page.getByText('No way to the camera', { exact: true }).first().waitFor();
+  await saysWhy(page, 'The camera’s addresses are not reachable from here');
   await shot(page, 'direct-only');
+});
+
+test('they do not, and the gateway passes on: the panel says why it is not direct', options, async (t) => {
+  const stage = new Stage(t, { network: await star(t, { forwards: false }) });
+  await stage.startGateway();
+  stage.startCamera('roundabout');
+  const page = await stage.watch('roundabout');
+  await becomes(page, 'live');
+  await saysPath(page, 'Via the server');
+  await saysWhy(page, 'The camera’s addresses are not reachable from here');
+  await page.getByText('Straight from the camera it does not').waitFor();
+  await shot(page, 'network-why-relay');
 });
 
 test('nothing but HTTP gets through to the gateway: that is told', options, async (t) => {
@@ -96,7 +120,33 @@ test('nothing but HTTP gets through to the gateway: that is told', options, asyn
   const page = await stage.watch('firewall');
   await becomes(page, 'barred');
   await page.getByText('No picture gets through', { exact: true }).first().waitFor();
+  await saysWhy(page, 'The server’s port for pictures is closed');
+  await page.locator('#tried').getByText(/^Addresses: \d+ here, \d+ there. Pairs of them: [1-9]\d* tried, 0 answered\.$/).waitFor();
   await shot(page, 'network-firewall');
+});
+
+test('behind a symmetric NAT each, a camera that serves directly only, and STUN but no TURN: that is told', options, async (t) => {
+  const network = await twoHomes(t);
+  const stage = new Stage(t, { network, gateway: ['--ice-server', `stun:${network.address}:3478`] });
+  await stage.startGateway();
+  await startTurn(stage, network.address);
+  stage.startCamera('hidden', ['--direct-only']);
+  const page = await stage.watch('hidden');
+  await becomes(page, 'blocked');
+  await saysWhy(page, 'Both networks hide their devices, and nobody passes on between them');
+  await shot(page, 'network-symmetric');
+});
+
+test('a TURN server that knows another secret: that is told', options, async (t) => {
+  const network = await twoHomes(t);
+  const turn = ['--ice-server', `turn:${network.address}:3478`, '--turn-secret', 'another'];
+  const stage = new Stage(t, { network, gateway: turn });
+  await stage.startGateway();
+  await startTurn(stage, network.address);
+  stage.startCamera('refused', ['--direct-only']);
+  const page = await stage.watch('refused');
+  await becomes(page, 'blocked');
+  await saysWhy(page, 'The TURN server refuses this browser');
 });
 
 test('behind a symmetric NAT each, without TURN: the gateway passes on', options, async (t) => {

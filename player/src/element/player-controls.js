@@ -59,6 +59,7 @@ export class Controls {
       p: actions.pip,
       f: actions.fullscreen,
       s: snapshot,
+      q: () => !this.#quality.hidden && this.#quality.focus(),
       ArrowUp: () => volume.step(1),
       ArrowDown: () => volume.step(-1),
     };
@@ -78,8 +79,9 @@ export class Controls {
     const action = this.#keys[event.key];
     if (!action) return;
     event.preventDefault();
-    action();
+    // What is not seen takes no focus.
     this.stir();
+    action();
   }
 
   /** A touch that only showed the controls works none of them, however long the finger stays. */
@@ -101,7 +103,7 @@ export class Controls {
    * @param {string | null} chosen id; null for the server's own choice
    */
   offer(choices, chosen) {
-    const options = [new Option(CONTROLS.auto, AUTO), ...choices.map(({ id, label }) => new Option(label, id))];
+    const options = [new Option(CONTROLS.auto, AUTO), ...choices.map(({ id, name }) => new Option(CONTROLS.layer(name), id))];
     const quality = this.#quality;
     quality.hidden = choices.length === 0;
     const isSame = options.length === quality.options.length

@@ -17,29 +17,29 @@ const HTML = `
     <span class="title" aria-hidden="true"></span>
     <span class="hint"></span>
     <span class="seen" hidden></span>
-    <button class="retry" type="button" hidden>Try again</button>
+    <button class="retry" type="button" data-say="retry" hidden></button>
   </div>
   <span class="badge" part="badge" aria-hidden="true"></span>
   <span class="trust" part="trust"></span>
   <div class="advice" part="advice" role="status" hidden><b></b><span></span></div>
-  <div class="bar" role="group" aria-label="Player controls">
-    <button class="playback" type="button" aria-label="Pause (k)">
+  <div class="bar" role="group" data-say-aria-label="bar">
+    <button class="playback" type="button">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M8 5v14l11-7z"/><path class="halt" d="M9 6v12m6-12v12"/></svg>
     </button>
-    <button class="mute" type="button" aria-label="Unmute (m)">
+    <button class="mute" type="button">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5z"/><path class="waves" d="M15.5 9a4 4 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11"/><path class="slash" d="m16 9.5 5 5m0-5-5 5"/></svg>
     </button>
-    <input class="volume" type="range" min="0" max="1" step="0.05" aria-label="Volume">
-    <span class="delay" part="delay" title="How old what you see is"></span>
+    <input class="volume" type="range" min="0" max="1" step="0.05" data-say-aria-label="volume">
+    <span class="delay" part="delay" data-say-title="age"></span>
     <span class="space"></span>
-    <select class="quality" aria-label="Quality" hidden></select>
-    <button class="snapshot" type="button" aria-label="Save a picture (s)">
+    <select class="quality" data-say-aria-label="quality" hidden></select>
+    <button class="snapshot" type="button" data-say-aria-label="snapshot">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 8h3.5L9 6h6l1.5 2H20v11H4z"/><circle cx="12" cy="13" r="3.4"/></svg>
     </button>
-    <button class="pip" type="button" aria-label="Picture in picture (p)">
+    <button class="pip" type="button" data-say-aria-label="pip">
       <svg viewBox="0 0 24 24" aria-hidden="true"><rect x="3" y="5" width="18" height="14" rx="2"/><rect x="12" y="12" width="6.5" height="4.5" rx="1" fill="currentColor"/></svg>
     </button>
-    <button class="fullscreen" type="button" aria-label="Fullscreen (f)">
+    <button class="fullscreen" type="button" data-say-aria-label="fullscreen">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M9 4H4v5m11-5h5v5M9 20H4v-5m11 5h5v-5"/></svg>
     </button>
   </div>
@@ -49,7 +49,7 @@ const HTML = `
 /** @type {HTMLTemplateElement | undefined} */
 let tree;
 
-/** The shadow tree, to be cloned. */
+/** The shadow tree, to be cloned; its words are `CONTROLS`, by `say`. */
 export function template() {
   if (!tree) {
     tree = document.createElement('template');

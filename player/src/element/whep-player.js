@@ -10,7 +10,8 @@
  * element sets `trust`: what holds for the picture (the property says the same), and `calm` while nothing is over it.
  * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
  * (`detail: { trust, title, hint }`), `advicechange` (what the sender could set better; `detail: { advice,
- * title, hint }`), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
+ * title, hint }`), `diagnosis` (why no way for media was found, `detail: { cause, evidence, title, hint }`, null when
+ * there is one again), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
  */
 
 import { Advisor } from '../session/advice.js';
@@ -22,7 +23,8 @@ import { dress } from './player-looks.js';
 import { template } from './player-tree.js';
 import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
-import { ADVICE, TRUST, WORDS, lastSeen } from '../words/words.js';
+import { say, spoken } from '../words/language.js';
+import { ADVICE, CONTROLS, TRUST, WORDS } from '../words/words.js';
 
 /** @typedef {import('../session/vitals.js').Vitals} Vitals */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
@@ -30,6 +32,9 @@ import { ADVICE, TRUST, WORDS, lastSeen } from '../words/words.js';
 
 /** States in which the picture is shown as it is; for a moment it may stand still. @type {State[]} */
 const SEEN = ['live', 'stopped', 'paused'];
+
+/** States in which it is told what is in the way. @type {State[]} */
+const PATHLESS = ['blocked', 'barred'];
 
 export class WhepPlayer extends HTMLElement {
   static observedAttributes = ['src', 'room', 'token', 'secret'];
@@ -60,6 +65,8 @@ export class WhepPlayer extends HTMLElement {
   #advisor = new Advisor();
   /** @type {import('../session/advice.js').Advice | null} */
   #advice = null;
+  /** What would be in the way of a picture, in words: more than the state alone says. */
+  #remedy = '';
 
   constructor() {
     super();
@@ -73,11 +80,18 @@ export class WhepPlayer extends HTMLElement {
       paused: () => this.#show(this.#phase),
     });
     this.#delay = new Delay(this.#video);
+    say(this.#root, CONTROLS);
     this.#controls = new Controls(this, this.#root, this.#video, {
       retry: () => this.retry(),
       playback: () => this.#picture.toggle(),
       snapshot: () => this.#picture.save(),
       choose: (id) => this.#viewer?.choose(id),
+    });
+    // What was said in English until then is said again.
+    void spoken().then((loaded) => {
+      if (loaded.length === 0) return;
+      say(this.#root, CONTROLS);
+      this.#show(this.#phase);
     });
   }
 
@@ -195,6 +209,7 @@ export class WhepPlayer extends HTMLElement {
     this.#stop();
     const endpoint = this.#endpoint();
     if (endpoint !== this.#watched) this.#picture.forget();
+    this.#remedy = '';
     this.#watched = endpoint;
     const text = this.getAttribute('secret');
     const secret = text === null ? null : parseSecret(text);
@@ -221,6 +236,7 @@ export class WhepPlayer extends HTMLElement {
           this.#tell('vitals', { ...vitals, path, delay });
         },
         viewers: (count) => this.#count(count),
+        diagnosis: (cause, evidence) => viewer === this.#viewer && void this.#diagnose(cause, evidence),
         layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
       },
     });
@@ -264,7 +280,7 @@ export class WhepPlayer extends HTMLElement {
     if (isSeen !== SEEN.includes(before)) this.#controls.stir();
     const seen = isSeen ? null : this.#picture.lastSeen;
     this.#find('.seen').hidden = seen === null;
-    if (seen) this.#find('.seen').textContent = lastSeen(seen);
+    if (seen) this.#find('.seen').textContent = CONTROLS.lastSeen(seen);
     if (!isSeen) {
       this.#viewers = 0;
       this.#advise(null);
@@ -272,7 +288,7 @@ export class WhepPlayer extends HTMLElement {
     this.#hold(isSeen ? this.#promised : null);
     this.#find('.title').textContent = title;
     this.#find('.said').textContent = title;
-    this.#find('.hint').textContent = hint;
+    this.#find('.hint').textContent = PATHLESS.includes(state) && this.#remedy || hint;
     this.#find('.badge').textContent = short;
     this.#find('.retry').toggleAttribute('hidden', !retry);
     if (isSeen && !SEEN.includes(before)) this.#tell('join', { who: 'camera' });
@@ -289,6 +305,20 @@ export class WhepPlayer extends HTMLElement {
     this.#find('.advice span').textContent = hint;
     this.#find('.advice').hidden = advice === null;
     this.#tell('advicechange', { advice, title, hint });
+  }
+
+  /**
+   * @param {import('../session/doctor.js').Cause | null} cause why no way for media was found
+   * @param {import('../session/ice-evidence.js').Evidence | null} evidence
+   */
+  async #diagnose(cause, evidence) {
+    if (cause === null && this.#remedy === '') return;
+    const words = cause && await import('../words/doctor-words.js').then(({ DOCTOR }) => DOCTOR[cause], () => null);
+    await spoken();
+    const { title, hint } = words ?? { title: '', hint: '' };
+    this.#remedy = hint && `${title}. ${hint}`;
+    this.#show(this.#phase);
+    this.#tell('diagnosis', { cause, evidence, title, hint });
   }
 
   /** @param {Trust | null} trust what holds for the picture that is seen now */

@@ -1,6 +1,8 @@
 // @ts-check
 /** This device's cameras, microphones and screen. */
 
+import { CAPTURE, SOURCE } from '../words/publish-words.js';
+
 /** What is asked of a camera: the size and rate that Sightline is about. */
 const PICTURE = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
 
@@ -49,7 +51,7 @@ export async function capture(video, audio) {
 export async function devices(kind) {
   const all = await navigator.mediaDevices.enumerateDevices();
   const own = all.filter((each) => each.kind === kind && each.deviceId !== '');
-  return own.map(({ deviceId, label }) => [deviceId, label || 'Unnamed device']);
+  return own.map(({ deviceId, label }) => [deviceId, label || SOURCE.unnamed]);
 }
 
 /**
@@ -59,10 +61,7 @@ export async function devices(kind) {
  */
 export function captureTrouble(error) {
   const name = error instanceof DOMException ? error.name : '';
-  if (name === 'NotAllowedError') return 'The browser did not allow it. Permit the camera for this page and try again.';
-  if (name === 'NotFoundError') return 'There is no such camera or microphone on this device.';
-  if (name === 'NotReadableError') return 'The camera is in use by something else.';
-  return 'The camera could not be started.';
+  return name in CAPTURE ? CAPTURE[/** @type {keyof typeof CAPTURE} */ (name)] : CAPTURE.other;
 }
 
 /**

@@ -12,7 +12,8 @@ import { isRoomId, isRoomKey, roomFromLocation } from '../trust/room.js';
 import { Source } from './source.js';
 import { ViewerLink } from './viewer-link.js';
 import { WakeLock } from './wake-lock.js';
-import { PUBLISHING, ROOM, SOURCE, obstacle, turnedAway, viewers } from '../words/publish-words.js';
+import { speak } from '../words/language.js';
+import { LINK, PAGE, PUBLISHING, ROOM, SOURCE } from '../words/publish-words.js';
 
 /** @typedef {import('../session/publisher.js').PublisherState} PublisherState */
 
@@ -33,6 +34,11 @@ const form = /** @type {HTMLFormElement} */ (element('setup'));
 const start = /** @type {HTMLButtonElement} */ (element('start'));
 const roomInput = /** @type {HTMLInputElement} */ (element('room'));
 const { token } = parseFragment(location.hash);
+
+// All that follows has words in it.
+await speak(PAGE);
+document.title = PAGE.documentTitle;
+element('publishing').hidden = false;
 
 /** @type {Publisher | null} */
 let publisher = null;
@@ -113,7 +119,8 @@ async function check() {
   start.disabled = !canCapture();
   const room = roomInput.value.trim();
   if (chosen('kind') !== 'named' || !isRoomId(room) || isRoomKey(room)) return false;
-  const words = obstacle(await policyOf(new URL(`/whip/${room}`, location.href).href), room, token !== null);
+  const policy = await policyOf(new URL(`/whip/${room}`, location.href).href);
+  const words = policy === 'closed' ? ROOM.closed(room) : policy === 'token' && token === null ? ROOM.token(room) : '';
   if (chosen('kind') !== 'named' || room !== roomInput.value.trim() || !words) return false;
   complain(words);
   start.disabled = true;
@@ -222,13 +229,13 @@ function showState(state, detail) {
 
 /** @param {number} count */
 function showViewers(count) {
-  element('viewers').textContent = viewers(count);
+  element('viewers').textContent = LINK.viewers(count);
 }
 
 /** @param {number} count of viewers, this time on air */
 function showTurnedAway(count) {
   uninvited = count;
-  element('uninvited').textContent = turnedAway(count);
+  element('uninvited').textContent = count === 0 ? '' : LINK.turnedAway(count);
 }
 
 /** @param {string} words */

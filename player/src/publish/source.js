@@ -13,8 +13,8 @@ import { SOURCE } from '../words/publish-words.js';
  */
 const element = (id) => /** @type {T} */ (document.getElementById(id));
 
-const SHARE = canShareScreen() ? [[SCREEN, 'Screen or window']] : [];
-const SIDES = hasTwoSides() ? [[FRONT, 'Front camera'], [BACK, 'Back camera']] : [];
+const share = () => (canShareScreen() ? [[SCREEN, SOURCE.screen]] : []);
+const sides = () => (hasTwoSides() ? [[FRONT, SOURCE.front], [BACK, SOURCE.back]] : []);
 
 export class Source {
   #preview = /** @type {HTMLVideoElement} */ (element('preview'));
@@ -35,9 +35,9 @@ export class Source {
    */
   constructor(listener) {
     this.#listener = listener;
-    const camera = SIDES.length > 0 ? SIDES : [[ANY, 'Camera']];
-    fill(this.#video, [...camera, ...SHARE]);
-    fill(this.#audio, [[NONE, 'No sound'], [ANY, 'Microphone']]);
+    const camera = hasTwoSides() ? sides() : [[ANY, SOURCE.camera]];
+    fill(this.#video, [...camera, ...share()]);
+    fill(this.#audio, [[NONE, SOURCE.noSound], [ANY, SOURCE.microphone]]);
     for (const choice of [this.#video, this.#audio]) {
       choice.addEventListener('change', () => void this.#change());
     }
@@ -132,9 +132,9 @@ export class Source {
   /** Offers what is there now. */
   async #list() {
     const running = this.#stream?.getTracks().map((track) => track.getSettings().deviceId) ?? [];
-    fill(this.#video, [...await devices('videoinput'), ...SIDES, ...SHARE], running);
-    fill(this.#audio, [...await devices('audioinput'), [NONE, 'No sound']], running);
-    element('flip').hidden = SIDES.length === 0;
+    fill(this.#video, [...await devices('videoinput'), ...sides(), ...share()], running);
+    fill(this.#audio, [...await devices('audioinput'), [NONE, SOURCE.noSound]], running);
+    element('flip').hidden = !hasTwoSides();
   }
 
   #isFront() {

@@ -3,12 +3,11 @@
 
 import { drawQr } from './qr.js';
 import { wireShare } from '../page/share.js';
+import { LINK } from '../words/publish-words.js';
 
 /** For how long a link is good, in seconds. */
 const HOUR = 3600;
-const LIFETIMES = /** @type {const} */ ([
-  [HOUR, 'an hour'], [12 * HOUR, '12 hours'], [7 * 24 * HOUR, 'a week'], [365 * 24 * HOUR, 'a year'],
-]);
+const LIFETIMES = /** @type {const} */ ([[HOUR, 'hour'], [12 * HOUR, 'hours'], [7 * 24 * HOUR, 'week'], [365 * 24 * HOUR, 'year']]);
 
 /** Only private links can hold for ever: a ticket has an end. */
 const FOR_EVER = 0;
@@ -31,8 +30,9 @@ export class ViewerLink {
     this.#page = page;
     this.#access = access;
     element('lifetime').hidden = !access.expires;
-    const lifetimes = access.isPrivate ? [...LIFETIMES, [FOR_EVER, 'ever']] : LIFETIMES;
-    this.#validity.replaceChildren(...lifetimes.map(([seconds, words]) => new Option(String(words), String(seconds))));
+    const options = LIFETIMES.map(([seconds, name]) => new Option(LINK[name], String(seconds)));
+    if (access.isPrivate) options.push(new Option(LINK.ever, String(FOR_EVER)));
+    this.#validity.replaceChildren(...options);
     await this.#make();
   }
 
@@ -42,10 +42,9 @@ export class ViewerLink {
     const link = this.#page + await this.#access.fragment(lifetime);
     this.#field.value = link;
     const ends = new Date(Date.now() + lifetime * 1000);
-    const when = ends.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
     const expires = this.#access.expires && lifetime !== FOR_EVER;
     element('ends').hidden = !expires;
-    element('ends').textContent = `This link ends on ${when}.`;
+    element('ends').textContent = LINK.ends(ends);
     await drawQr(/** @type {SVGSVGElement} */ (/** @type {unknown} */ (element('qr'))), link);
   }
 

@@ -7,7 +7,14 @@
  * @typedef {{ mediaId: string, rid?: string, spatialLayerId?: number }} Selection
  */
 
-/** @typedef {{ id: string, label: string, selection: Selection }} Choice */
+/**
+ * What tells a choice from the others: its lines and pictures per second (`720p30`), with its rate where there are
+ * several of that size; without a size its rank among two or three, or its rate.
+ *
+ * @typedef {{ lines: string | null, rank: 'high' | 'medium' | 'low' | null, kbps: number | null }} Name
+ */
+
+/** @typedef {{ id: string, name: Name, selection: Selection }} Choice */
 
 /**
  * @typedef {object} Layer
@@ -37,7 +44,7 @@ export function choices(data) {
   if (layers.length < 2) return [];
   return layers.slice(0, MOST).map((layer) => ({
     id: layer.id,
-    label: label(layer, layers),
+    name: name(layer, layers),
     selection: {
       mediaId,
       ...(layer.rid === null ? {} : { rid: layer.rid }),
@@ -81,24 +88,26 @@ function read(raw) {
 }
 
 /**
- * Names for what has no height, as relays that do not look into pictures tell of it. By their
- * number, best first.
+ * Of what has no height, as relays that do not look into pictures tell of it: by their number, best first.
  *
- * @type {Readonly<Record<number, string[]>>}
+ * @type {Readonly<Record<number, Name['rank'][]>>}
  */
-const NAMES = Object.freeze({ 2: ['High', 'Low'], 3: ['High', 'Medium', 'Low'] });
+const RANKS = Object.freeze({ 2: ['high', 'low'], 3: ['high', 'medium', 'low'] });
 
 /**
  * @param {Layer} layer
  * @param {Layer[]} all best first
+ * @returns {Name}
  */
-function label(layer, all) {
-  const { bitrate } = layer;
-  const bits = bitrate >= 1e6 ? `${(bitrate / 1e6).toFixed(1)} Mbit/s` : `${Math.round(bitrate / 1000)} kbit/s`;
-  if (all.some((each) => each.height === 0)) return NAMES[all.length]?.[all.indexOf(layer)] ?? bits;
-  const name = lines(layer);
-  const alone = all.filter((each) => lines(each) === name).length === 1;
-  return alone ? name : `${name} · ${bits}`;
+function name(layer, all) {
+  const kbps = layer.bitrate / 1000;
+  if (all.some((each) => each.height === 0)) {
+    const rank = RANKS[all.length]?.[all.indexOf(layer)] ?? null;
+    return { lines: null, rank, kbps: rank ? null : kbps };
+  }
+  const own = lines(layer);
+  const alone = all.filter((each) => lines(each) === own).length === 1;
+  return { lines: own, rank: null, kbps: alone ? null : kbps };
 }
 
 /**

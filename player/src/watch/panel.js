@@ -1,55 +1,150 @@
 // @ts-check
-/** The watch page's panel: figures of the picture, and what has happened. */
+/** The watch page's panel: figures of the picture, why there is none, and what has happened. */
 
-import { PATHS } from '../words/watch-words.js';
+import { spoken } from '../words/language.js';
+import { FIGURES, PAGE, PATHS } from '../words/watch-words.js';
 
-/** Lines the log keeps. */
+/** @typedef {import('./charts.js').Second} Second */
+/** @typedef {import('../session/doctor.js').Cause} Cause */
+/** @typedef {import('../session/ice-evidence.js').Evidence} Evidence */
+
+/** Lines the log keeps, and seconds that are drawn. */
 const LOG_LINES = 60;
+const SECONDS = 60;
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @type {Second[]} oldest first */
+const seconds = [];
+/** @type {object | null} */
+let vitals = null;
+/** @type {{ cause: Cause | null, evidence: Evidence | null }} */
+let diagnosis = { cause: null, evidence: null };
+/** Those who only look at the picture load no charts. @type {typeof import('./charts.js') | null} */
+let charts = null;
+
+/** @param {import('../element/whep-player.js').WhepPlayer} player whose panel it is */
+export function wirePanel(player) {
+  element('details').addEventListener('click', togglePanel);
+  element('panel-close').addEventListener('click', () => {
+    togglePanel();
+    element('details').focus();
+  });
+  element('report').addEventListener('click', () => void copyReport(player));
+}
 
 /** Shows the panel, or hides it. */
 export function togglePanel() {
   const panel = element('panel');
   panel.hidden = !panel.hidden;
   element('details').setAttribute('aria-expanded', String(!panel.hidden));
+  if (panel.hidden) return;
+  element('log').querySelectorAll('time').forEach(writeClock);
+  void draw();
 }
 
 /**
  * @param {import('../session/vitals.js').Vitals
- *   & { path: import('../session/terms.js').Path, delay: number | null }} vitals
+ *   & { path: import('../session/terms.js').Path, delay: number | null }} told
  */
-export function showVitals({ width, height, fps, kbps, buffer, jitter, codec, path, turn, delay }) {
+export function showVitals(told) {
+  const { kbps, fps, delay, rtt, loss, path, turn } = told;
+  vitals = told;
+  const now = Date.now();
+  seconds.push({ at: now, rate: kbps, fps, delay, rtt, loss });
+  if (seconds.length > SECONDS) seconds.shift();
   const [words, more] = PATHS[path === 'direct' && turn ? 'turn' : path];
   Object.assign(element('path'), { textContent: words, title: more });
-  element('picture').textContent = `${width}×${height} · ${fps} fps${codec ? ` · ${codec}` : ''}`;
-  element('rate').textContent = kbps >= 1000 ? `${(kbps / 1000).toFixed(1)} Mbit/s` : `${kbps} kbit/s`;
-  element('delay').textContent = delay === null ? '–' : `${delay.toFixed(2)} s`;
-  element('buffer').textContent = `${buffer} ms · jitter ${jitter} ms`;
+  element('picture').textContent = FIGURES.picture(told);
+  element('buffer').textContent = FIGURES.buffer(told);
+  void draw();
+}
+
+/** What somebody sees who looks. */
+async function draw() {
+  if (element('panel').hidden) return;
+  charts ??= await import('./charts.js');
+  const now = Date.now();
+  charts.drawCharts(element('charts'), seconds.filter(({ at }) => now - at < (charts?.SPAN ?? 0)), now);
+}
+
+/**
+ * Shows why no way for media was found.
+ *
+ * @param {{ cause: Cause | null, evidence: Evidence | null, title: string, hint: string }} found null when there is a way
+ */
+export async function showDiagnosis({ cause, evidence, title, hint }) {
+  diagnosis = { cause, evidence };
+  element('doctor').hidden = cause === null;
+  if (cause === null) return;
+  element('cause').textContent = title;
+  element('remedy').textContent = hint;
+  const { TRIED } = await import('../words/doctor-words.js');
+  await spoken();
+  element('despite').textContent = TRIED.despite;
+  element('tried').textContent = evidence ? TRIED.sum(evidence) : '';
 }
 
 /**
  * @param {string} words
  * @param {string} mood
+ * @param {string} [detail] the server's own words, which are English
  */
-export function log(words, mood) {
-  const now = new Date();
+export function log(words, mood, detail = '') {
   const line = document.createElement('li');
   const time = document.createElement('time');
-  time.dateTime = now.toISOString();
-  time.textContent = clock(now);
+  time.dateTime = new Date().toISOString();
+  // The first time that `Intl` is asked costs more than all else until the POST is answered.
+  if (!element('panel').hidden) writeClock(time);
   line.dataset.mood = mood;
-  line.append(time, words);
+  line.append(time, detail ? withDetail(words, detail) : words);
   const list = element('log');
   list.prepend(line);
   while (list.childElementCount > LOG_LINES) list.lastElementChild?.remove();
 }
 
 /**
- * Not `toLocaleTimeString`: its first call costs more than all else until the POST is answered.
- *
- * @param {Date} time
+ * @param {string} words
+ * @param {string} detail
  */
-const clock = (time) => [time.getHours(), time.getMinutes(), time.getSeconds()]
-  .map((part) => String(part).padStart(2, '0')).join(':');
+function withDetail(words, detail) {
+  const told = Object.assign(document.createElement('span'), { textContent: `${words}: ` });
+  told.append(Object.assign(document.createElement('span'), { lang: 'en', textContent: detail }));
+  return told;
+}
+
+/** @param {HTMLTimeElement} time */
+function writeClock(time) {
+  time.textContent = FIGURES.clock(new Date(time.dateTime));
+}
+
+/** @param {import('../element/whep-player.js').WhepPlayer} player */
+async function copyReport(player) {
+  const [{ report }, { copy }] = await Promise.all([import('./report.js'), import('../page/share.js')]);
+  const text = report({
+    at: new Date(),
+    origin: location.origin,
+    room: player.room,
+    player: await version(),
+    browser: navigator,
+    state: player.state,
+    trust: player.trust,
+    ...diagnosis,
+    vitals,
+    seconds,
+    activity: [...element('log').children].map(({ childNodes: [time, words] }) => ({
+      at: new Date(/** @type {HTMLTimeElement} */ (time).dateTime),
+      words: words.textContent ?? '',
+    })),
+  });
+  const copied = await copy(text);
+  element('report').textContent = copied ? PAGE.copied : PAGE.notCopied;
+  setTimeout(() => (element('report').textContent = PAGE.report), 2000);
+}
+
+/** What this server tells of its player, which changes with each of its versions. */
+async function version() {
+  const response = await fetch(new URL('../whep-player.js', import.meta.url), { method: 'HEAD' }).catch(() => null);
+  return response?.headers.get('etag') ?? '';
+}

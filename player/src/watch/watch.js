@@ -5,8 +5,10 @@ import { secretText } from '../trust/fragment.js';
 import { fragment, named, opening } from './head-start.js';
 import { linkFromInput } from '../trust/room.js';
 import { WhepPlayer } from '../element/whep-player.js';
-import { log, showVitals, togglePanel } from './panel.js';
+import { log, showDiagnosis, showVitals, togglePanel, wirePanel } from './panel.js';
 import { showKeys, showTrust, wireSheets } from './sheets.js';
+import { speak } from '../words/language.js';
+import { PAGE, SAID } from '../words/watch-words.js';
 import { TRUST, WORDS } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').State} State */
@@ -19,12 +21,13 @@ const player = /** @type {WhepPlayer} */ (element('player'));
 // Another link to the same room, put into the address bar: browsers do not reload for that.
 addEventListener('hashchange', () => location.reload());
 
-if (named.kind === 'room' && fragment.damaged) choose(location.href);
-else if (named.kind === 'room') watch(named.room);
-else choose(named.kind === 'invalid' ? named.text : '');
+if (named.kind === 'room' && !fragment.damaged) void watch(named.room);
+else void choose(named.kind === 'room' ? location.href : named.kind === 'invalid' ? named.text : '');
 
 /** @param {string} room */
-function watch(room) {
+async function watch(room) {
+  // The POST is on its way all the same.
+  await speak(PAGE);
   wirePlayer();
   const { token, secret } = fragment;
   player.watch(room, { token, secret: secret && secretText(secret) }, opening);
@@ -44,7 +47,8 @@ function watch(room) {
 }
 
 /** @param {string} invalid what the address named instead of a room */
-function choose(invalid) {
+async function choose(invalid) {
+  await speak(PAGE);
   const input = /** @type {HTMLInputElement} */ (element('room'));
   element('home').hidden = false;
   wireLinkField('choose', 'room');
@@ -52,8 +56,7 @@ function choose(invalid) {
     Object.assign(element('wrong'), { textContent: WORDS.wrong.short, hidden: false });
     input.value = invalid;
     complain(input, named.kind === 'room'
-      ? 'Link wrong: what stands behind its “#” is not whole. Copy all of the link.'
-      : `Link wrong: “${invalid.slice(0, 80)}” is no room id.`);
+      ? SAID.damaged : SAID.noRoom(invalid.slice(0, 80)));
   }
   input.focus();
 }
@@ -70,7 +73,7 @@ function wireLinkField(form, field) {
   element(form).addEventListener('submit', (event) => {
     event.preventDefault();
     const named = linkFromInput(input.value);
-    if (!named) return complain(input, 'A room id has 1 to 64 letters, digits, “-” or “_”.');
+    if (!named) return complain(input, SAID.badRoom);
     // What stands behind the # of another server's link is no business of this one.
     if (named.link && named.link.host !== location.host) return offerElsewhere(input, named.link);
     location.assign(`/watch/${named.room}${named.hash}`);
@@ -82,9 +85,9 @@ function wireLinkField(form, field) {
  * @param {URL} link of another server
  */
 function offerElsewhere(input, link) {
-  complain(input, `This link is of another server, ${link.host}. `);
+  complain(input, `${SAID.elsewhere(link.host)} `);
   const there = document.createElement('a');
-  Object.assign(there, { href: link.href, textContent: 'Open it there' });
+  Object.assign(there, { href: link.href, textContent: PAGE.openThere });
   element(`${input.id}-error`).append(there);
 }
 
@@ -100,7 +103,7 @@ function complain(input, words) {
 function wirePlayer() {
   wireSheets(() => player.trust);
   wireKeys();
-  element('details').addEventListener('click', togglePanel);
+  wirePanel(player);
   wireTouch();
   wireLinkField('relink', 'newlink');
   player.addEventListener('statechange', (event) => {
@@ -110,9 +113,9 @@ function wirePlayer() {
     const { value } = /** @type {HTMLInputElement} */ (element('newlink'));
     element('relink').hidden = !WORDS[/** @type {State} */ (state)].link && value === '';
     element('facts').classList.toggle('stale', state !== 'live');
+    element('despite').hidden = state !== 'live';
     if (player.trust === null) element('viewers').textContent = '–';
-    const words = state === 'live' ? 'Picture live' : title;
-    log(detail ? `${words}: ${detail}` : words, WORDS[/** @type {State} */ (state)].mood);
+    log(state === 'live' ? SAID.live : title, WORDS[/** @type {State} */ (state)].mood, detail);
   });
   for (const name of ['join', 'leave']) {
     player.addEventListener(name, (event) => {
@@ -120,8 +123,7 @@ function wirePlayer() {
       if (who !== 'viewer') return;
       const first = element('viewers').textContent === '–';
       element('viewers').textContent = String(count);
-      const verb = name === 'join' ? 'joined' : 'left';
-      log(`${first ? 'You' : 'A viewer'} ${verb} (${count} watching)`, 'quiet');
+      log((first ? SAID.youJoined : name === 'join' ? SAID.joined : SAID.left)(count), 'quiet');
     });
   }
   player.addEventListener('trustchange', () => {
@@ -132,6 +134,11 @@ function wirePlayer() {
   player.addEventListener('advicechange', (event) => {
     const { advice, title } = /** @type {CustomEvent} */ (event).detail;
     if (advice) log(title, 'bad');
+  });
+  player.addEventListener('diagnosis', (event) => {
+    const found = /** @type {CustomEvent} */ (event).detail;
+    if (found.cause) log(found.title, 'bad');
+    void showDiagnosis(found);
   });
   player.addEventListener('vitals', (event) => showVitals(/** @type {CustomEvent} */ (event).detail));
 }

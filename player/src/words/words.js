@@ -1,5 +1,16 @@
 // @ts-check
-/** One clear word for every state a viewer can be in. */
+/**
+ * All that people read comes from the modules of this folder: words.js for the element, one `…-words.js`
+ * for each page. To add words, write them here in English and in `de/`, in the file of the same name
+ * with the same exports, which replaces these where the browser wants German: `npm run check` and the
+ * test of words tell what is missing. To add a page, write `mine-words.js` and `de/mine-words.js` like
+ * publish-words.js, whose last line makes them a pair, have `mine.js` call `speak(PAGE)`, and name the
+ * words in `mine.html`: `<h1 data-say="title">`, `<input data-say-placeholder="room">`. What has a number
+ * or a time in it is a function and takes `number`, `rate` and `time` of language.js, never `toFixed`.
+ * Do not keep a word for later in a variable: it may become German while the page loads.
+ */
+
+import { number, rate, time, translate } from './language.js';
 
 /** @typedef {import('../session/next-step.js').State} State */
 
@@ -13,8 +24,8 @@
  * @property {boolean} [link] another link would help
  */
 
-/** @type {Readonly<Record<State, Words>>} */
-export const WORDS = Object.freeze({
+/** @type {Record<State, Words>} */
+export const WORDS = {
   idle: { short: 'No room', title: 'No room yet', hint: 'Choose a room to watch.', mood: 'quiet' },
   connecting: { short: 'Connecting', title: 'Connecting', hint: 'One moment.', mood: 'busy' },
   waiting: {
@@ -217,14 +228,14 @@ export const WORDS = Object.freeze({
     retry: true,
   },
   closed: { short: 'Stopped', title: 'Stopped', hint: '', mood: 'quiet', retry: true },
-});
+};
 
 /**
  * What holds for a picture: a few words, a sentence, and whether that is as good as it gets.
  *
- * @type {Readonly<Record<import('../trust/trust.js').Trust, { title: string, hint: string, mood: 'good' | 'quiet' | 'bad' }>>}
+ * @type {Record<import('../trust/trust.js').Trust, { title: string, hint: string, mood: 'good' | 'quiet' | 'bad' }>}
  */
-export const TRUST = Object.freeze({
+export const TRUST = {
   private: {
     title: 'Private',
     hint: 'Your camera, verified, end to end. It shows itself to nobody without this link.',
@@ -255,14 +266,14 @@ export const TRUST = Object.freeze({
     hint: 'Encrypted to the server and from there to you. Who runs the server could watch.',
     mood: 'quiet',
   },
-});
+};
 
 /**
  * What whoever has the camera could set better.
  *
- * @type {Readonly<Record<import('../session/advice.js').Advice, { title: string, hint: string }>>}
+ * @type {Record<import('../session/advice.js').Advice, { title: string, hint: string }>}
  */
-export const ADVICE = Object.freeze({
+export const ADVICE = {
   slow: {
     title: 'The camera sends very few pictures a second',
     hint: 'Whoever has the camera can set its frame rate to 25 or 30. A dark room or a busy computer may slow it down, too.',
@@ -271,18 +282,31 @@ export const ADVICE = Object.freeze({
     title: 'The camera sends a whole picture only now and then',
     hint: 'What is lost on the way stays lost until the next one. Whoever has the camera can set its keyframe interval to one or two seconds; in OBS: Settings, Output, Keyframe Interval.',
   },
-});
+};
 
-/** What the controls of a player are called. */
-export const CONTROLS = Object.freeze({
+/** Qualities that differ by we do not know what. */
+const RANKS = { high: 'High', medium: 'Medium', low: 'Low' };
+
+/** What the controls of a player are called, and what it says besides. */
+export const CONTROLS = {
+  bar: 'Player controls',
   play: 'Play (k)',
   pause: 'Pause (k)',
   mute: 'Mute (m)',
   unmute: 'Unmute (m)',
+  volume: 'Volume',
+  quality: 'Quality (q)',
+  snapshot: 'Save a picture (s)',
+  pip: 'Picture in picture (p)',
+  fullscreen: 'Fullscreen (f)',
+  retry: 'Try again',
+  age: 'How old what you see is',
   auto: 'Auto',
-  delay: (/** @type {number} */ seconds) => `${seconds.toFixed(1)} s behind`,
-});
+  delay: (/** @type {number} */ seconds) => `${number(seconds, 1)} s behind`,
+  lastSeen: (/** @type {Date} */ when) => `Last seen ${time(when, { hour: '2-digit', minute: '2-digit' })}`,
+  /** A choice of quality. */
+  layer: (/** @type {import('../session/layers.js').Name} */ { lines, rank, kbps }) =>
+    [lines, rank && RANKS[rank], kbps && rate(kbps)].filter(Boolean).join(' · '),
+};
 
-/** @param {Date} time when there was a picture last */
-export const lastSeen = (time) =>
-  `Last seen ${new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }).format(time)}`;
+translate({ WORDS, TRUST, ADVICE, CONTROLS }, { de: () => import('./de/words.js') });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { choices } from '../../src/session/layers.js';
+import { CONTROLS } from '../../src/words/words.js';
 
 /** The draft's example: simulcast with temporal layers, the highest encoding not sent. */
 const SIMULCAST = {
@@ -16,7 +17,7 @@ const SIMULCAST = {
 };
 
 test('one choice for each size that is sent, best first', () => {
-  assert.deepEqual(choices(SIMULCAST).map(({ label, selection }) => [label, selection]), [
+  assert.deepEqual(choices(SIMULCAST).map(({ name, selection }) => [CONTROLS.layer(name), selection]), [
     ['360p', { mediaId: '0', rid: '1', spatialLayerId: 0 }],
     ['180p', { mediaId: '0', rid: '0', spatialLayerId: 0 }],
   ]);
@@ -30,7 +31,7 @@ test('a choice keeps its id while rates and sizes change', () => {
 });
 
 test('layers of one size are told apart by their rate, and those of none by their rank', () => {
-  const labels = (/** @type {object[]} */ ...layers) => choices({ 1: layers }).map(({ label }) => label);
+  const labels = (/** @type {object[]} */ ...layers) => choices({ 1: layers }).map(({ name }) => CONTROLS.layer(name));
   assert.deepEqual(labels({ rid: 'a', bitrate: 400_000, height: 720 }, { rid: 'b', bitrate: 2_500_000, height: 720 }),
     ['720p · 2.5 Mbit/s', '720p · 400 kbit/s']);
   const unmeasured = [5, 40, 300, 2000].map((kbps) => ({ rid: `r${kbps}`, bitrate: kbps * 1000 }));
@@ -40,7 +41,7 @@ test('layers of one size are told apart by their rate, and those of none by thei
 });
 
 test('a size has its rate behind it, as far as that is known', () => {
-  const labels = (/** @type {object[]} */ ...layers) => choices({ 0: layers }).map(({ label }) => label);
+  const labels = (/** @type {object[]} */ ...layers) => choices({ 0: layers }).map(({ name }) => CONTROLS.layer(name));
   const hd = { rid: 'h', bitrate: 2_000_000, height: 720 };
   const low = { rid: 'l', bitrate: 100_000, height: 180 };
   assert.deepEqual(labels({ ...hd, framesPerSecond: 30 }, { ...low, framesPerSecond: 14.985 }), ['720p30', '180p15']);

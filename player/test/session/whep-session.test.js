@@ -219,7 +219,7 @@ const LAYERS = { 0: [{ rid: 'h', height: 720, bitrate: 2e6 }, { rid: 'l', height
 test('layers are offered where the server lets viewers choose', async () => {
   /** @type {string[][]} */
   const offered = [];
-  const listener = { layers: (/** @type {any[]} */ all) => offered.push(all.map(({ label }) => label)) };
+  const listener = { layers: (/** @type {any[]} */ all) => offered.push(all.map(({ name }) => name.lines)) };
   const { world, session } = start(({ method, url }) =>
     method === 'POST' && url === ENDPOINT ? relayed() : undefined, { listener, token: 't' });
   await goLive(world);
