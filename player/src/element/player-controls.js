@@ -2,6 +2,7 @@
 /** The buttons of `<whep-player>`, its keys, and the choice of quality. */
 
 import { Volume } from './volume.js';
+import { Zoom } from './zoom.js';
 import { CONTROLS } from '../words/words.js';
 
 /** @typedef {import('../session/layers.js').Choice} Choice */
@@ -16,8 +17,11 @@ export class Controls {
   #host;
   #root;
   #video;
+  #zoom;
   /** @type {Record<string, () => void>} */
   #keys;
+  /** What the last touch or click on the picture came by. */
+  #pointer = '';
   /** @type {ReturnType<typeof setTimeout> | undefined} until the controls go */
   #idle;
 
@@ -38,6 +42,7 @@ export class Controls {
       fullscreen: () => this.#toggleFullscreen(),
       snapshot,
       retry,
+      whole: () => this.whole(),
     });
     for (const [name, action] of Object.entries(actions)) {
       this.#find(`.${name}`).addEventListener('click', action);
@@ -51,7 +56,11 @@ export class Controls {
     }
     host.addEventListener('pointerleave', ({ pointerType }) => pointerType === 'mouse' && this.#rest());
     video.addEventListener('volumechange', () => this.#showMuted());
-    video.addEventListener('dblclick', actions.fullscreen);
+    const layers = [video, /** @type {HTMLElement} */ (this.#find('.last'))];
+    this.#zoom = new Zoom(this.#find('.stage'), layers, actions.fullscreen);
+    video.addEventListener('pointerdown', ({ pointerType }) => (this.#pointer = pointerType));
+    // Of two touches there may be none, so that those are counted.
+    video.addEventListener('dblclick', () => this.#pointer !== 'touch' && (this.#zoom.isClose ? this.whole() : actions.fullscreen()));
     const volume = new Volume(video, /** @type {HTMLInputElement} */ (this.#find('.volume')));
     this.#keys = {
       k: playback,
@@ -60,6 +69,14 @@ export class Controls {
       f: actions.fullscreen,
       s: snapshot,
       q: () => !this.#quality.hidden && this.#quality.focus(),
+      '+': () => this.#zoom.step(1),
+      '=': () => this.#zoom.step(1),
+      '-': () => this.#zoom.step(-1),
+      0: actions.whole,
+      'Shift ArrowUp': () => this.#zoom.look(0, -1),
+      'Shift ArrowDown': () => this.#zoom.look(0, 1),
+      'Shift ArrowLeft': () => this.#zoom.look(-1, 0),
+      'Shift ArrowRight': () => this.#zoom.look(1, 0),
       ArrowUp: () => volume.step(1),
       ArrowDown: () => volume.step(-1),
     };
@@ -76,7 +93,8 @@ export class Controls {
     // A list and a slider have a use of their own for arrows.
     const [at] = event.composedPath();
     if (event.key.startsWith('Arrow') && at instanceof Element && at.matches('select, input')) return;
-    const action = this.#keys[event.key];
+    const isMove = event.shiftKey && event.key.startsWith('Arrow');
+    const action = this.#keys[isMove ? `Shift ${event.key}` : event.key];
     if (!action) return;
     event.preventDefault();
     // What is not seen takes no focus.
@@ -111,6 +129,11 @@ export class Controls {
     // An open list is not exchanged under the finger.
     if (!isSame) quality.replaceChildren(...options);
     quality.value = chosen ?? AUTO;
+  }
+
+  /** The whole picture, and not a part of it. */
+  whole() {
+    this.#zoom.whole();
   }
 
   /** @param {boolean} isPaused */

@@ -40,6 +40,11 @@ video, .last {
   height: 100%;
   object-fit: contain;
 }
+/* The page may scroll under one finger, unless there is more of the picture to be seen. */
+video, .last { touch-action: pan-x pan-y; transform-origin: 0 0; }
+.close :is(video, .last) { touch-action: none; }
+.stage.close { cursor: move; }
+.stage:not(.close) .whole { display: none; }
 /* What is left of a lost picture stays, but does not pretend to be live. */
 video { transition: opacity 300ms; }
 .stage:not(.picture) video { visibility: hidden; opacity: 0; transition: none; }

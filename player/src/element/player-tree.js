@@ -32,6 +32,9 @@ const HTML = `
     <input class="volume" type="range" min="0" max="1" step="0.05" data-say-aria-label="volume">
     <span class="delay" part="delay" data-say-title="age"></span>
     <span class="space"></span>
+    <button class="whole" type="button" data-say-aria-label="whole">
+      <svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="10.5" cy="10.5" r="6"/><path d="m15 15 5 5M8 10.5h5"/></svg>
+    </button>
     <select class="quality" data-say-aria-label="quality" hidden></select>
     <button class="snapshot" type="button" data-say-aria-label="snapshot">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path d="M4 8h3.5L9 6h6l1.5 2H20v11H4z"/><circle cx="12" cy="13" r="3.4"/></svg>

@@ -208,7 +208,10 @@ export class WhepPlayer extends HTMLElement {
   #start() {
     this.#stop();
     const endpoint = this.#endpoint();
-    if (endpoint !== this.#watched) this.#picture.forget();
+    if (endpoint !== this.#watched) {
+      this.#picture.forget();
+      this.#controls.whole();
+    }
     this.#remedy = '';
     this.#watched = endpoint;
     const text = this.getAttribute('secret');

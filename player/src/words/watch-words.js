@@ -101,6 +101,9 @@ export const KEYS = [
   ['p', 'Picture in picture'],
   ['s', 'Save a picture'],
   ['q', 'Quality, where there is a choice'],
+  ['+ −', 'Nearer, farther'],
+  ['⇧ ← ↑ → ↓', 'Move about in it'],
+  ['0', 'The whole picture'],
   ['i', 'Statistics'],
   ['?', 'These keys'],
 ];

@@ -299,6 +299,7 @@ export const CONTROLS = {
   snapshot: 'Save a picture (s)',
   pip: 'Picture in picture (p)',
   fullscreen: 'Fullscreen (f)',
+  whole: 'Whole picture (0)',
   retry: 'Try again',
   age: 'How old what you see is',
   auto: 'Auto',

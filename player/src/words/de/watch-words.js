@@ -98,6 +98,9 @@ export const KEYS = [
   ['p', 'Bild im Bild'],
   ['s', 'Bild speichern'],
   ['q', 'Qualität, wo es eine Wahl gibt'],
+  ['+ −', 'Näher, weiter weg'],
+  ['⇧ ← ↑ → ↓', 'Den Ausschnitt verschieben'],
+  ['0', 'Das ganze Bild'],
   ['i', 'Statistik'],
   ['?', 'Diese Tasten'],
 ];

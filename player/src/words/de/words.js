@@ -205,6 +205,7 @@ export const CONTROLS = {
   snapshot: 'Bild speichern (s)',
   pip: 'Bild im Bild (p)',
   fullscreen: 'Vollbild (f)',
+  whole: 'Ganzes Bild (0)',
   retry: 'Noch einmal versuchen',
   age: 'Wie alt das ist, was zu sehen ist',
   auto: 'Automatisch',
