@@ -170,4 +170,11 @@ test('a viewer chooses among the sizes of a simulcast', { timeout: 180_000 }, as
   await shot(page, 'layers-high');
   await choose(page, 360);
   await moves(page);
+  // By keyboard alone, wherever somebody is.
+  await page.evaluate(() => /** @type {HTMLElement} */ (document.activeElement).blur());
+  await page.keyboard.press('q');
+  await eventually('the choice of quality has the focus', () => page.evaluate(() =>
+    document.querySelector('whep-player')?.shadowRoot?.activeElement?.className), (name) => name === 'quality');
+  await page.keyboard.press('End');
+  await eventually('the least of them', async () => (await decoded(page)).height, (height) => height === 180);
 });
