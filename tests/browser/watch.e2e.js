@@ -26,7 +26,7 @@ test('the picture fills the window, and what is over it goes after a while', LON
   await becomes(page, 'live');
   assert.deepEqual(await page.locator('whep-player').boundingBox(), { x: 0, y: 0, width: 1280, height: 900 });
   const colours = () => page.locator('#state').evaluate((pill) => getComputedStyle(pill).backgroundColor);
-  assert.equal(await colours(), 'rgb(229, 56, 59)', 'live is red');
+  assert.equal(await colours(), 'rgb(211, 47, 47)', 'live is red');
   await shot(page, 'watch-awake');
   await eventually('nothing but the picture', () => opacity(page), (seen) => seen === '0');
   await shot(page, 'watch-calm');

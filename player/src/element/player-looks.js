@@ -9,7 +9,7 @@ const CSS = `
   --accent: #ffb454;
   --good: #4ade80;
   --bad: #ff7b72;
-  --live: #e5383b;
+  --live: #d32f2f;
   display: block;
   aspect-ratio: 16 / 9;
   color: #eef2f7;
