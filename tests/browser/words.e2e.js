@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { elsewhere } from '../stage/elsewhere.js';
 import { Stage, becomes, eventually, shot } from '../stage/stage.js';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -101,12 +102,33 @@ for (const [device, size] of /** @type {const} */ ([['desktop', {}], ['phone', P
   });
 }
 
-test('the element alone in German, on a page in English', LONG, async (t) => {
+test('the element in German, on a page of somebody else', LONG, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
+  const camera = stage.startCamera('fremd', ['--size', '320x180']);
+  const origin = await elsewhere(t, `<html lang="en"><script type="module" src="/player/whep-player.js"></script>
+    <whep-player src="${stage.origin}/whep/fremd"></whep-player>`);
   const page = await (await stage.newContext(GERMAN)).newPage();
+  await page.goto(origin);
+  await becomes(page, 'live');
+  await page.locator('whep-player').hover();
+  await page.getByRole('button', { name: 'Bild speichern (s)' }).waitFor();
+  await page.getByText('Direkt, nicht geprüft').waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'en', 'the page is not ours');
+  await camera.end('SIGTERM');
+  await page.getByText('Die Kamera ist weg').last().waitFor();
+  assert.deepEqual(await english(page), []);
+});
+
+test('a browser in French reads English, and nobody loads German for it', LONG, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const page = await (await stage.newContext({ locale: 'fr-FR' })).newPage();
+  const asked = /** @type {string[]} */ ([]);
+  page.on('request', (request) => asked.push(request.url()));
   await page.goto(`${stage.origin}/watch/nobody`);
   await becomes(page, 'waiting');
-  await page.getByText('Warten auf die Kamera').last().waitFor();
-  assert.equal(await page.locator('#log').evaluate((log) => /Waiting|Connecting/.test(log.textContent ?? '')), false);
+  await page.getByText('Waiting for the camera').last().waitFor();
+  assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
+  assert.deepEqual(asked.filter((url) => url.includes('/de/')), []);
 });

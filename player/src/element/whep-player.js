@@ -17,14 +17,13 @@
 import { Advisor } from '../session/advice.js';
 import { parseSecret } from '../trust/fragment.js';
 import { Delay } from './delay.js';
+import { Notices } from './notices.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
 import { dress } from './player-looks.js';
 import { template } from './player-tree.js';
 import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
-import { say, spoken } from '../words/language.js';
-import { ADVICE, CONTROLS, TRUST, WORDS } from '../words/words.js';
 
 /** @typedef {import('../session/vitals.js').Vitals} Vitals */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
@@ -32,9 +31,6 @@ import { ADVICE, CONTROLS, TRUST, WORDS } from '../words/words.js';
 
 /** States in which the picture is shown as it is; for a moment it may stand still. @type {State[]} */
 const SEEN = ['live', 'stopped', 'paused'];
-
-/** States in which it is told what is in the way. @type {State[]} */
-const PATHLESS = ['blocked', 'barred'];
 
 export class WhepPlayer extends HTMLElement {
   static observedAttributes = ['src', 'room', 'token', 'secret'];
@@ -44,6 +40,7 @@ export class WhepPlayer extends HTMLElement {
   #picture;
   #controls;
   #delay;
+  #notices;
   /** @type {Viewer | null} */
   #viewer = null;
   /** @type {string | null} the endpoint that the picture is of */
@@ -65,8 +62,8 @@ export class WhepPlayer extends HTMLElement {
   #advisor = new Advisor();
   /** @type {import('../session/advice.js').Advice | null} */
   #advice = null;
-  /** What would be in the way of a picture, in words: more than the state alone says. */
-  #remedy = '';
+  /** @type {import('../session/doctor.js').Cause | null} */
+  #cause = null;
 
   constructor() {
     super();
@@ -80,18 +77,12 @@ export class WhepPlayer extends HTMLElement {
       paused: () => this.#show(this.#phase),
     });
     this.#delay = new Delay(this.#video);
-    say(this.#root, CONTROLS);
+    this.#notices = new Notices(this.#root);
     this.#controls = new Controls(this, this.#root, this.#video, {
       retry: () => this.retry(),
       playback: () => this.#picture.toggle(),
       snapshot: () => this.#picture.save(),
       choose: (id) => this.#viewer?.choose(id),
-    });
-    // What was said in English until then is said again.
-    void spoken().then((loaded) => {
-      if (loaded.length === 0) return;
-      say(this.#root, CONTROLS);
-      this.#show(this.#phase);
     });
   }
 
@@ -212,7 +203,8 @@ export class WhepPlayer extends HTMLElement {
       this.#picture.forget();
       this.#controls.whole();
     }
-    this.#remedy = '';
+    this.#cause = null;
+    void this.#notices.diagnosis(null);
     this.#watched = endpoint;
     const text = this.getAttribute('secret');
     const secret = text === null ? null : parseSecret(text);
@@ -239,7 +231,7 @@ export class WhepPlayer extends HTMLElement {
           this.#tell('vitals', { ...vitals, path, delay });
         },
         viewers: (count) => this.#count(count),
-        diagnosis: (cause, evidence) => viewer === this.#viewer && void this.#diagnose(cause, evidence),
+        diagnosis: (cause, evidence) => viewer === this.#viewer && void this.#diagnose(viewer, cause, evidence),
         layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
       },
     });
@@ -274,26 +266,16 @@ export class WhepPlayer extends HTMLElement {
     const state = SEEN.includes(phase) && this.#picture.isPaused ? 'paused' : phase;
     this.#controls.showPaused(this.#picture.isPaused);
     this.#state = state;
-    const { title, hint, mood, retry, short } = WORDS[state];
-    this.#stage.dataset.state = state;
-    this.#stage.dataset.mood = mood;
     const isSeen = SEEN.includes(state);
     this.#stage.classList.toggle('picture', isSeen);
     if (!isSeen && SEEN.includes(before)) this.#picture.keep();
     if (isSeen !== SEEN.includes(before)) this.#controls.stir();
-    const seen = isSeen ? null : this.#picture.lastSeen;
-    this.#find('.seen').hidden = seen === null;
-    if (seen) this.#find('.seen').textContent = CONTROLS.lastSeen(seen);
     if (!isSeen) {
       this.#viewers = 0;
       this.#advise(null);
     }
     this.#hold(isSeen ? this.#promised : null);
-    this.#find('.title').textContent = title;
-    this.#find('.said').textContent = title;
-    this.#find('.hint').textContent = PATHLESS.includes(state) && this.#remedy || hint;
-    this.#find('.badge').textContent = short;
-    this.#find('.retry').toggleAttribute('hidden', !retry);
+    const { title, hint } = this.#notices.state(state, isSeen ? null : this.#picture.lastSeen);
     if (isSeen && !SEEN.includes(before)) this.#tell('join', { who: 'camera' });
     if (!isSeen && SEEN.includes(before)) this.#tell('leave', { who: 'camera' });
     if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
@@ -303,35 +285,26 @@ export class WhepPlayer extends HTMLElement {
   #advise(advice) {
     if (advice === this.#advice) return;
     this.#advice = advice;
-    const { title, hint } = advice ? ADVICE[advice] : { title: '', hint: '' };
-    this.#find('.advice b').textContent = title;
-    this.#find('.advice span').textContent = hint;
-    this.#find('.advice').hidden = advice === null;
-    this.#tell('advicechange', { advice, title, hint });
+    this.#tell('advicechange', { advice, ...this.#notices.advice(advice) });
   }
 
   /**
+   * @param {Viewer} viewer
    * @param {import('../session/doctor.js').Cause | null} cause why no way for media was found
    * @param {import('../session/ice-evidence.js').Evidence | null} evidence
    */
-  async #diagnose(cause, evidence) {
-    if (cause === null && this.#remedy === '') return;
-    const words = cause && await import('../words/doctor-words.js').then(({ DOCTOR }) => DOCTOR[cause], () => null);
-    await spoken();
-    const { title, hint } = words ?? { title: '', hint: '' };
-    this.#remedy = hint && `${title}. ${hint}`;
-    this.#show(this.#phase);
-    this.#tell('diagnosis', { cause, evidence, title, hint });
+  async #diagnose(viewer, cause, evidence) {
+    if (cause === this.#cause) return;
+    this.#cause = cause;
+    const words = await this.#notices.diagnosis(cause);
+    if (viewer === this.#viewer) this.#tell('diagnosis', { cause, evidence, ...words });
   }
 
   /** @param {Trust | null} trust what holds for the picture that is seen now */
   #hold(trust) {
     if (trust === this.#trust) return;
     this.#trust = trust;
-    const { title, hint, mood } = trust ? TRUST[trust] : { title: '', hint: '', mood: '' };
-    const mark = this.#find('.trust');
-    Object.assign(mark, { textContent: title, title: hint });
-    mark.dataset.mood = mood;
+    const { title, hint } = this.#notices.trust(trust);
     if (trust) this.setAttribute('trust', trust);
     else this.removeAttribute('trust');
     this.#tell('trustchange', { trust, title, hint });

@@ -1,0 +1,115 @@
+// @ts-check
+/** What `<whep-player>` says in words, over the picture and in its place. */
+
+import { say, spoken } from '../words/language.js';
+import { ADVICE, CONTROLS, TRUST, WORDS } from '../words/words.js';
+
+/** @typedef {import('../words/words.js').State} State */
+/** @typedef {import('../trust/trust.js').Trust} Trust */
+/** @typedef {import('../session/advice.js').Advice} Advice */
+/** @typedef {import('../session/doctor.js').Cause} Cause */
+
+/** States in which it is told what is in the way. @type {State[]} */
+const PATHLESS = ['blocked', 'barred'];
+
+const NOTHING = { title: '', hint: '' };
+
+export class Notices {
+  #root;
+  /** @type {State} */
+  #state = 'idle';
+  /** @type {Date | null} */
+  #lastSeen = null;
+  /** @type {Trust | null} */
+  #trust = null;
+  /** @type {Advice | null} */
+  #advice = null;
+  /** What is in the way of a picture: more than the state alone says. */
+  #remedy = NOTHING;
+
+  /** @param {ShadowRoot} root */
+  constructor(root) {
+    this.#root = root;
+    this.#sayAll();
+    // What was said in English until then is said again.
+    void spoken().then((loaded) => loaded.length > 0 && this.#sayAll());
+  }
+
+  /**
+   * @param {State} state
+   * @param {Date | null} lastSeen when there was a picture, where there is none
+   */
+  state(state, lastSeen) {
+    this.#state = state;
+    this.#lastSeen = lastSeen;
+    this.#sayState();
+    return WORDS[state];
+  }
+
+  /** @param {Trust | null} trust what holds for the picture that is seen */
+  trust(trust) {
+    this.#trust = trust;
+    this.#sayTrust();
+    return trust ? TRUST[trust] : NOTHING;
+  }
+
+  /** @param {Advice | null} advice what the sender could set better */
+  advice(advice) {
+    this.#advice = advice;
+    this.#sayAdvice();
+    return advice ? ADVICE[advice] : NOTHING;
+  }
+
+  /**
+   * @param {Cause | null} cause why no way for media was found
+   * @returns {Promise<{ title: string, hint: string }>} what is said of it
+   */
+  async diagnosis(cause) {
+    const words = cause && await import('../words/doctor-words.js').then(({ DOCTOR }) => DOCTOR[cause], () => null);
+    await spoken();
+    this.#remedy = words ?? NOTHING;
+    this.#sayState();
+    return this.#remedy;
+  }
+
+  #sayAll() {
+    say(this.#root, CONTROLS);
+    this.#sayState();
+    this.#sayTrust();
+    this.#sayAdvice();
+  }
+
+  #sayState() {
+    const { title, hint, mood, retry, short } = WORDS[this.#state];
+    const stage = this.#find('.stage');
+    stage.dataset.state = this.#state;
+    stage.dataset.mood = mood;
+    this.#find('.title').textContent = title;
+    this.#find('.said').textContent = title;
+    const { title: cause, hint: remedy } = this.#remedy;
+    this.#find('.hint').textContent = PATHLESS.includes(this.#state) && cause ? `${cause}. ${remedy}` : hint;
+    this.#find('.badge').textContent = short;
+    this.#find('.retry').hidden = !retry;
+    this.#find('.seen').hidden = this.#lastSeen === null;
+    if (this.#lastSeen) this.#find('.seen').textContent = CONTROLS.lastSeen(this.#lastSeen);
+  }
+
+  #sayTrust() {
+    const { title, hint, mood } = this.#trust ? TRUST[this.#trust] : { ...NOTHING, mood: '' };
+    const mark = this.#find('.trust');
+    Object.assign(mark, { textContent: title, title: hint });
+    mark.dataset.mood = mood;
+  }
+
+  #sayAdvice() {
+    const { title, hint } = this.#advice ? ADVICE[this.#advice] : NOTHING;
+    this.#find('.advice b').textContent = title;
+    this.#find('.advice span').textContent = hint;
+    this.#find('.advice').hidden = this.#advice === null;
+  }
+
+  /** @param {string} selector */
+  #find(selector) {
+    return /** @type {HTMLElement} */ (this.#root.querySelector(selector));
+  }
+}
