@@ -95,7 +95,7 @@ test('a browser without the codec is told so', { timeout: 180_000 }, async (t) =
   });
   await page.goto(`${stage.origin}/watch/codec`);
   await becomes(page, 'undecodable');
-  await page.getByText('This browser cannot decode it', { exact: true }).first().waitFor();
+  await page.locator('whep-player').getByText('This browser cannot decode it', { exact: true }).first().waitFor();
   await shot(page, 'codec');
 });
 

@@ -67,7 +67,7 @@ test('a gateway that puts its own offer in place of the camera’s', { timeout: 
   });
   const viewer = await stage.openUrl(origin + link.pathname);
   await becomes(viewer, 'impostor');
-  await viewer.getByText('This is not your camera', { exact: true }).first().waitFor();
+  await viewer.locator('whep-player').getByText('This is not your camera', { exact: true }).first().waitFor();
   await assertNothingPlayed(viewer);
   await shot(viewer, 'trust-impostor');
   assert.equal(await thief.evaluate(() => /** @type {any} */ (window).peers[0].connectionState), 'new');

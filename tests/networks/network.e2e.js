@@ -94,7 +94,7 @@ test('they do not, and the camera serves directly only: that is told', options, 
   stage.startCamera('strict', ['--direct-only']);
   const page = await stage.watch('strict');
   await becomes(page, 'blocked');
-  await page.getByText('No way to the camera', { exact: true }).first().waitFor();
+  await page.locator('whep-player').getByText('No way to the camera', { exact: true }).first().waitFor();
   await saysWhy(page, 'The camera’s addresses are not reachable from here');
   await shot(page, 'direct-only');
 });
@@ -119,7 +119,7 @@ test('nothing but HTTP gets through to the gateway: that is told', options, asyn
   firewall(network, stage.origin);
   const page = await stage.watch('firewall');
   await becomes(page, 'barred');
-  await page.getByText('No picture gets through', { exact: true }).first().waitFor();
+  await page.locator('whep-player').getByText('No picture gets through', { exact: true }).first().waitFor();
   await saysWhy(page, 'The server’s port for pictures is closed');
   await page.locator('#tried').getByText(/^Addresses: \d+ here, \d+ there. Pairs of them: [1-9]\d* tried, 0 answered\.$/).waitFor();
   await shot(page, 'network-firewall');
