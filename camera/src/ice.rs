@@ -2,7 +2,10 @@
 
 use std::{
     fmt::Display,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -36,6 +39,27 @@ pub(crate) fn report_capture_times(webrtcbin: &gst::Bin) {
     let mut rtpbins = webrtcbin.iterate_all_by_element_factory_name("rtpbin");
     while let Ok(Some(rtpbin)) = rtpbins.next() {
         rtpbin.set_property("rtcp-sync-send-time", false);
+    }
+}
+
+/// Whether there is an address here at which anybody could reach us.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Addresses(Arc<AtomicBool>);
+
+impl Addresses {
+    /// Looks from the creation of the element on.
+    pub(crate) fn of(webrtcbin: &gst::Bin) -> Self {
+        let this = Self::default();
+        let found = this.clone();
+        webrtcbin.connect("on-ice-candidate", false, move |_| {
+            found.0.store(true, Ordering::Relaxed);
+            None
+        });
+        this
+    }
+
+    pub(crate) fn is_there_one(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     backoff::Backoff,
     branch::{Branch, Connection},
     complaint::Complaint,
-    ice::{self, Heard},
+    ice::{self, Addresses, Heard},
     pipeline::{Pipeline, PipelineError},
     token::Token,
 };
@@ -25,6 +25,13 @@ const PATIENCE: u32 = 4;
 
 /// A session that has not connected in this time does not.
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
+
+/// A machine on which libnice has found no address in this time has no network. It would look for one
+/// without end, and whipsink wait for that.
+const ADDRESS_LIMIT: Duration = Duration::from_millis(1500);
+
+/// How long until the next look.
+const NO_NETWORK: Duration = Duration::from_secs(1);
 
 /// A server that is silent for so many times as long as ever before, but for so long at least, is
 /// gone: libnice would take most of a minute to say so. Receivers report every 5 s at most, give or
@@ -47,6 +54,8 @@ enum PublishError {
     Pipeline(#[from] PipelineError),
     #[error("publishing ended: {0}")]
     Over(String),
+    #[error("this machine has no network")]
+    NoNetwork,
 }
 
 /// Where and how to publish.
@@ -82,15 +91,20 @@ impl Publisher {
         let mut complaint = Complaint::default();
         while !stop.is_cancelled() {
             let started = Instant::now();
-            if let Err(error) = self.publish(&stop).await {
-                complaint.raise(&error);
+            let ended = self.publish(&stop).await;
+            if let Err(error) = &ended {
+                complaint.raise(error);
             }
             if started.elapsed() > SUCCESS {
                 backoff.reset();
                 complaint.settle();
             }
+            let wait = match ended {
+                Err(PublishError::NoNetwork) => NO_NETWORK,
+                _ => backoff.next(),
+            };
             tokio::select! {
-                () = tokio::time::sleep(backoff.next()) => {}
+                () = tokio::time::sleep(wait) => {}
                 () = stop.cancelled() => {}
             }
         }
@@ -107,6 +121,7 @@ impl Publisher {
         let branch = Arc::new(Branch::new(sink.clone().upcast(), pads)?);
         let webrtcbin = inner_webrtcbin(&sink);
         let heard = webrtcbin.as_ref().map(Heard::of);
+        let addresses = webrtcbin.as_ref().map(Addresses::of);
         if let Some(webrtcbin) = webrtcbin {
             ice::configure_agent(&webrtcbin);
             branch.report_connection_of(&webrtcbin);
@@ -124,6 +139,7 @@ impl Publisher {
         }
         let result = tokio::select! {
             why = self.until_over(&mut connection, heard) => Err(PublishError::Over(why)),
+            () = has_no_network(addresses) => Err(PublishError::NoNetwork),
             () = stop.cancelled() => Ok(()),
         };
         let pipeline = self.pipeline.clone();
@@ -185,6 +201,14 @@ impl Publisher {
     }
 }
 
+/// Waits for that to be known, which may be for ever.
+async fn has_no_network(addresses: Option<Addresses>) {
+    tokio::time::sleep(ADDRESS_LIMIT).await;
+    if addresses.is_none_or(|addresses| addresses.is_there_one()) {
+        std::future::pending().await
+    }
+}
+
 /// Until something was heard, as long as anybody may take.
 fn is_gone(heard: &Heard) -> bool {
     let pause = heard.longest_pause();
@@ -202,7 +226,9 @@ pub(crate) fn in_words(debug: &str) -> Option<String> {
         let status: String = answer.chars().take_while(char::is_ascii_digit).collect();
         return Some(format!("the server answers {status}"));
     }
-    let is_unreachable = debug.contains("error sending request");
+    let is_unreachable = ["error sending request", "Request timeout"]
+        .iter()
+        .any(|why| debug.contains(why));
     is_unreachable.then(|| "the server cannot be reached".to_owned())
 }
 
@@ -219,11 +245,13 @@ mod tests {
     fn the_status_is_told_and_the_url_is_not() {
         let refused = "imp.rs(9): f (): /GstWhipSink:w: Unexpected response: 401 - no such token";
         assert_eq!(in_words(refused).as_deref(), Some("the server answers 401"));
-        let lost = "error sending request for url (https://s/whip?token=hush)";
-        assert_eq!(
-            in_words(lost).as_deref(),
-            Some("the server cannot be reached")
-        );
+        for lost in [
+            "error sending request for url (https://s/whip?token=hush)",
+            "imp.rs(9): f (): /GstWhipSink:w: Request timeout, elapsed: deadline has elapsed",
+        ] {
+            let words = in_words(lost);
+            assert_eq!(words.as_deref(), Some("the server cannot be reached"));
+        }
         assert_eq!(in_words("something else"), None);
     }
 }

@@ -185,6 +185,17 @@ export class Host {
     return () => this.#run('nft', 'delete', 'table', 'inet', 'firewall');
   }
 
+  /**
+   * Pulls a cable out at this end: the other end is told.
+   *
+   * @param {string} cable
+   * @returns {() => void} plugs it in again
+   */
+  pull(cable) {
+    this.#ip('link', 'set', cable, 'down');
+    return () => this.#ip('link', 'set', cable, 'up');
+  }
+
   /** @param {string} cable that is taken away, with its address */
   unplug(cable) {
     this.#ip('link', 'delete', cable);
@@ -285,6 +296,14 @@ export function makeLossy({ gateway }, oneIn) {
 export function forget({ routers }, who) {
   routers?.[who].forget();
 }
+
+/**
+ * Pulls out the camera's cable at the gateway's end.
+ *
+ * @param {Network} network
+ * @returns {() => void} plugs it in again
+ */
+export const pullOut = ({ gateway }) => gateway.pull('eth0');
 
 /**
  * Puts a firewall before the gateway: between the viewer and it, only HTTP gets through.

@@ -3,7 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, atomic::Ordering},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use reqwest::Url;
@@ -26,6 +26,9 @@ use crate::{
     peer::{Block, Peer},
     rig::FORMAT,
 };
+
+/// What was broken heals within so long.
+const HEALS: Duration = Duration::from_secs(10);
 
 /// A camera that publishes the test picture.
 struct Camera {
@@ -76,8 +79,14 @@ async fn receive(endpoint: &mut Endpoint) -> Peer {
 async fn receive_again(what: &str, endpoint: &mut Endpoint) -> Peer {
     let began = Instant::now();
     let peer = receive(endpoint).await;
-    eprintln!("{what}: pictures again after {:?}", began.elapsed());
+    is_healed(what, began);
     peer
+}
+
+fn is_healed(what: &str, began: Instant) {
+    let took = began.elapsed();
+    eprintln!("{what}: pictures again after {took:?}");
+    assert!(took < HEALS, "{what}: {took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,5 +170,5 @@ async fn a_token_that_has_expired_is_read_anew() {
         }
         let _ = offer.reply.send(Reply::Unauthorized(SystemTime::now()));
     }
-    eprintln!("new token: pictures after {:?}", began.elapsed());
+    is_healed("new token", began);
 }
