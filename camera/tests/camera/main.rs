@@ -6,6 +6,7 @@ mod clocks;
 mod codecs;
 mod encoders;
 mod endpoint;
+mod gateway;
 mod lip_sync;
 mod moods;
 mod offers;

@@ -10,9 +10,10 @@ use std::{
 
 use gst::{glib, prelude::*};
 use gst_webrtc::{
-    WebRTCICEGatheringState, WebRTCKind, WebRTCRTPTransceiver, WebRTCSDPType,
-    WebRTCSessionDescription,
+    WebRTCICEGatheringState, WebRTCKind, WebRTCRTPTransceiver, WebRTCRTPTransceiverDirection,
+    WebRTCSDPType, WebRTCSessionDescription,
 };
+use reqwest::Url;
 use tokio::sync::watch;
 
 use crate::rig::{NEWS, eventually};
@@ -99,7 +100,7 @@ pub(crate) struct Peer {
     heard: Arc<Mutex<Vec<Block>>>,
     /// Where packets come out, to ask for keyframes there.
     video: Arc<Mutex<Option<gst::Pad>>>,
-    /// The answer to the offer it was made from.
+    /// The answer to the offer it was made from, or to its own.
     pub(crate) answer: String,
 }
 
@@ -111,6 +112,39 @@ impl Drop for Peer {
 
 impl Peer {
     pub(crate) async fn answering(offer: &str) -> Self {
+        let (mut this, webrtc) = Self::build();
+        this.answer = negotiate(&webrtc, offer).await;
+        this
+    }
+
+    /// A plain player, which offers to take picture and sound: what the endpoint makes of it.
+    pub(crate) async fn watching(whep: &Url) -> Self {
+        let (mut this, webrtc) = Self::build();
+        for caps in [
+            "application/x-rtp,media=video,encoding-name=H264,payload=96,clock-rate=90000,\
+             packetization-mode=(string)1,profile-level-id=(string)42e01f",
+            "application/x-rtp,media=audio,encoding-name=OPUS,payload=111,clock-rate=48000,\
+             encoding-params=(string)2",
+        ] {
+            let caps: gst::Caps = caps.parse().unwrap();
+            let direction = WebRTCRTPTransceiverDirection::Recvonly;
+            webrtc.emit_by_name::<WebRTCRTPTransceiver>("add-transceiver", &[&direction, &caps]);
+        }
+        let offer = described(&webrtc, "offer").await;
+        let request = reqwest::Client::new()
+            .post(whep.clone())
+            .header("content-type", "application/sdp")
+            .body(offer);
+        let reply = request.send().await.unwrap();
+        assert_eq!(reply.status(), 201);
+        this.answer = reply.text().await.unwrap();
+        let answer = gst_sdp::SDPMessage::parse_buffer(this.answer.as_bytes()).unwrap();
+        let answer = WebRTCSessionDescription::new(WebRTCSDPType::Answer, answer);
+        webrtc.emit_by_name::<()>("set-remote-description", &[&answer, &None::<gst::Promise>]);
+        this
+    }
+
+    fn build() -> (Self, gst::Element) {
         gst::init().unwrap();
         let pipeline = gst::Pipeline::new();
         let webrtc = gst::ElementFactory::make("webrtcbin")
@@ -149,8 +183,7 @@ impl Peer {
             }
         });
         pipeline.set_state(gst::State::Playing).unwrap();
-        let answer = negotiate(&webrtc, offer).await;
-        Self {
+        let this = Self {
             pipeline,
             frames,
             dark,
@@ -159,8 +192,9 @@ impl Peer {
             keyframes,
             heard,
             video,
-            answer,
-        }
+            answer: String::new(),
+        };
+        (this, webrtc)
     }
 
     /// How many pictures were decoded.
@@ -245,21 +279,27 @@ impl Peer {
 }
 
 async fn negotiate(webrtc: &gst::Element, offer: &str) -> String {
-    let (sender, mut gathered) = watch::channel(false);
-    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
-        let state: WebRTCICEGatheringState = webrtc.property("ice-gathering-state");
-        let _ = sender.send(state == WebRTCICEGatheringState::Complete);
-    });
     let offer = gst_sdp::SDPMessage::parse_buffer(offer.as_bytes()).unwrap();
     let offer = WebRTCSessionDescription::new(WebRTCSDPType::Offer, offer);
     let (promise, done) = gst::Promise::new_future();
     webrtc.emit_by_name::<()>("set-remote-description", &[&offer, &promise]);
     done.await.unwrap();
+    described(webrtc, "answer").await
+}
+
+/// Its own `offer` or `answer`, with all candidates.
+async fn described(webrtc: &gst::Element, kind: &str) -> String {
+    let (sender, mut gathered) = watch::channel(false);
+    webrtc.connect_notify(Some("ice-gathering-state"), move |webrtc, _| {
+        let state: WebRTCICEGatheringState = webrtc.property("ice-gathering-state");
+        let _ = sender.send(state == WebRTCICEGatheringState::Complete);
+    });
     let (promise, reply) = gst::Promise::new_future();
-    webrtc.emit_by_name::<()>("create-answer", &[&None::<gst::Structure>, &promise]);
+    let create = format!("create-{kind}");
+    webrtc.emit_by_name::<()>(&create, &[&None::<gst::Structure>, &promise]);
     let reply = reply.await.unwrap().unwrap();
-    let answer = reply.get::<WebRTCSessionDescription>("answer").unwrap();
-    webrtc.emit_by_name::<()>("set-local-description", &[&answer, &None::<gst::Promise>]);
+    let own = reply.get::<WebRTCSessionDescription>(kind).unwrap();
+    webrtc.emit_by_name::<()>("set-local-description", &[&own, &None::<gst::Promise>]);
     gathered.wait_for(|complete| *complete).await.unwrap();
     let local: WebRTCSessionDescription = webrtc.property("local-description");
     local.sdp().as_text().unwrap()

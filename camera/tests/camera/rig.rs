@@ -127,14 +127,16 @@ impl Camera {
     }
 
     /// What it shows and plays is given to its pipeline by the test.
-    pub(crate) fn start_bare(endpoint: &Endpoint) -> Self {
+    pub(crate) fn start_bare(gateway: &Url, encoders: &[EncoderKind]) -> Self {
+        gst::init().unwrap();
         let capacity = Capacity {
             viewers: 4,
             direct_only: false,
         };
-        let pipeline = pipeline(Codec::H264);
+        let pipeline = Pipeline::start(encoders, &[], FORMAT, 500).unwrap();
         pipeline.offer_audio();
-        let whip = whip(endpoint, capacity);
+        let room = "test".parse().unwrap();
+        let whip = Whip::new(gateway, &room, None, capacity, &Trust::System).unwrap();
         Self::find_viewers(whip, Proofs::None, capacity, pipeline)
     }
 

@@ -26,6 +26,8 @@ pub(crate) enum Fault {
     FallsSilent,
     /// It holds 10 frames back.
     Delays,
+    /// It holds 10 frames back from the 50th on.
+    FallsBehind,
     /// It takes 200 ms for each frame.
     IsSlow,
     /// It makes keyframes when it likes to.
@@ -78,6 +80,11 @@ impl Faulty {
             .is_some_and(|is| *is == format!("{fault:?}"))
     }
 
+    fn hold_back(&self) {
+        let queue = self.obj().by_name("queue").unwrap();
+        queue.set_property("min-threshold-buffers", 10_u32);
+    }
+
     /// With each frame that comes in; whether it is encoded.
     fn takes_frame(&self) -> bool {
         let frames = self.frames.fetch_add(1, Ordering::SeqCst) + 1;
@@ -86,6 +93,9 @@ impl Faulty {
         }
         if self.has(Fault::FailsLater) && frames > LATER {
             gst::element_imp_error!(self, gst::ResourceError::Failed, ["the chip is gone"]);
+        }
+        if self.has(Fault::FallsBehind) && frames == LATER {
+            self.hold_back();
         }
         !(self.has(Fault::FallsSilent) && frames > LATER)
     }
@@ -107,8 +117,7 @@ impl ObjectImpl for Faulty {
     fn set_property(&self, _: usize, value: &glib::Value, _: &glib::ParamSpec) {
         self.fault.set(value.get().unwrap()).unwrap();
         if self.has(Fault::Delays) {
-            let queue = self.obj().by_name("queue").unwrap();
-            queue.set_property("min-threshold-buffers", 10_u32);
+            self.hold_back();
         }
     }
 
