@@ -12,7 +12,7 @@ use gst::prelude::*;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::{
-    audio::{Audio, AudioError},
+    audio::{Audio, AudioError, Found},
     backoff::Backoff,
     complaint::Complaint,
     format::Format,
@@ -25,7 +25,7 @@ use playback::{Capture, Playback};
 const HUNG: Duration = Duration::from_secs(5);
 
 /// How often to look for a microphone where there is none.
-const NEXT_LOOK: Duration = Duration::from_secs(10);
+const NEXT_LOOK: Duration = Duration::from_secs(3);
 
 /// Why the source stopped.
 #[derive(Debug, thiserror::Error)]
@@ -107,23 +107,22 @@ impl Input {
 
     /// Plays the source once: until it ends and cannot be rewound, or fails.
     async fn play(&self, pipeline: &Weak<Pipeline>) -> Result<(), CaptureError> {
-        let mut name = None;
+        let name;
         let mut capture = match self {
             Self::Pictures { source, format } => {
-                tracing::debug!(source = %source.resolve().name(), "source starts");
+                name = source.resolve().name();
+                tracing::debug!(source = name, "source starts");
                 Capture::of_pictures(&source.describe(*format)?, *format, pipeline.clone())?
             }
             Self::Sound { audio, source } => {
-                let (audio, source) = (audio.clone(), source.clone());
-                let found = tokio::task::spawn_blocking(move || audio.find(&source)).await;
-                let found = found.map_err(|error| CaptureError::Failed(error.to_string()))??;
-                name = Some(found.name);
+                let found = find(audio, source).await?;
+                name = found.name;
                 Capture::of_sound(found.element, pipeline.clone())?
             }
         };
         capture.set_state(gst::State::Paused).await?;
-        if let Some(from) = name {
-            tracing::info!(from, "sound");
+        if let Self::Sound { .. } = self {
+            tracing::info!(from = name, "sound");
         }
         let Some(bus) = capture.pipeline.bus() else {
             return Ok(());
@@ -143,12 +142,31 @@ impl Input {
                 },
                 _ = watchdog.tick() => {
                     let Some(pipeline) = pipeline.upgrade() else { return Ok(()) };
+                    if self.would_not_be(&name).await {
+                        tracing::info!("no longer {name}");
+                        return Ok(());
+                    }
                     let seen = self.delivered_to(&pipeline);
                     if last_seen.replace(seen) == Some(seen) {
                         return Err(CaptureError::Hung);
                     }
                 }
             }
+        }
+    }
+
+    /// Whether something else than this would be taken now: there is a camera, or the microphone of
+    /// the camera, or it is gone and the sound server has put another source in its place.
+    async fn would_not_be(&self, name: &str) -> bool {
+        match self {
+            Self::Pictures { source, .. } => {
+                name == Source::Test.name() && source.resolve() != Source::Test
+            }
+            Self::Sound { audio, source } if *audio == Audio::Auto => {
+                let found = find(audio, source).await;
+                found.map_or(true, |found| found.name != name)
+            }
+            Self::Sound { .. } => false,
         }
     }
 
@@ -159,4 +177,11 @@ impl Input {
             Self::Sound { .. } => pipeline.audio_blocks_in(),
         }
     }
+}
+
+/// Looks for microphones where it has to, which can take a moment.
+async fn find(audio: &Audio, source: &Source) -> Result<Found, CaptureError> {
+    let (audio, source) = (audio.clone(), source.clone());
+    let found = tokio::task::spawn_blocking(move || audio.find(&source)).await;
+    Ok(found.map_err(|error| CaptureError::Failed(error.to_string()))??)
 }

@@ -12,6 +12,7 @@
 
 mod branches;
 mod failure;
+mod flow;
 mod input;
 mod video;
 

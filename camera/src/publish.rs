@@ -90,6 +90,11 @@ impl Publisher {
         let mut backoff = Backoff::new();
         let mut complaint = Complaint::default();
         while !stop.is_cancelled() {
+            // Without any there is nothing to publish.
+            tokio::select! {
+                () = self.pipeline.has_pictures() => {}
+                () = stop.cancelled() => return,
+            }
             let started = Instant::now();
             let ended = self.publish(&stop).await;
             if let Err(error) = &ended {
@@ -161,6 +166,7 @@ impl Publisher {
     ) -> String {
         let mut deadline = Some(Instant::now() + CONNECT_LIMIT);
         let mut pulse = tokio::time::interval(SILENCE_CHECK);
+        let mut source_is_silent = std::pin::pin!(self.pipeline.has_no_pictures());
         loop {
             tokio::select! {
                 Ok(()) = connection.changed() => {
@@ -176,6 +182,7 @@ impl Publisher {
                         Connection::Connecting | Connection::Disconnected => {}
                     }
                 }
+                () = &mut source_is_silent => return "no pictures come of the source".to_owned(),
                 _ = pulse.tick() => {
                     if deadline.is_some_and(|deadline| deadline < Instant::now()) {
                         return "no connection in time".to_owned();

@@ -62,6 +62,8 @@ enum End {
     NeverConnected,
     Silent,
     LinkExpired,
+    /// The source gives nothing that could be shown.
+    NoPictures,
     Connection(String),
     ShuttingDown,
 }
@@ -121,6 +123,7 @@ impl Signaling {
         let mut deadline: Deadline = Some((Instant::now() + CONNECT_LIMIT, End::NeverConnected));
         let mut head_start = std::pin::pin!(tokio::time::sleep(HEAD_START));
         let mut pulse = tokio::time::interval(SILENCE_CHECK);
+        let mut source_is_silent = std::pin::pin!(self.pipeline.has_no_pictures());
         let mut forgotten = None;
         loop {
             let until = deadline.as_ref().map(|(until, _)| *until);
@@ -156,6 +159,8 @@ impl Signaling {
                         return End::Silent;
                     }
                 }
+                // So it hears that there is nothing to see, and comes again.
+                () = &mut source_is_silent => return End::NoPictures,
                 () = stop.cancelled() => return End::ShuttingDown,
             }
         }

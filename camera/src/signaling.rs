@@ -63,6 +63,9 @@ enum Failure {
     Viewer(#[from] ViewerError),
     #[error("the offer cannot be signed: {0}")]
     Proof(#[from] ProofError),
+    /// Not of anything that went wrong.
+    #[error("the offer says nothing of the microphone that was found")]
+    Outdated,
 }
 
 impl Signaling {
@@ -72,7 +75,18 @@ impl Signaling {
     pub async fn run(self: Arc<Self>, stop: CancellationToken, on_waiting: impl Fn()) {
         let slots = Arc::new(Semaphore::new(self.capacity.branches()));
         let mut sessions = JoinSet::new();
-        let finding = self.find_viewers(&slots, &mut sessions, &stop, on_waiting);
+        let finding = async {
+            loop {
+                // Who would see nothing is not invited.
+                self.pipeline.has_pictures().await;
+                tokio::select! {
+                    () = self.find_viewers(&slots, &mut sessions, &stop, &on_waiting) => return,
+                    () = self.pipeline.has_no_pictures() => {
+                        tracing::warn!("no pictures come: nobody can watch until they do");
+                    }
+                }
+            }
+        };
         tokio::select! {
             () = finding => {}
             () = stop.cancelled() => {}
@@ -86,7 +100,7 @@ impl Signaling {
         slots: &Arc<Semaphore>,
         sessions: &mut JoinSet<()>,
         stop: &CancellationToken,
-        on_waiting: impl Fn(),
+        on_waiting: &impl Fn(),
     ) {
         let mut offers = Budget::new(MOST_OFFERS, OFFER_PERIOD);
         let mut backoff = Backoff::new();
@@ -96,14 +110,14 @@ impl Signaling {
             while sessions.try_join_next().is_some() {}
             tokio::time::sleep(offers.wait(Instant::now())).await;
             offers.take(Instant::now());
-            match self.find_viewer(&on_waiting).await {
+            match self.find_viewer(on_waiting).await {
                 Ok((viewer, session)) => {
                     backoff.reset();
                     complaint.settle();
                     sessions.spawn(self.clone().serve(viewer, session, slot, stop.clone()));
                 }
                 // Nobody came, or whoever took the offer has gone again. The gateway is well.
-                Err(Failure::Whip(WhipError::Nobody)) => {
+                Err(Failure::Whip(WhipError::Nobody) | Failure::Outdated) => {
                     backoff.reset();
                     complaint.settle();
                 }
@@ -116,13 +130,18 @@ impl Signaling {
     }
 
     /// Makes a fresh offer and waits until somebody takes it.
-    async fn find_viewer(&self, on_waiting: impl Fn()) -> Result<(Viewer, Session), Failure> {
+    async fn find_viewer(&self, on_waiting: &impl Fn()) -> Result<(Viewer, Session), Failure> {
         let mut ice_servers = self.whip.ice_servers().await?;
         ice_servers.extend(self.ice_servers.iter().cloned());
+        let mut audio = self.pipeline.audio_offered();
         let viewer = Viewer::offer(&self.pipeline, &self.certificate, &ice_servers).await?;
         let offer = self.proofs.sign(viewer.sdp(), SystemTime::now())?;
         on_waiting();
-        let session = self.whip.offer(&offer, self.unknown.count()).await?;
+        let session = tokio::select! {
+            session = self.whip.offer(&offer, self.unknown.count()) => session?,
+            // Withdraws the offer.
+            Ok(()) = audio.changed() => return Err(Failure::Outdated),
+        };
         Ok((viewer, session))
     }
 }

@@ -1,7 +1,5 @@
 //! From samples to packets: Opus, encoded once for all viewers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use gst::prelude::*;
 use tokio::sync::watch;
 
@@ -34,7 +32,7 @@ pub(crate) struct AudioTrack {
     pub(crate) tee: gst::Element,
     pub(crate) rtp_caps: gst::Caps,
     /// Whether offers speak of it.
-    is_offered: AtomicBool,
+    is_offered: watch::Sender<bool>,
     blocks_in: watch::Sender<u64>,
 }
 
@@ -64,18 +62,24 @@ impl AudioTrack {
             input,
             tee,
             rtp_caps: rtp_caps(ssrc),
-            is_offered: AtomicBool::new(false),
+            is_offered: watch::Sender::new(false),
             blocks_in: watch::Sender::new(0),
         })
     }
 
     /// From now on offers speak of it.
     pub(crate) fn offer(&self) {
-        self.is_offered.store(true, Ordering::Relaxed);
+        self.is_offered
+            .send_if_modified(|is_offered| !std::mem::replace(is_offered, true));
     }
 
     pub(crate) fn is_offered(&self) -> bool {
-        self.is_offered.load(Ordering::Relaxed)
+        *self.is_offered.borrow()
+    }
+
+    /// Tells of the change.
+    pub(crate) fn offered(&self) -> watch::Receiver<bool> {
+        self.is_offered.subscribe()
     }
 
     /// How many blocks of samples have come.

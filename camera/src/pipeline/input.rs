@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use gst::prelude::*;
+use tokio::sync::watch;
 
 use super::{Pipeline, video::VideoTrack};
 use crate::{
@@ -58,6 +59,11 @@ impl Pipeline {
     /// From now on offers speak of sound.
     pub fn offer_audio(&self) {
         self.audio.offer();
+    }
+
+    /// Tells whoever has made an offer that another would speak of sound.
+    pub(crate) fn audio_offered(&self) -> watch::Receiver<bool> {
+        self.audio.offered()
     }
 
     /// How many blocks of sound have come.

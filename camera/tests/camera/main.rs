@@ -4,10 +4,13 @@
 
 mod clocks;
 mod codecs;
+mod devices;
 mod encoders;
 mod endpoint;
 mod gateway;
 mod lip_sync;
+mod machine;
+mod microphones;
 mod moods;
 mod offers;
 mod peer;
@@ -24,3 +27,4 @@ mod tokens;
 mod trust;
 mod viewers;
 mod villains;
+mod webcam;

@@ -25,6 +25,7 @@ use crate::{
     moods::{Between, Mood},
     peer::{Block, Peer},
     rig::FORMAT,
+    webcam::{NOTHING, Webcam},
 };
 
 /// What was broken heals within so long.
@@ -40,6 +41,10 @@ struct Camera {
 
 impl Camera {
     fn start(server: &Url, token: Option<Token>, has_sound: bool) -> Self {
+        Self::start_showing(Source::Test, server, token, has_sound)
+    }
+
+    fn start_showing(source: Source, server: &Url, token: Option<Token>, has_sound: bool) -> Self {
         gst::init().unwrap();
         Publisher::register().unwrap();
         let encoders = candidates(Some(Codec::H264), None);
@@ -49,7 +54,7 @@ impl Camera {
             pipeline.offer_audio();
         }
         let to = Arc::downgrade(&pipeline);
-        tokio::spawn(capture::run(Source::Test, FORMAT, to));
+        tokio::spawn(capture::run(source, FORMAT, to));
         let publisher = Publisher {
             endpoint: server.join("whip/test").unwrap(),
             token,
@@ -171,4 +176,21 @@ async fn a_token_that_has_expired_is_read_anew() {
         let _ = offer.reply.send(Reply::Unauthorized(SystemTime::now()));
     }
     is_healed("new token", began);
+}
+
+/// The server is not left with a session in which nothing comes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webcam_that_is_pulled_out_ends_the_session_and_begins_one_when_it_is_back() {
+    let webcam = Webcam::absent();
+    webcam.plug_in(NOTHING);
+    let mut endpoint = Endpoint::start().await;
+    let source = webcam.source().parse().unwrap();
+    let _camera = Camera::start_showing(source, &endpoint.url(), None, false);
+    let _peer = receive(&mut endpoint).await;
+    webcam.unplug();
+    endpoint.until_ended(&["0"]).await;
+    let early = tokio::time::timeout(Duration::from_secs(1), endpoint.offer()).await;
+    assert!(early.is_err(), "an offer without a picture");
+    webcam.plug_in(NOTHING);
+    receive_again("webcam back", &mut endpoint).await;
 }

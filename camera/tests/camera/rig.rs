@@ -126,6 +126,16 @@ impl Camera {
         Self::start_with(whip, Proofs::None, capacity, ("test", audio), Codec::H264)
     }
 
+    /// Shows and plays what these options say.
+    pub(crate) fn start_showing(endpoint: &Endpoint, source: &str, audio: &str) -> Self {
+        let capacity = Capacity {
+            viewers: 4,
+            direct_only: false,
+        };
+        let whip = whip(endpoint, capacity);
+        Self::start_with(whip, Proofs::None, capacity, (source, audio), Codec::H264)
+    }
+
     /// What it shows and plays is given to its pipeline by the test.
     pub(crate) fn start_bare(gateway: &Url, encoders: &[EncoderKind]) -> Self {
         gst::init().unwrap();
