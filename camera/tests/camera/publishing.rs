@@ -186,7 +186,9 @@ async fn a_webcam_that_is_pulled_out_ends_the_session_and_begins_one_when_it_is_
     let mut endpoint = Endpoint::start().await;
     let source = webcam.source().parse().unwrap();
     let _camera = Camera::start_showing(source, &endpoint.url(), None, false);
-    let _peer = receive(&mut endpoint).await;
+    let peer = receive(&mut endpoint).await;
+    // A server that is heard all the time.
+    peer.be_rude();
     webcam.unplug();
     endpoint.until_ended(&["0"]).await;
     let early = tokio::time::timeout(Duration::from_secs(1), endpoint.offer()).await;
