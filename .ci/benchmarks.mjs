@@ -27,7 +27,11 @@ const two = result('relay-many-two');
 const picture = result('first-picture');
 const relayed = result('first-picture-relay');
 const loss = result('loss');
+const heard = result('first-picture-sound');
 const camera = result('camera-cpu');
+const large = result('camera-cpu-1080');
+const sound = result('sound-cpu');
+const soak = result('camera-soak');
 const healing = result('healing');
 
 const BENCH = 'cargo run --release -p sightline-bench --';
@@ -57,16 +61,29 @@ const milliseconds = ({ median_milliseconds: median, p99_milliseconds: p99 }) =>
 const rows = [
   ['Page opened to first picture, camera waiting, all on one machine',
     '400 ms or less', visits(picture), picture.median <= 400, commands.picture],
+  ['… what sound adds to that',
+    '30 ms or less', `${heard.sound_adds} ms (${visits(heard.heard)}; without: ${visits(heard)})`,
+    heard.sound_adds <= 30, `${commands.picture} --sound`],
   ['… by the relay, of a publisher with a keyframe in two seconds that ignores requests',
     '200 ms or less, never above 350 ms', visits(relayed),
     relayed.median <= 200 && Math.max(...relayed.times) <= 350, `${commands.picture} --relay`],
-  ['Camera at 1280x720, 30 fps: CPU with one viewer',
-    '0.35 core or less', `${camera.cores_one} core, the viewers saw ${camera.lowest_fps} fps or more`,
-    camera.cores_one <= 0.35 && camera.lowest_fps >= 28, commands.camera],
-  ['… what a second viewer adds',
-    '10 % or less', `${camera.second_viewer_percent} % (${camera.cores_two} core)`,
-    camera.second_viewer_percent <= 10, commands.camera],
-  ['… with nobody watching', '', `${camera.cores_none} core`, null, commands.camera],
+  ...[{ at: camera, reach: 0.12 }, { at: large, reach: 0.3 }].flatMap(({ at, reach }) => {
+    const command = `${commands.camera} --size ${at.size}`;
+    return [
+      [`Camera at ${at.size}, 30 fps: CPU with one viewer`,
+        `${reach} core or less`, `${at.cores_one} core, the viewers saw ${at.lowest_fps} fps or more`,
+        at.cores_one <= reach && at.lowest_fps >= 28, command],
+      ['… what a second viewer adds',
+        '5 % or less, or 0.01 core', `${at.second_viewer_percent} %, ${at.second_viewer_cores} core`,
+        at.second_viewer_percent <= 5 || at.second_viewer_cores <= 0.01, command],
+      ['… with nobody watching', '', `${at.cores_none} core`, null, command],
+    ];
+  }),
+  ['… what sound adds, at 1280x720 with one viewer',
+    '0.02 core or less', `${sound.sound_cores} core`, sound.sound_cores <= 0.02, 'node bench/browser/sound-cpu.mjs'],
+  [`… its memory while viewers come and go: the last third of ${soak.minutes} minutes against the middle one`,
+    'flat: 2 % or less', `${soak.growth_percent} % (${Math.round(soak.kib_last / 1024)} MiB after ${soak.visits} visits)`,
+    soak.growth_percent <= 2, `node bench/browser/camera-soak.mjs --minutes ${soak.minutes}`],
   [`${number(waiting.cameras)} waiting cameras: gateway's memory for each`,
     'under 10 KiB', `${waiting.kib_per_camera} KiB`,
     waiting.kib_per_camera < 10, commands.waiting],
@@ -157,7 +174,10 @@ its own, with a token and an offer of ${offerSize()} bytes; the kernel's memory 
 counted. A pairing is the whole exchange: both POSTs, the 406, the answer, the 201, both
 DELETEs, on connections that are kept. The camera is measured for ${camera.seconds} s with none, one and
 two browsers watching, in ${camera.rounds} rounds; the figures are medians, the addition is compared within
-each round. No clip, no webcam: the source is the test picture.
+each round. What sound costs is measured likewise, with two cameras in turns, one of which plays a
+tone; the first picture too. In the soak two at a time watch a camera with sound, one directly and one by
+the relay, and its memory is looked at whenever both have gone: \`--minutes 60\` does so for an hour.
+No clip, no webcam: the source is the test picture.
 
 What heals is measured with gateway, camera and pages in a network namespace each, joined by cables
 that lose every packet for a while. The seconds are those from the end of what happened (the network is

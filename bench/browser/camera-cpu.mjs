@@ -1,22 +1,22 @@
 // @ts-check
 /**
- * CPU time of the camera process at 1280x720, 30 fps, with no, one and two viewers.
+ * CPU time of the camera process at 30 fps with no, one and two viewers.
  *
- *     node bench/browser/camera-cpu.mjs [--rounds N] [--seconds N] [--json]
+ *     node bench/browser/camera-cpu.mjs [--size 1280x720] [--rounds N] [--seconds N] [--json]
  *
  * What else the machine does changes what the same work costs, so the three are measured in
  * turns, and compared within a round.
  */
 
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Stage, becomes, decoded, moves } from '../../tests/stage/stage.js';
+import { cpuSeconds, median, pause, round } from './process.mjs';
 
 /** @typedef {import('../../tests/stage/stage.js').Page} Page */
 
 const { values } = parseArgs({
   options: {
+    size: { type: 'string', default: '1280x720' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
@@ -24,14 +24,13 @@ const { values } = parseArgs({
 });
 const rounds = Math.max(1, Number(values.rounds));
 const seconds = Math.max(1, Number(values.seconds));
-const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
 
 /** @type {(() => Promise<void>)[]} */
 const endings = [];
 const stage = new Stage(/** @type {any} */ ({ after: (/** @type {any} */ end) => endings.push(end) }));
 try {
   await stage.startGateway();
-  const camera = stage.startCamera('bench');
+  const camera = stage.startCamera('bench', ['--size', values.size]);
   const pid = /** @type {number} */ (camera.pid);
   // The first viewer is not counted: until the camera is up and its encoder warm.
   const warm = await arrive();
@@ -56,12 +55,14 @@ try {
   const fps = Math.min(...[...measured[1], ...measured[2]].map((result) => result.fps));
   const figures = {
     name: 'camera CPU',
+    size: values.size,
     rounds,
     seconds,
     cores: { none, one, two },
     cores_none: round(median(none), 3),
     cores_one: round(median(one), 3),
     cores_two: round(median(two), 3),
+    second_viewer_cores: round(median(one.map((cores, turn) => two[turn] - cores)), 3),
     second_viewer_percent: round(median(more), 1),
     lowest_fps: round(fps, 1),
   };
@@ -71,7 +72,7 @@ try {
     say('median, no viewer', figures.cores_none);
     say('median, one viewer', figures.cores_one, fps);
     say('median, two viewers', figures.cores_two);
-    console.log(`the second viewer costs ${figures.second_viewer_percent} % more`);
+    console.log(`the second viewer costs ${figures.second_viewer_percent} % more, ${figures.second_viewer_cores} core`);
   }
 } finally {
   for (const end of endings) await end();
@@ -110,28 +111,6 @@ async function measure(pid, viewers) {
   return { cores: round(cores, 3), fps: viewers.length ? round(Math.min(...rates), 1) : 0 };
 }
 
-/** User and system time of all threads of a process: proc(5), fields 14 and 15 of stat. */
-function cpuSeconds(/** @type {number} */ pid) {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the program's name in parentheses, and may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
-
 function say(/** @type {string} */ what, /** @type {number} */ cores, fps = 0) {
   console.log(`${what}: ${cores.toFixed(3)} core${fps ? `, ${fps.toFixed(1)} fps seen` : ''}`);
-}
-
-function median(/** @type {number[]} */ numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function round(/** @type {number} */ number, /** @type {number} */ decimals) {
-  return Number(number.toFixed(decimals));
-}
-
-function pause(/** @type {number} */ duration) {
-  return new Promise((resolve) => setTimeout(resolve, 1000 * duration));
 }
