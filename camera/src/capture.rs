@@ -3,7 +3,9 @@
 //! Each source has a GStreamer pipeline of its own. So a camera that is unplugged, a microphone too,
 //! or a film that ends, takes neither the encoder nor any viewer's connection with it.
 
+mod network;
 mod playback;
+mod reordering;
 
 use std::{sync::Weak, time::Duration};
 
@@ -17,8 +19,12 @@ use crate::{
     complaint::Complaint,
     format::Format,
     pipeline::Pipeline,
+    rtsp::RtspUrl,
     source::{Source, SourceError},
+    stream::Stream,
 };
+use network::NetworkCamera;
+pub(crate) use playback::raw_pictures;
 use playback::{Capture, Playback};
 
 /// A source that has not delivered a frame for so long is hung, and is restarted.
@@ -48,15 +54,37 @@ pub enum CaptureError {
 }
 
 /// Feeds the encoder from the source until the pipeline is gone.
-pub async fn run(source: Source, format: Format, pipeline: Weak<Pipeline>) {
-    Input::Pictures { source, format }.run(pipeline).await;
+///
+/// A network camera's sound is in the same session as its pictures, and is what `auto` takes.
+pub async fn run(source: Source, audio: Audio, format: Format, pipeline: Weak<Pipeline>) {
+    let input = match source {
+        Source::Rtsp(url) => Input::Network(NetworkCamera {
+            url,
+            with_sound: audio == Audio::Auto,
+        }),
+        source => Input::Pictures { source, format },
+    };
+    input.run(pipeline).await;
+}
+
+/// Waits for a network camera and asks it what it has.
+pub async fn find(camera: &RtspUrl) -> Stream {
+    let mut backoff = Backoff::new();
+    let mut complaint = Complaint::default();
+    loop {
+        match network::describe(camera).await {
+            Ok(stream) => return stream,
+            Err(error) => complaint.raise(&error),
+        }
+        tokio::time::sleep(backoff.next()).await;
+    }
 }
 
 /// The same for sound. The pictures do not depend on it.
 pub async fn run_audio(audio: Audio, source: Source, pipeline: Weak<Pipeline>) {
     if audio.is_possible_with(&source) {
         Input::Sound { audio, source }.run(pipeline).await;
-    } else if audio == Audio::Auto {
+    } else if audio == Audio::Auto && !matches!(source, Source::Rtsp(_)) {
         tracing::info!("no sound: {}", AudioError::NoCamera);
     }
 }
@@ -67,6 +95,7 @@ enum Input {
         source: Source,
         format: Format,
     },
+    Network(NetworkCamera),
     /// The microphone may be that of the source of pictures.
     Sound {
         audio: Audio,
@@ -100,7 +129,7 @@ impl Input {
 
     fn complain(&self, complaint: &mut Complaint, error: &CaptureError) {
         match self {
-            Self::Pictures { .. } => complaint.raise(error),
+            Self::Pictures { .. } | Self::Network(_) => complaint.raise(error),
             Self::Sound { .. } => complaint.raise(&format!("no sound: {error}")),
         }
     }
@@ -114,8 +143,13 @@ impl Input {
                 tracing::debug!(source = name, "source starts");
                 Capture::of_pictures(&source.describe(*format)?, *format, pipeline.clone())?
             }
+            Self::Network(camera) => {
+                name = camera.url.to_string();
+                tracing::debug!(source = name, "source starts");
+                camera.start(pipeline)?
+            }
             Self::Sound { audio, source } => {
-                let found = find(audio, source).await?;
+                let found = find_microphone(audio, source).await?;
                 name = found.name;
                 Capture::of_sound(found.element, pipeline.clone())?
             }
@@ -163,24 +197,24 @@ impl Input {
                 name == Source::Test.name() && source.resolve() != Source::Test
             }
             Self::Sound { audio, source } if *audio == Audio::Auto => {
-                let found = find(audio, source).await;
+                let found = find_microphone(audio, source).await;
                 found.map_or(true, |found| found.name != name)
             }
-            Self::Sound { .. } => false,
+            Self::Network(_) | Self::Sound { .. } => false,
         }
     }
 
     /// How much has come of it so far.
     fn delivered_to(&self, pipeline: &Pipeline) -> u64 {
         match self {
-            Self::Pictures { .. } => pipeline.frames_in(),
+            Self::Pictures { .. } | Self::Network(_) => pipeline.frames_in(),
             Self::Sound { .. } => pipeline.audio_blocks_in(),
         }
     }
 }
 
 /// Looks for microphones where it has to, which can take a moment.
-async fn find(audio: &Audio, source: &Source) -> Result<Found, CaptureError> {
+async fn find_microphone(audio: &Audio, source: &Source) -> Result<Found, CaptureError> {
     let (audio, source) = (audio.clone(), source.clone());
     let found = tokio::task::spawn_blocking(move || audio.find(&source)).await;
     Ok(found.map_err(|error| CaptureError::Failed(error.to_string()))??)

@@ -72,8 +72,12 @@ pub struct Config {
     #[conf(long, env)]
     pub key_file: Option<PathBuf>,
 
-    /// What to show: auto, test, v4l2[:/dev/videoN], libcamera, screen, a file (looped), or any
-    /// gst-launch text that ends in raw video (recognised by a `!` or the prefix `gst:`).
+    /// What to show: auto, test, v4l2[:/dev/videoN], libcamera, screen, a network camera
+    /// (rtsp://user:password@host/path), a file (looped), or any gst-launch text that ends in raw
+    /// video (recognised by a `!` or the prefix `gst:`). A network camera's H.264 or H.265 is passed
+    /// on as it is, with its sound, unless --codec or --encoder says otherwise. A
+    /// password is better in SIGHTLINE_CAMERA_SOURCE or the file: everyone on the machine can read
+    /// arguments.
     #[conf(long, env, default_value = "auto", serde(use_value_parser))]
     pub source: Source,
 
@@ -282,6 +286,11 @@ impl Config {
             Some(_) => Vec::new(),
             None => candidates(Some(Codec::Vp8), None),
         }
+    }
+
+    /// Whether what the source has encoded by itself is passed on.
+    pub fn passes(&self) -> bool {
+        self.encoder.is_none() && self.codec.is_none_or(|codec| codec == Codec::H264)
     }
 
     /// Kilobits per second, chosen or fitting.

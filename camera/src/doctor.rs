@@ -95,6 +95,8 @@ const PARTS: &[Part] = &[
         "gstreamer1.0-pulseaudio",
         "microphones: --audio pulse",
     ),
+    optional("rtspsrc", "gstreamer1.0-plugins-good", "--source rtsp://…"),
+    optional("h264parse", "gstreamer1.0-plugins-bad", "--source rtsp://…"),
     optional("avdec_h264", "gstreamer1.0-libav", "--source film.mp4"),
 ];
 

@@ -15,6 +15,7 @@ pub(crate) use codec::{MTU, fresh_ssrc};
 pub use kind::{Bitrate, EncoderKind, Setting, Threading};
 pub(crate) use output::Encoded;
 pub(crate) use proof::{Refusal, prove};
+pub(crate) use running::{is_keyframe, timed};
 pub(crate) use succession::Encoder;
 pub use table::{ENCODERS, candidates};
 

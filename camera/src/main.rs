@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 use reqwest::Url;
 use sightline_camera::{
+    audio::Audio,
     capture,
     certificate::Certificate,
     command::{Command, KeyOptions, PublishOptions},
@@ -22,6 +23,7 @@ use sightline_camera::{
     publish::Publisher,
     share,
     signaling::Signaling,
+    source::Source,
     stats::{Audience, Reports, status_line::StatusLine},
     unknown::UnknownViewers,
     watch_link,
@@ -84,19 +86,31 @@ async fn run(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
     // A source that can never work is said at once, not retried for ever.
     config.source.check(config.format())?;
     let stop = stop_on_signal()?;
+    let stream = match &config.source {
+        Source::Rtsp(url) => tokio::select! {
+            stream = capture::find(url) => Some(stream),
+            () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+        },
+        _ => None,
+    };
     let pipeline = {
         let (encoders, second) = (config.encoders(), config.second_encoders());
-        let (format, kbits) = (config.format(), config.kbits());
-        let start = move || Pipeline::start(&encoders, &second, format, kbits);
+        let (codec, format, kbits) = (config.codec, config.format(), config.kbits());
+        let passed = stream.clone().filter(|_| config.passes());
+        let start = move || match &passed {
+            Some(stream) => Pipeline::start_passing(stream, codec, format, kbits),
+            None => Pipeline::start(&encoders, &second, format, kbits),
+        };
         tokio::task::spawn_blocking(start).await??
     };
     let (audio, source) = (config.audio.clone(), config.source.clone());
+    let is_the_cameras = audio == Audio::Auto && stream.is_some_and(|stream| stream.has_sound);
     let is_expected = {
         let (audio, source) = (audio.clone(), source.clone());
         tokio::task::spawn_blocking(move || audio.is_expected_with(&source))
     };
     // So the first offer has it already.
-    if is_expected.await? {
+    if is_the_cameras || is_expected.await? {
         pipeline.offer_audio();
     }
     let listening = tokio::spawn(capture::run_audio(
@@ -110,6 +124,7 @@ async fn run(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
     };
     let capturing = tokio::spawn(capture::run(
         source,
+        config.audio.clone(),
         config.format(),
         Arc::downgrade(&pipeline),
     ));

@@ -145,6 +145,9 @@ impl Publisher {
         let result = tokio::select! {
             why = self.until_over(&mut connection, heard) => Err(PublishError::Over(why)),
             () = has_no_network(addresses) => Err(PublishError::NoNetwork),
+            () = self.pipeline.ends_codec(codec) => {
+                Err(PublishError::Over(format!("the source sends no {codec} any more")))
+            }
             () = stop.cancelled() => Ok(()),
         };
         let pipeline = self.pipeline.clone();

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sightline_spec::event::Event;
+use sightline_spec::{event::Event, sdp::Sdp};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     task::JoinSet,
@@ -65,6 +65,8 @@ enum End {
     /// The source gives nothing that could be shown.
     NoPictures,
     Connection(String),
+    /// The source sends another now. Whoever comes again is offered that.
+    CodecEnded,
     ShuttingDown,
 }
 
@@ -98,13 +100,21 @@ impl Signaling {
         until: Option<SystemTime>,
         stop: &CancellationToken,
     ) {
+        if !takes_pictures(&session.answer) {
+            tracing::warn!(
+                "the viewer takes none of the codecs that it was offered, {} first: it sees nothing",
+                self.pipeline.first_codec()
+            );
+        }
         if let Err(error) = viewer.answer(&session.answer).await {
             tracing::warn!("{error}");
             return;
         }
+        let codec = viewer.codec();
         let end = tokio::select! {
             end = self.stream(viewer, session, stop) => end,
             () = clock_reaches(until) => End::LinkExpired,
+            () = self.pipeline.ends_codec(codec) => End::CodecEnded,
         };
         tracing::info!(viewer = viewer.number(), ?end, "viewer gone");
     }
@@ -175,6 +185,11 @@ impl Signaling {
         }
         (events, listener)
     }
+}
+
+fn takes_pictures(answer: &Sdp) -> bool {
+    let mut media = answer.media();
+    media.any(|section| section.kind() == "video" && !section.is_rejected())
 }
 
 /// By when something has to happen, or else.

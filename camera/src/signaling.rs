@@ -64,7 +64,7 @@ enum Failure {
     #[error("the offer cannot be signed: {0}")]
     Proof(#[from] ProofError),
     /// Not of anything that went wrong.
-    #[error("the offer says nothing of the microphone that was found")]
+    #[error("the source sends something else than the offer says, or a microphone was found")]
     Outdated,
 }
 
@@ -133,16 +133,16 @@ impl Signaling {
     async fn find_viewer(&self, on_waiting: &impl Fn()) -> Result<(Viewer, Session), Failure> {
         let mut ice_servers = self.whip.ice_servers().await?;
         ice_servers.extend(self.ice_servers.iter().cloned());
-        let mut audio = self.pipeline.audio_offered();
+        let (mut offered, mut audio) = (self.pipeline.offered(), self.pipeline.audio_offered());
         let viewer = Viewer::offer(&self.pipeline, &self.certificate, &ice_servers).await?;
         let offer = self.proofs.sign(viewer.sdp(), SystemTime::now())?;
         on_waiting();
-        let session = tokio::select! {
-            session = self.whip.offer(&offer, self.unknown.count()) => session?,
+        tokio::select! {
+            session = self.whip.offer(&offer, self.unknown.count()) => Ok((viewer, session?)),
             // Withdraws the offer.
-            Ok(()) = audio.changed() => return Err(Failure::Outdated),
-        };
-        Ok((viewer, session))
+            Ok(()) = offered.changed() => Err(Failure::Outdated),
+            Ok(()) = audio.changed() => Err(Failure::Outdated),
+        }
     }
 }
 

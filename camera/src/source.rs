@@ -2,9 +2,9 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::format::Format;
+use crate::{format::Format, rtsp::RtspUrl};
 
-/// A source of raw video.
+/// A source of video.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// The webcam if there is one, else the test picture.
@@ -19,6 +19,10 @@ pub enum Source {
     Screen,
     /// A film, looped as if it were a live camera.
     File(PathBuf),
+    /// A network camera, which encodes by itself.
+    Rtsp(RtspUrl),
+    /// What was meant to be one, and why it is none.
+    BadRtsp(String),
     /// gst-launch text that ends in raw video.
     Launch(String),
 }
@@ -38,7 +42,7 @@ pub enum SourceError {
     },
     /// The path leads nowhere.
     #[error(
-        "there is no file `{0}` (sources are auto, test, v4l2, libcamera, screen, a file, or gst-launch text)"
+        "there is no file `{0}` (sources are auto, test, v4l2, libcamera, screen, rtsp://…, a file, or gst-launch text)"
     )]
     NoFile(PathBuf),
     /// Nothing plugged in, or no permission to see it.
@@ -47,6 +51,9 @@ pub enum SourceError {
     /// Neither X11 nor Wayland.
     #[error("source `screen` needs a desktop: neither DISPLAY nor WAYLAND_DISPLAY is set")]
     NoDesktop,
+    /// The address of a network camera is none.
+    #[error("{0}")]
+    Address(String),
     /// Not a UTF-8 path, so GStreamer's text cannot carry it.
     #[error("the path `{0}` is not valid UTF-8")]
     Path(PathBuf),
@@ -66,6 +73,8 @@ impl FromStr for Source {
             "v4l2" => Self::V4l2(None),
             "libcamera" => Self::Libcamera,
             "screen" => Self::Screen,
+            // An error here would be printed together with the text.
+            url if RtspUrl::is_meant_by(url) => url.parse().map_or_else(Self::BadRtsp, Self::Rtsp),
             launch if launch.contains('!') => Self::Launch(launch.to_owned()),
             other => match other.strip_prefix("v4l2:") {
                 Some(device) => Self::V4l2(Some(device.into())),
@@ -84,6 +93,8 @@ impl fmt::Display for Source {
             Self::V4l2(Some(device)) => write!(f, "v4l2:{}", device.display()),
             Self::Libcamera => f.write_str("libcamera"),
             Self::Screen => f.write_str("screen"),
+            Self::Rtsp(url) => url.fmt(f),
+            Self::BadRtsp(_) => f.write_str("rtsp"),
             Self::File(path) => path.display().fmt(f),
             Self::Launch(text) => write!(f, "gst:{text}"),
         }
@@ -156,6 +167,13 @@ impl Source {
             Self::V4l2(device) => v4l2_text(device, format).map(Description::live),
             Self::Libcamera => libcamera_text(format).map(Description::live),
             Self::Screen => screen_text(format).map(Description::live),
+            Self::BadRtsp(why) => Err(SourceError::Address(why)),
+            // It is no text: a session has pictures and sound in one.
+            Self::Rtsp(_) => {
+                need("rtsp", "rtspsrc", "gstreamer1.0-plugins-good")?;
+                need("rtsp", "h264parse", "gstreamer1.0-plugins-bad")?;
+                Ok(Description::live(String::new()))
+            }
             Self::File(path) => Ok(Description {
                 text: file_text(path)?,
                 paced: true,

@@ -54,6 +54,7 @@ pub struct Viewer {
     held_back: HeldBack,
     pipeline: Arc<Pipeline>,
     offer: Sdp,
+    codec: Codec,
     stage: Stage,
 }
 
@@ -67,7 +68,6 @@ enum Stage {
         expected: Vec<Fingerprint>,
         /// What it takes.
         media: Vec<Media>,
-        codec: Codec,
         since: Instant,
         _watching: Watching,
     },
@@ -102,6 +102,7 @@ impl Viewer {
             held_back: HeldBack::default(),
             pipeline: pipeline.clone(),
             offer: Sdp::parse(EMPTY_SDP).map_err(|error| ViewerError::Offer(error.to_string()))?,
+            codec: pipeline.first_codec(),
             stage: Stage::Offered,
         };
         let text = viewer.describe().await?;
@@ -113,6 +114,11 @@ impl Viewer {
     /// The offer to POST.
     pub fn sdp(&self) -> &Sdp {
         &self.offer
+    }
+
+    /// By which its pictures are sent, once it has answered.
+    pub(crate) fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// How the connection stands, and every change of it.
@@ -144,7 +150,6 @@ impl Viewer {
         let Stage::Answered {
             expected,
             media,
-            codec,
             since,
             _watching,
         } = stage
@@ -161,7 +166,7 @@ impl Viewer {
         }
         let mut taps = Vec::new();
         for media in media {
-            match self.pipeline.connect(&self.branch, media, codec) {
+            match self.pipeline.connect(&self.branch, media, self.codec) {
                 Ok(tap) => taps.push(tap),
                 Err(error) => {
                     taps.iter().for_each(|tap| self.pipeline.disconnect(tap));

@@ -5,10 +5,14 @@
 
 #[path = "camera/endpoint.rs"]
 mod endpoint;
+#[path = "camera/measures.rs"]
+mod measures;
 #[path = "camera/offers.rs"]
 mod offers;
 #[path = "camera/peer.rs"]
 mod peer;
+#[path = "camera/pieces.rs"]
+mod pieces;
 #[path = "camera/rig.rs"]
 mod rig;
 #[path = "camera/tls.rs"]

@@ -19,8 +19,12 @@ const ENCODER: &str = "opusenc name=encode bitrate=96000 bitrate-type=constraine
 const AS_OFFERED: &str = "capssetter caps=\"application/x-rtp,sprop-stereo=(string)1\"";
 
 /// What sound is like before it is encoded. Mono stays mono, and stereo stereo.
-pub(crate) const RAW: &str =
-    "audio/x-raw,format=S16LE,rate=48000,channels=[1,2],layout=interleaved";
+const RAW: &str = "audio/x-raw,format=S16LE,rate=48000,channels=[1,2],layout=interleaved";
+
+/// What makes it so, as GStreamer text.
+pub(crate) fn raw_sound() -> String {
+    format!("audioconvert ! audioresample ! capsfilter caps=\"{RAW}\"")
+}
 
 /// More than this has piled up before the encoder only if it does not run.
 const BACKLOG: gst::ClockTime = gst::ClockTime::from_mseconds(200);
@@ -29,6 +33,8 @@ const BACKLOG: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 #[derive(Debug)]
 pub(crate) struct AudioTrack {
     input: gst_app::AppSrc,
+    /// For what is Opus already.
+    opus: gst_app::AppSrc,
     pub(crate) tee: gst::Element,
     pub(crate) rtp_caps: gst::Caps,
     /// Whether offers speak of it.
@@ -40,26 +46,25 @@ impl AudioTrack {
     /// Adds it to the pipeline.
     pub(crate) fn build_in(pipeline: &gst::Pipeline) -> Result<Self, PipelineError> {
         let ssrc = gst::glib::random_int().max(1);
-        let input = gst_app::AppSrc::builder()
-            .name("sound")
-            .format(gst::Format::Time)
-            .is_live(true)
-            .max_time(BACKLOG)
-            .leaky_type(gst_app::AppLeakyType::Downstream)
-            .build();
+        let (input, opus) = (input("sound"), input("opus"));
+        let encoder = gst::parse::bin_from_description_with_name(ENCODER, true, "sound-encoder")?;
+        // One of them plays at a time.
+        let either = gst::ElementFactory::make("funnel").build()?;
         let text = format!(
-            "{ENCODER} ! rtpopuspay name=payloader pt={PAYLOAD_TYPE} mtu={MTU} ssrc={ssrc} \
-             ! {AS_OFFERED}"
+            "rtpopuspay name=payloader pt={PAYLOAD_TYPE} mtu={MTU} ssrc={ssrc} ! {AS_OFFERED}"
         );
-        let encoder = gst::parse::bin_from_description_with_name(&text, true, "sound-encoder")?;
+        let payloader = gst::parse::bin_from_description_with_name(&text, true, "sound-packets")?;
         let tee = gst::ElementFactory::make("tee")
             .property("allow-not-linked", true)
             .build()?;
-        let parts = [input.upcast_ref(), encoder.upcast_ref(), &tee];
-        pipeline.add_many(parts)?;
-        gst::Element::link_many(parts)?;
+        let encoded = [input.upcast_ref(), encoder.upcast_ref(), &either];
+        pipeline.add_many(encoded)?;
+        pipeline.add_many([opus.upcast_ref(), payloader.upcast_ref(), &tee])?;
+        gst::Element::link_many(encoded)?;
+        gst::Element::link_many([opus.upcast_ref(), &either, payloader.upcast_ref(), &tee])?;
         Ok(Self {
             input,
+            opus,
             tee,
             rtp_caps: rtp_caps(ssrc),
             is_offered: watch::Sender::new(false),
@@ -92,6 +97,11 @@ impl AudioTrack {
         let _ = self.input.push_sample(sample);
     }
 
+    /// Passes this on, which is encoded.
+    pub(crate) fn push_opus(&self, sample: &gst::Sample) {
+        let _ = self.opus.push_sample(sample);
+    }
+
     /// Encodes a moment of silence: so the packets' form is known before there are any, which
     /// `whipsink` waits for.
     pub(crate) fn warm_up(&self) {
@@ -106,6 +116,16 @@ impl AudioTrack {
         buffer.make_mut().set_pts(gst::ClockTime::ZERO);
         self.push(&gst::Sample::builder().caps(&caps).buffer(&buffer).build());
     }
+}
+
+fn input(name: &str) -> gst_app::AppSrc {
+    gst_app::AppSrc::builder()
+        .name(name)
+        .format(gst::Format::Time)
+        .is_live(true)
+        .max_time(BACKLOG)
+        .leaky_type(gst_app::AppLeakyType::Downstream)
+        .build()
 }
 
 /// What an offer says of the packets (RFC 7587 section 7).

@@ -1,10 +1,10 @@
 //! A source as it runs: a GStreamer pipeline of its own, from device or film to the encoder.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use gst::prelude::*;
 
-use super::CaptureError;
+use super::{CaptureError, network};
 use crate::{audio::track, format::Format, pipeline::Pipeline, source::Description};
 
 /// What follows a message.
@@ -28,52 +28,51 @@ impl Capture {
         format: Format,
         to: Weak<Pipeline>,
     ) -> Result<Self, CaptureError> {
-        let Format { size, fps } = format;
         let text = format!(
-            "{} ! videorate ! videoconvertscale add-borders=true ! capsfilter \
-             caps=\"video/x-raw,format=I420,width={},height={},framerate={fps}/1,\
-             pixel-aspect-ratio=1/1,interlace-mode=progressive\" ! appsink name=out",
-            description.text, size.width, size.height
+            "{} ! {} ! appsink name=out",
+            description.text,
+            raw_pictures(format)
         );
         let built = gst::parse::launch(&text).map_err(CaptureError::Build)?;
         let pipeline = built
             .downcast::<gst::Pipeline>()
             .map_err(|_| CaptureError::Failed("the text makes no pipeline".to_owned()))?;
-        let out = Self::output_of(&pipeline)?;
+        let out = Self::output_of(pipeline.upcast_ref())?;
         out.set_sync(description.paced);
         out.set_max_buffers(2);
         let this = Self::of(pipeline, description.looped);
-        hand_over(&out, to, Pipeline::push);
+        hand_over(&out, to, |pipeline, frame, taken| {
+            pipeline.push(frame, taken)
+        });
         Ok(this)
     }
 
     pub(super) fn of_sound(source: gst::Element, to: Weak<Pipeline>) -> Result<Self, CaptureError> {
-        let text = format!(
-            "audioconvert ! audioresample ! capsfilter caps=\"{}\" ! appsink name=out",
-            track::RAW
-        );
+        let text = format!("{} ! appsink name=out", track::raw_sound());
         let samples = gst::parse::bin_from_description(&text, true).map_err(CaptureError::Build)?;
         let pipeline = gst::Pipeline::new();
         let joined = pipeline
             .add_many([&source, samples.upcast_ref()])
             .and_then(|()| source.link(&samples));
         joined.map_err(|error| CaptureError::Failed(error.to_string()))?;
-        let out = Self::output_of(&pipeline)?;
+        let out = Self::output_of(pipeline.upcast_ref())?;
         // A recording would come as fast as it can be read; to what is live it does no harm.
         out.set_sync(true);
         out.set_max_buffers(10);
         let this = Self::of(pipeline, true);
-        hand_over(&out, to, Pipeline::push_audio);
+        hand_over(&out, to, |pipeline, sound, taken| {
+            pipeline.push_audio(sound, taken)
+        });
         Ok(this)
     }
 
-    fn output_of(pipeline: &gst::Pipeline) -> Result<gst_app::AppSink, CaptureError> {
+    pub(super) fn output_of(pipeline: &gst::Bin) -> Result<gst_app::AppSink, CaptureError> {
         let out = pipeline.by_name("out");
         out.and_then(|out| out.downcast::<gst_app::AppSink>().ok())
             .ok_or_else(|| CaptureError::Failed("another element is called `out`".to_owned()))
     }
 
-    fn of(pipeline: gst::Pipeline, looped: bool) -> Self {
+    pub(super) fn of(pipeline: gst::Pipeline, looped: bool) -> Self {
         // The clock that the encoder's pipeline runs by too, so that times can be compared.
         pipeline.use_clock(Some(&gst::SystemClock::obtain()));
         Self {
@@ -103,7 +102,7 @@ impl Capture {
             bus.timed_pop_filtered(gst::ClockTime::ZERO, &[gst::MessageType::Error])
         });
         match message.as_ref().map(|message| message.view()) {
-            Some(gst::MessageView::Error(error)) => failure(error),
+            Some(gst::MessageView::Error(error)) => network::in_words(error),
             _ => CaptureError::Failed("it does not start; is it connected, and free?".to_owned()),
         }
     }
@@ -114,7 +113,10 @@ impl Capture {
     ) -> Result<Playback, CaptureError> {
         use gst::MessageView;
         match message.view() {
-            MessageView::Error(error) => return Err(failure(error)),
+            MessageView::Error(error) => return Err(network::in_words(error)),
+            MessageView::Warning(_) if network::is_over(message) => {
+                return Err(CaptureError::Failed(network::CLOSED.to_owned()));
+            }
             MessageView::AsyncDone(_) if !self.ready => {
                 self.ready = true;
                 if self.looped {
@@ -157,11 +159,22 @@ impl Drop for Capture {
     }
 }
 
+/// What makes pictures as the encoder takes them, as GStreamer text.
+pub(crate) fn raw_pictures(format: Format) -> String {
+    let Format { size, fps } = format;
+    format!(
+        "videorate skip-to-first=true ! videoconvertscale add-borders=true ! capsfilter \
+         caps=\"video/x-raw,format=I420,width={},height={},framerate={fps}/1,\
+         pixel-aspect-ratio=1/1,interlace-mode=progressive\"",
+        size.width, size.height
+    )
+}
+
 /// Gives what comes out to the encoder, with the time at which it was taken.
-fn hand_over(
+pub(super) fn hand_over(
     out: &gst_app::AppSink,
     to: Weak<Pipeline>,
-    push: fn(&Pipeline, &gst::Sample, gst::ClockTime),
+    push: impl Fn(&Arc<Pipeline>, &gst::Sample, gst::ClockTime) + Send + 'static,
 ) {
     // A stalled encoder costs pictures, never delay.
     out.set_drop(true);
@@ -182,7 +195,7 @@ fn hand_over(
     out.set_callbacks(callbacks.build());
 }
 
-fn failure(error: &gst::message::Error) -> CaptureError {
+pub(super) fn failure(error: &gst::message::Error) -> CaptureError {
     let text = error.error().to_string();
     CaptureError::Failed(match error.error().kind::<gst::CoreError>() {
         Some(gst::CoreError::MissingPlugin) => {

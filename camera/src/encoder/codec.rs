@@ -15,6 +15,8 @@ pub enum Codec {
     /// H.264 constrained baseline or constrained high, which every browser decodes, many in
     /// hardware.
     H264,
+    /// H.265, which some browsers decode. Only passed on, never made here.
+    H265,
     /// VP8: free of patents, but several times the CPU.
     Vp8,
     /// VP9: fewer bits than VP8, more CPU.
@@ -36,6 +38,7 @@ impl Codec {
         let element = match self {
             // Parameter sets before each keyframe.
             Self::H264 => "rtph264pay config-interval=-1 aggregate-mode=zero-latency",
+            Self::H265 => "rtph265pay config-interval=-1 aggregate-mode=zero-latency",
             Self::Vp8 => "rtpvp8pay picture-id-mode=15-bit",
             Self::Vp9 => "rtpvp9pay picture-id-mode=15-bit",
             Self::Av1 => "rtpav1pay",
@@ -68,7 +71,7 @@ impl Codec {
             Self::H264 => caps
                 .field("packetization-mode", "1")
                 .field("profile-level-id", h264_profile_level(format, profile)),
-            Self::Vp8 | Self::Vp9 | Self::Av1 => caps,
+            Self::H265 | Self::Vp8 | Self::Vp9 | Self::Av1 => caps,
         }
         .build()
     }
@@ -79,6 +82,7 @@ impl Codec {
     pub(crate) fn encoding(self) -> &'static str {
         match self {
             Self::H264 => "H264",
+            Self::H265 => "H265",
             Self::Vp8 => "VP8",
             Self::Vp9 => "VP9",
             Self::Av1 => "AV1",
@@ -106,6 +110,7 @@ impl fmt::Display for Codec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::H264 => "h264",
+            Self::H265 => "h265",
             Self::Vp8 => "vp8",
             Self::Vp9 => "vp9",
             Self::Av1 => "av1",

@@ -133,7 +133,7 @@ impl Drop for Encoding {
 }
 
 /// With the running time as its time: encoders may shift timestamps and segment together.
-fn timed(sample: &gst::Sample) -> Option<gst::Sample> {
+pub(crate) fn timed(sample: &gst::Sample) -> Option<gst::Sample> {
     let segment = sample.segment()?.downcast_ref::<gst::ClockTime>()?;
     let mut buffer = sample.buffer_owned()?;
     let pts = segment.to_running_time(buffer.pts()?)?;
@@ -147,7 +147,7 @@ fn timed(sample: &gst::Sample) -> Option<gst::Sample> {
 }
 
 /// Whether others are needed to decode it.
-pub(super) fn is_keyframe(sample: &gst::Sample) -> bool {
+pub(crate) fn is_keyframe(sample: &gst::Sample) -> bool {
     let delta = gst::BufferFlags::DELTA_UNIT;
     sample
         .buffer()

@@ -3,8 +3,12 @@
 use std::sync::{Arc, MutexGuard, PoisonError, Weak, atomic::Ordering};
 
 use gst::prelude::*;
+use tokio::sync::watch;
 
-use super::{Pipeline, PipelineError, video::VideoTrack};
+use super::{
+    Pipeline, PipelineError,
+    video::{Offered, VideoTrack},
+};
 use crate::{
     branch::{Branch, Connection, Media},
     encoder::Codec,
@@ -14,9 +18,13 @@ impl Pipeline {
     /// What there is to send, and what offers say of the packets of each.
     /// Of several codecs the first is the one to prefer.
     pub(crate) fn media(&self) -> Vec<(Media, gst::Caps)> {
-        let mut pictures = self.video.rtp_caps.clone();
-        if let Some(second) = &self.second {
-            pictures.merge(second.rtp_caps.clone());
+        let mut pictures = gst::Caps::new_empty();
+        for (place, offered) in self.offered.borrow().iter().enumerate() {
+            pictures.merge(offered.rtp_caps.clone());
+            if place > 0 {
+                // webrtcbin does this for the first by itself.
+                pictures.merge(self.track(offered.codec).retransmissions());
+            }
         }
         let mut media = vec![(Media::Video, pictures)];
         if self.audio.is_offered() {
@@ -25,39 +33,50 @@ impl Pipeline {
         media
     }
 
-    /// What offers name first.
-    pub(crate) fn first_codec(&self) -> Codec {
-        self.video.codec
+    /// What offers name, and every change of that.
+    pub(crate) fn offered(&self) -> watch::Receiver<Vec<Offered>> {
+        self.offered.subscribe()
     }
 
-    /// The first of these, by their names in SDP, that there is an encoder for.
+    /// What offers name first.
+    pub(crate) fn first_codec(&self) -> Codec {
+        let offered = self.offered.borrow();
+        offered
+            .first()
+            .map_or(self.tracks[0].codec, |first| first.codec)
+    }
+
+    /// Waits until there are no pictures of this codec any more, since the source sends another.
+    pub(crate) async fn ends_codec(&self, codec: Codec) {
+        let mut offered = self.offered.subscribe();
+        // It cannot end while we have it.
+        let _ = offered.wait_for(|now| !names(now, codec)).await;
+    }
+
+    /// The first of these, by their names in SDP, that offers have named.
     pub(crate) fn codec_among<'a>(&self, names: impl Iterator<Item = &'a str>) -> Option<Codec> {
         let mut codecs = names.filter_map(|name| {
             let is_it = |track: &&VideoTrack| track.codec.encoding().eq_ignore_ascii_case(name);
-            self.tracks().find(is_it)
+            self.tracks.iter().find(is_it)
         });
         Some(codecs.next()?.codec)
     }
 
     /// Makes the next frame a keyframe.
     pub(crate) fn force_keyframe(&self) {
-        self.tracks().for_each(VideoTrack::force_keyframe);
-    }
-
-    pub(super) fn tracks(&self) -> impl Iterator<Item = &VideoTrack> {
-        std::iter::once(&self.video).chain(&self.second)
+        self.tracks.iter().for_each(VideoTrack::force_keyframe);
     }
 
     fn track(&self, codec: Codec) -> &VideoTrack {
-        let mut tracks = self.tracks();
+        let mut tracks = self.tracks.iter();
         tracks
             .find(|track| track.codec == codec)
-            .unwrap_or(&self.video)
+            .unwrap_or(&self.tracks[0])
     }
 
     /// Whether anything is to be encoded.
     pub(super) fn is_watched(&self) -> bool {
-        self.tracks().any(VideoTrack::is_watched)
+        self.tracks.iter().any(VideoTrack::is_watched)
     }
 
     /// Takes a viewer's elements in and starts them.
@@ -85,6 +104,9 @@ impl Pipeline {
     /// From now on somebody needs pictures of this codec, until the guard is dropped. Takes as long
     /// as its encoder takes to be tried, where none runs.
     pub(crate) async fn watch(self: &Arc<Self>, codec: Codec) -> Result<Watching, PipelineError> {
+        if !names(&self.offered.borrow(), codec) {
+            return Err(PipelineError::NotSent(codec));
+        }
         self.track(codec).enter();
         let watching = Watching(self.clone(), codec);
         if self.track(codec).encoder().is_none() {
@@ -166,6 +188,10 @@ impl Pipeline {
     pub(super) fn branches(&self) -> MutexGuard<'_, Vec<Weak<Branch>>> {
         self.branches.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn names(offered: &[Offered], codec: Codec) -> bool {
+    offered.iter().any(|offered| offered.codec == codec)
 }
 
 /// Proof that somebody watches: as long as it exists, frames are encoded, by this codec.

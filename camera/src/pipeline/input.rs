@@ -25,8 +25,10 @@ impl Pipeline {
             return;
         };
         let now = Instant::now();
-        for track in self.tracks().filter(|track| first || track.is_watched()) {
-            track.push(&sample, now);
+        for track in &self.tracks {
+            if first || track.is_watched() {
+                track.push(&sample, now);
+            }
         }
     }
 
@@ -43,8 +45,20 @@ impl Pipeline {
         }
     }
 
-    /// What is to be encoded, by the time of this pipeline.
-    fn timed(&self, sample: &gst::Sample, taken: gst::ClockTime) -> Option<gst::Sample> {
+    /// The same, encoded in Opus already.
+    pub fn push_opus(&self, sound: &gst::Sample, taken: gst::ClockTime) {
+        self.audio.blocks_in().send_modify(|count| *count += 1);
+        self.offer_audio();
+        if !self.is_watched() {
+            return;
+        }
+        if let Some(sample) = self.timed(sound, taken) {
+            self.audio.push_opus(&sample);
+        }
+    }
+
+    /// The same by the time of this pipeline.
+    pub(super) fn timed(&self, sample: &gst::Sample, taken: gst::ClockTime) -> Option<gst::Sample> {
         let pts = taken.checked_sub(self.pipeline.base_time()?)?;
         let mut buffer = sample.buffer_owned()?;
         {
@@ -90,15 +104,17 @@ impl Pipeline {
         let _ = count.wait_for(|count| *count >= frames).await;
     }
 
-    /// How many of them went to the encoder, the one that always runs.
+    /// How many of them were encoded, or passed on as they were, by the codec that is preferred.
     pub fn frames_encoded(&self) -> u64 {
-        self.video.pushed()
+        self.tracks[0].pushed()
     }
 
     /// What has gone through so far.
     pub(crate) fn counts(&self) -> Counts {
         let mut encoded = Encoded::default();
-        self.tracks().for_each(|track| encoded += track.encoded());
+        self.tracks
+            .iter()
+            .for_each(|track| encoded += track.encoded());
         Counts {
             frames_in: self.frames_in(),
             frames_out: encoded.frames,
@@ -109,24 +125,28 @@ impl Pipeline {
 
     /// How many kilobits of pictures a second there may be, by all encoders that are watched.
     pub fn kbits(&self) -> u32 {
-        let watched = self.tracks().filter(|track| track.is_watched());
+        let watched = self.tracks.iter().filter(|track| track.is_watched());
         let all = watched.map(VideoTrack::kbits).sum();
-        if all == 0 { self.video.kbits() } else { all }
+        if all == 0 {
+            self.tracks[0].kbits()
+        } else {
+            all
+        }
     }
 
     /// How many kilobits of pictures a second each encoder may make from now on.
     pub fn set_kbits(&self, kbits: u32) {
-        self.tracks().for_each(|track| track.set_kbits(kbits));
+        self.tracks.iter().for_each(|track| track.set_kbits(kbits));
     }
 
-    /// Which encoder runs now, of the codec that offers name first: none while the next one starts.
+    /// Which encoder runs now, of the codec that is preferred: none while the next one starts.
     pub fn encoder(&self) -> Option<EncoderKind> {
-        self.video.encoder()
+        self.tracks[0].encoder()
     }
 
     /// All that run now.
     pub fn encoders(&self) -> Vec<EncoderKind> {
-        self.tracks().filter_map(VideoTrack::encoder).collect()
+        self.tracks.iter().filter_map(VideoTrack::encoder).collect()
     }
 
     /// How many GStreamer elements there are, to see that none is left behind.

@@ -40,12 +40,29 @@ impl Viewer {
         {
             tracing::debug!("not all candidates were found in time: is a STUN server silent?");
         }
+        self.take_any_profile();
         let local: Option<WebRTCSessionDescription> = webrtc.property("local-description");
         let local = local.ok_or_else(|| ViewerError::Offer("it is not set".to_owned()))?;
         local
             .sdp()
             .as_text()
             .map_err(|error| ViewerError::Offer(error.to_string()))
+    }
+
+    /// The source may have another profile than the offer says, later: decoders do not mind, but
+    /// webrtcbin would end the flow of packets, for all viewers.
+    fn take_any_profile(&self) {
+        self.webrtc.foreach_sink_pad(|_, pad| {
+            let transceiver: Option<WebRTCRTPTransceiver> = pad.property("transceiver");
+            let offered = transceiver.as_ref().and_then(|of| of.codec_preferences());
+            if let (Some(transceiver), Some(mut taken)) = (transceiver, offered) {
+                for codec in taken.make_mut().iter_mut() {
+                    codec.remove_field("profile-level-id");
+                }
+                transceiver.set_codec_preferences(Some(&taken));
+            }
+            std::ops::ControlFlow::Continue(())
+        });
     }
 
     /// Waits until all candidates are in the local description.
@@ -83,13 +100,12 @@ impl Viewer {
         if session.any(|(_, line)| line.trim_end() == "a=ice-lite") {
             self.branch.leads_to_relay();
         }
-        let codec = self.codec_taken_by(answer);
+        self.codec = self.codec_taken_by(answer);
         // The encoder warms up while ICE and DTLS go their way.
-        let watching = self.pipeline.watch(codec).await?;
+        let watching = self.pipeline.watch(self.codec).await?;
         self.stage = Stage::Answered {
             expected: answer.fingerprints(),
             media: self.media_taken_by(answer),
-            codec,
             since: Instant::now(),
             _watching: watching,
         };

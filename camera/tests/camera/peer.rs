@@ -3,9 +3,9 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use gst::{glib, prelude::*};
@@ -16,78 +16,12 @@ use gst_webrtc::{
 use reqwest::Url;
 use tokio::sync::watch;
 
-use crate::rig::{NEWS, eventually};
-
-/// When something began, after a while without it.
-#[derive(Debug, Clone, Default)]
-struct Edges(Arc<Mutex<(Option<gst::ClockTime>, Vec<gst::ClockTime>)>>);
-
-impl Edges {
-    fn note(&self, at: gst::ClockTime, is_on: bool) {
-        const WHILE: gst::ClockTime = gst::ClockTime::from_mseconds(300);
-        if !is_on {
-            return;
-        }
-        let mut edges = self.0.lock().unwrap();
-        if edges.0.is_none_or(|last| last + WHILE < at) {
-            edges.1.push(at);
-        }
-        edges.0 = Some(at);
-    }
-
-    fn all(&self) -> Vec<gst::ClockTime> {
-        self.0.lock().unwrap().1.clone()
-    }
-}
-
-/// The longest time between two pictures.
-#[derive(Debug, Clone, Default)]
-struct Dark(Arc<Mutex<(Option<Instant>, Duration)>>);
-
-impl Dark {
-    fn picture(&self) {
-        let (last, longest) = &mut *self.0.lock().unwrap();
-        let before = last.replace(Instant::now());
-        let dark = before.map(|before| before.elapsed());
-        *longest = dark.unwrap_or_default().max(*longest);
-    }
-}
-
-/// 20 ms of sound.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Block {
-    /// Mean amplitude, left and right; the loudest is 32,767.
-    pub(crate) left: f64,
-    pub(crate) right: f64,
-    /// From how often the left one crosses zero.
-    pub(crate) hertz: f64,
-}
-
-impl Block {
-    /// What `--audio test` gives.
-    pub(crate) fn is_test_tone(&self) -> bool {
-        (400.0..480.0).contains(&self.hertz) && self.left > 1000.0 && self.right > 1000.0
-    }
-
-    /// Of stereo samples at 48 kHz.
-    fn of(samples: &[u8]) -> Self {
-        let sample = |bytes: &[u8]| f64::from(i16::from_le_bytes([bytes[0], bytes[1]]));
-        let left: Vec<f64> = samples.chunks_exact(4).map(sample).collect();
-        let right: Vec<f64> = samples
-            .chunks_exact(4)
-            .map(|both| sample(&both[2..]))
-            .collect();
-        let mean = |side: &[f64]| side.iter().map(|s| s.abs()).sum::<f64>() / side.len() as f64;
-        let crossed = left
-            .windows(2)
-            .filter(|two| (two[0] < 0.0) != (two[1] < 0.0));
-        Self {
-            left: mean(&left),
-            right: mean(&right),
-            hertz: crossed.count() as f64 * 24_000.0 / left.len() as f64,
-        }
-    }
-}
+pub(crate) use crate::measures::Block;
+use crate::{
+    measures::{Dark, Edges},
+    pieces::Pieces,
+    rig::{NEWS, eventually},
+};
 
 /// A viewer; leaves without a word when dropped.
 pub(crate) struct Peer {
@@ -98,6 +32,9 @@ pub(crate) struct Peer {
     beeps: Edges,
     keyframes: Arc<AtomicU64>,
     heard: Arc<Mutex<Vec<Block>>>,
+    /// What was received of pictures, and packets of sound.
+    pub(crate) units: Pieces,
+    pub(crate) opus: Pieces,
     /// Where packets come out, to ask for keyframes there.
     video: Arc<Mutex<Option<gst::Pad>>>,
     /// The answer to the offer it was made from, or to its own.
@@ -159,6 +96,8 @@ impl Peer {
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (counter, key_counter, entry) = (frames.clone(), keyframes.clone(), video.clone());
         let blocks = heard.clone();
+        let (units, opus) = (Pieces::default(), Pieces::default());
+        let (received, packets) = (units.clone(), opus.clone());
         let dark = Dark::default();
         let pictures = dark.clone();
         let (flashes, beeps) = (Edges::default(), Edges::default());
@@ -169,7 +108,13 @@ impl Peer {
             {
                 let transceiver: WebRTCRTPTransceiver = pad.property("transceiver");
                 if transceiver.property::<WebRTCKind>("kind") == WebRTCKind::Audio {
-                    return listen(&pipeline, pad, blocks.clone(), beep.clone());
+                    return listen(
+                        &pipeline,
+                        pad,
+                        blocks.clone(),
+                        beep.clone(),
+                        packets.clone(),
+                    );
                 }
                 *entry.lock().unwrap() = Some(pad.clone());
                 decode(
@@ -179,6 +124,7 @@ impl Peer {
                     key_counter.clone(),
                     flash.clone(),
                     pictures.clone(),
+                    received.clone(),
                 );
             }
         });
@@ -191,6 +137,8 @@ impl Peer {
             beeps,
             keyframes,
             heard,
+            units,
+            opus,
             video,
             answer: String::new(),
         };
@@ -231,7 +179,7 @@ impl Peer {
 
     /// The longest time between two pictures so far.
     pub(crate) fn longest_dark(&self) -> Duration {
-        self.dark.0.lock().unwrap().1
+        self.dark.longest()
     }
 
     /// Sends its requests as often as it is asked to, not as seldom as RFC 4585 wants it.
@@ -255,6 +203,16 @@ impl Peer {
     /// show and play it.
     pub(crate) fn flashes_and_beeps(&self) -> (Vec<gst::ClockTime>, Vec<gst::ClockTime>) {
         (self.flashes.all(), self.beeps.all())
+    }
+
+    /// How large the last picture was.
+    pub(crate) fn size(&self) -> Option<(u32, u32)> {
+        let mut decoders = self
+            .pipeline
+            .iterate_all_by_element_factory_name("avdec_h264");
+        let caps = decoders.next().ok()??.static_pad("src")?.current_caps()?;
+        let side = |name| Some(caps.structure(0)?.get::<i32>(name).ok()? as u32);
+        Some((side("width")?, side("height")?))
     }
 
     /// What was heard so far.
@@ -312,12 +270,20 @@ fn decode(
     keyframes: Arc<AtomicU64>,
     flashes: Edges,
     dark: Dark,
+    units: Pieces,
 ) {
     let codec = kind_of(pad, "encoding-name");
     let chain = match codec.as_deref() {
         Some("VP8") => "rtpvp8depay ! vp8dec",
         Some("VP9") => "rtpvp9depay ! vp9dec",
-        _ => "rtph264depay ! h264parse name=parse ! avdec_h264",
+        Some("H265") => {
+            "rtph265depay ! video/x-h265,stream-format=byte-stream,alignment=au \
+             ! h265parse name=parse ! avdec_h265"
+        }
+        _ => {
+            "rtph264depay ! video/x-h264,stream-format=byte-stream,alignment=au \
+             ! h264parse name=parse ! avdec_h264"
+        }
     };
     let text = format!("queue ! {chain} ! fakesink name=out sync=false");
     let bin = gst::parse::bin_from_description(&text, true).unwrap();
@@ -336,6 +302,16 @@ fn decode(
         gst::PadProbeReturn::Ok
     });
     if let Some(parse) = bin.by_name("parse") {
+        let received = parse.static_pad("sink").unwrap();
+        let asked = AtomicBool::new(false);
+        received.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
+            units.note_units(&info.buffer().unwrap().map_readable().unwrap());
+            // The first packet may be lost, and with it what all others need. Browsers ask, too.
+            if !units.have_parameter_sets() && !asked.swap(true, Ordering::SeqCst) {
+                pad.push_event(gst_video::UpstreamForceKeyUnitEvent::builder().build());
+            }
+            gst::PadProbeReturn::Ok
+        });
         let parsed = parse.static_pad("src").unwrap();
         parsed.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
             let frame = info.buffer().unwrap();
@@ -356,10 +332,21 @@ fn kind_of(pad: &gst::Pad, field: &str) -> Option<String> {
     caps.structure(0)?.get::<String>(field).ok()
 }
 
-fn listen(pipeline: &gst::Pipeline, pad: &gst::Pad, heard: Arc<Mutex<Vec<Block>>>, beeps: Edges) {
-    let text = "queue ! rtpopusdepay ! opusdec ! audioconvert \
+fn listen(
+    pipeline: &gst::Pipeline,
+    pad: &gst::Pad,
+    heard: Arc<Mutex<Vec<Block>>>,
+    beeps: Edges,
+    opus: Pieces,
+) {
+    let text = "queue ! rtpopusdepay ! opusdec name=decode ! audioconvert \
         ! audio/x-raw,format=S16LE,channels=2,rate=48000 ! fakesink name=out sync=false";
     let bin = gst::parse::bin_from_description(text, true).unwrap();
+    let packets = bin.by_name("decode").unwrap().static_pad("sink").unwrap();
+    packets.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+        opus.note(&info.buffer().unwrap().map_readable().unwrap());
+        gst::PadProbeReturn::Ok
+    });
     let out = bin.by_name("out").unwrap().static_pad("sink").unwrap();
     out.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
         let block = info.buffer().unwrap();

@@ -54,7 +54,7 @@ impl Camera {
             pipeline.offer_audio();
         }
         let to = Arc::downgrade(&pipeline);
-        tokio::spawn(capture::run(source, FORMAT, to));
+        tokio::spawn(capture::run(source, Audio::Off, FORMAT, to));
         let publisher = Publisher {
             endpoint: server.join("whip/test").unwrap(),
             token,

@@ -170,7 +170,7 @@ impl Camera {
         };
         let pipeline = Pipeline::start(encoders, &[], FORMAT, 500).unwrap();
         let to = Arc::downgrade(&pipeline);
-        tokio::spawn(capture::run(Source::Test, FORMAT, to));
+        tokio::spawn(capture::run(Source::Test, Audio::Off, FORMAT, to));
         let whip = whip(endpoint, capacity);
         Self::find_viewers(whip, Proofs::None, capacity, pipeline)
     }
@@ -211,12 +211,16 @@ impl Camera {
             pipeline.offer_audio();
         }
         let to = Arc::downgrade(&pipeline);
-        tokio::spawn(capture::run_audio(audio, source.clone(), to.clone()));
-        tokio::spawn(capture::run(source, FORMAT, to));
+        tokio::spawn(capture::run_audio(
+            audio.clone(),
+            source.clone(),
+            to.clone(),
+        ));
+        tokio::spawn(capture::run(source, audio, FORMAT, to));
         Self::find_viewers(whip, proofs, capacity, pipeline)
     }
 
-    fn find_viewers(
+    pub(crate) fn find_viewers(
         whip: Whip,
         proofs: Proofs,
         capacity: Capacity,
@@ -248,7 +252,7 @@ fn pipeline(codec: Codec) -> Arc<Pipeline> {
     Pipeline::start(&candidates(Some(codec), None), &second, FORMAT, 500).unwrap()
 }
 
-fn whip(endpoint: &Endpoint, capacity: Capacity) -> Whip {
+pub(crate) fn whip(endpoint: &Endpoint, capacity: Capacity) -> Whip {
     let room = "test".parse().unwrap();
     Whip::new(&endpoint.url(), &room, None, capacity, &Trust::System).unwrap()
 }
