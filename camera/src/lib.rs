@@ -14,6 +14,7 @@ mod budget;
 mod candidates;
 pub mod capacity;
 pub mod capture;
+mod capture_time;
 pub mod certificate;
 mod clock;
 pub mod command;

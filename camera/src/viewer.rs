@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::{
     branch::{Branch, Connection, Media},
     candidates::HeldBack,
+    capture_time,
     certificate::{Certificate, fingerprint_of_pem},
     encoder::Codec,
     ice::{self, Heard},
@@ -106,7 +107,7 @@ impl Viewer {
             stage: Stage::Offered,
         };
         let text = viewer.describe().await?;
-        viewer.offer = Sdp::parse(&certificate.announce_in(&text))
+        viewer.offer = Sdp::parse(&capture_time::announce_in(&certificate.announce_in(&text)))
             .map_err(|error| ViewerError::Offer(error.to_string()))?;
         Ok(viewer)
     }

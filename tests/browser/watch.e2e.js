@@ -41,6 +41,20 @@ test('the picture fills the window, and what is over it goes after a while', LON
   await shot(page, 'watch-panel');
 });
 
+test('our camera says how old its picture is, without a relay', LONG, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  stage.startCamera('straight', ['--size', '640x360']);
+  const page = await stage.watch('straight');
+  await becomes(page, 'live');
+  await page.mouse.move(300, 300);
+  await page.getByRole('button', { name: 'Statistics' }).click();
+  const words = await eventually('the delay, by the clock of the camera', () => page.locator('#delay').innerText(),
+    (text) => /^\d+\.\d\d s$/.test(text));
+  assert.ok(parseFloat(words) < 3, words);
+  await shot(page, 'watch-panel-direct');
+});
+
 test('one shield, and a sheet of who can see what', LONG, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();

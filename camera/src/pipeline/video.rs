@@ -7,6 +7,7 @@ use gst::prelude::*;
 
 use super::PipelineError;
 use crate::{
+    capture_time,
     encoder::{Choice, Codec, Encoded, Encoder, EncoderError, EncoderKind},
     format::Format,
     keyframe::KeyframeRequests,
@@ -139,6 +140,9 @@ impl VideoTrack {
         let parts = [encoded.upcast_ref(), &payloader, &tee];
         pipeline.add_many(parts)?;
         gst::Element::link_many(parts)?;
+        if let Some(packets) = payloader.static_pad("src") {
+            capture_time::say_in(&packets, pipeline);
+        }
         Ok(Self {
             codec,
             rtp_caps,

@@ -224,7 +224,8 @@ export class WhepPlayer extends HTMLElement {
           this.#advisor = new Advisor();
           if (viewer === this.#viewer) this.#picture.play(tracks);
         },
-        vitals: (vitals, path) => {
+        vitals: ({ captured, ...vitals }, path) => {
+          this.#delay.note(captured ?? null);
           this.#advise(this.#advisor.note(vitals));
           const delay = this.#delay.seconds;
           this.#controls.showDelay(delay);
