@@ -1,17 +1,17 @@
-//! A session's event stream: candidates that come late, and the news that the viewer left.
+//! A session's event stream: candidates that come late, and the news of who came and left.
 
 use std::time::Duration;
 
 use eventsource_stream::Eventsource;
 use futures_util::StreamExt;
 use reqwest::{Response, StatusCode, Url};
-use sightline_spec::event::Event;
+use sightline_spec::event::{Event, EventKind};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::{
     backoff::Backoff,
+    http::{Http, RequestError},
     unknown::UnknownViewers,
-    whip::{Whip, WhipError},
 };
 
 /// The gateway sends a comment every 15 s; a stream that is silent for longer than two of them is
@@ -28,7 +28,7 @@ pub(crate) enum News {
     /// An event of it.
     Event(Event),
     /// The gateway knows nothing of it: it was restarted, or the viewer left while we were away.
-    /// Media flows past the gateway, so the viewer may be there all the same.
+    /// Media flows past the gateway, so the other side may be there all the same.
     Forgotten {
         /// When the gateway was last heard of.
         since: Instant,
@@ -38,8 +38,8 @@ pub(crate) enum News {
 /// Passes on a session's events until it is dropped. Opens the stream again when it breaks: the
 /// gateway takes a party without one for gone. Meanwhile the viewer is one of the `unknown`.
 pub(crate) async fn follow(
-    whip: Whip,
-    events: Url,
+    http: Http,
+    (events, kinds): (Url, &[EventKind]),
     to: mpsc::Sender<News>,
     unknown: UnknownViewers,
 ) {
@@ -49,7 +49,7 @@ pub(crate) async fn follow(
     let mut is_unknown = None;
     let mut since = Instant::now();
     while !to.is_closed() {
-        let listened = match open(&whip, &events, &mut stream, &last).await {
+        let listened = match open(&http, (&events, kinds), &mut stream, &last).await {
             Ok(response) => {
                 is_unknown = None;
                 backoff.reset();
@@ -78,10 +78,10 @@ pub(crate) async fn follow(
     }
 }
 
-fn is_gone(error: &WhipError) -> bool {
+fn is_gone(error: &RequestError) -> bool {
     matches!(
         error,
-        WhipError::Refused {
+        RequestError::Refused {
             status: StatusCode::NOT_FOUND | StatusCode::GONE,
             ..
         }
@@ -90,10 +90,10 @@ fn is_gone(error: &WhipError) -> bool {
 
 /// "A client can be told to stop reconnecting using the HTTP 204 No Content response code" (HTML,
 /// section 9.2.1). What becomes of the viewer is seen by its media alone then.
-fn is_stop(error: &WhipError) -> bool {
+fn is_stop(error: &RequestError) -> bool {
     matches!(
         error,
-        WhipError::Refused {
+        RequestError::Refused {
             status: StatusCode::NO_CONTENT,
             ..
         }
@@ -102,16 +102,16 @@ fn is_stop(error: &WhipError) -> bool {
 
 /// Opens the stream, which is made if need be.
 async fn open(
-    whip: &Whip,
-    events: &Url,
+    http: &Http,
+    (events, kinds): (&Url, &[EventKind]),
     stream: &mut Option<Url>,
     last: &str,
-) -> Result<Response, WhipError> {
+) -> Result<Response, RequestError> {
     let url = match stream {
         Some(url) => url.clone(),
-        None => stream.insert(whip.subscribe(events).await?).clone(),
+        None => stream.insert(http.subscribe(events, kinds).await?).clone(),
     };
-    whip.listen(&url, last).await
+    http.listen(&url, last).await
 }
 
 /// Reads an open stream to its end.

@@ -24,6 +24,7 @@ pub mod doctor;
 pub mod encoder;
 mod events;
 pub mod format;
+mod http;
 mod ice;
 pub mod key;
 mod keyframe;

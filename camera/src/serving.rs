@@ -5,7 +5,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sightline_spec::{event::Event, sdp::Sdp};
+use sightline_spec::{
+    event::{Event, EventKind},
+    sdp::Sdp,
+};
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     task::JoinSet,
@@ -180,8 +183,9 @@ impl Signaling {
         let (sender, events) = mpsc::channel(EVENT_BACKLOG);
         let mut listener = JoinSet::new();
         if let Some(url) = session.events() {
-            let (whip, unknown) = (self.whip.clone(), self.unknown.clone());
-            listener.spawn(events::follow(whip, url.clone(), sender, unknown));
+            let (http, unknown) = (self.whip.http().clone(), self.unknown.clone());
+            let events = (url.clone(), EventKind::FOR_CAMERAS.as_slice());
+            listener.spawn(events::follow(http, events, sender, unknown));
         }
         (events, listener)
     }

@@ -6,7 +6,7 @@ use qrcode::{EcLevel, QrCode, render::unicode::Dense1x2};
 use reqwest::Url;
 use sightline_spec::room::RoomId;
 
-use crate::{option::QrMode, whip::below};
+use crate::{http::below, option::QrMode};
 
 /// Where a room is watched.
 pub fn watch_link(gateway: &Url, room: &RoomId) -> Url {

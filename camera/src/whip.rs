@@ -1,8 +1,6 @@
 //! The HTTP side of WHIP (RFC 9725): one method for each request.
 
-mod error;
-
-pub use error::WhipError;
+pub use crate::http::RequestError as WhipError;
 
 use std::{
     sync::Arc,
@@ -10,44 +8,27 @@ use std::{
 };
 
 use reqwest::{
-    Client, Method, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, LINK, LOCATION},
+    Method, Response, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderValue},
 };
-use sightline_spec::{
-    event::EventKind,
-    ice_server::IceServer,
-    link::{Link, OWN_EVENTS},
-    room::RoomId,
-    sdp::Sdp,
-    token::Admission,
-};
+use sightline_spec::{ice_server::IceServer, room::RoomId, sdp::Sdp, token::Admission};
 
 use crate::{
     capacity::Capacity,
     clock::{Difference, GatewayClock},
+    http::{self, Http, PATIENCE, RequestError, WAIT, below, refusal, text, unreachable},
     key::{RoomKey, Validity},
     token::Token,
     trust::Trust,
 };
-use error::{refusal, text, unreachable};
-
-/// How long we ask the gateway to hold an offer; most proxies end a silent request after 60 s.
-const WAIT: Duration = Duration::from_secs(55);
 
 /// How long a publish token is good for: one is made for every request.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long a connection may take, TLS included. What is lost of it is sent again after one second
-/// and after three: a new attempt is there before that, when a network is back.
-const CONNECT: Duration = Duration::from_millis(2500);
-
-/// How long any other answer may take.
-const PATIENCE: Duration = Duration::from_secs(8);
-
 /// Where to publish, and how to say who we are.
 #[derive(Debug, Clone)]
 pub struct Whip {
-    http: Client,
+    http: Http,
     endpoint: Url,
     license: Option<License>,
     /// Where there is no license: what the gateway may have for a room with a name.
@@ -95,22 +76,9 @@ impl Whip {
         license: Option<License>,
         capacity: Capacity,
         trust: &Trust,
-    ) -> Result<Self, WhipError> {
-        let client = Client::builder()
-            .user_agent(concat!("sightline-camera/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            // A waiting offer costs the gateway 13 KiB by HTTP/1 and 45 by HTTP/2.
-            .http1_only()
-            // A held request is silent for a minute. Only probes tell that the network is gone.
-            .tcp_keepalive(Duration::from_secs(4))
-            .tcp_keepalive_interval(Duration::from_secs(2))
-            .tcp_keepalive_retries(2)
-            .redirect(reqwest::redirect::Policy::limited(3))
-            // Nobody can send us where there is no TLS.
-            .https_only(gateway.scheme() == "https");
-        let http = trust.applied_to(client)?.build().map_err(unreachable)?;
+    ) -> Result<Self, RequestError> {
         Ok(Self {
-            http,
+            http: Http::new(gateway, trust)?,
             endpoint: below(gateway, &["whip", room.as_str()]),
             license,
             token: None,
@@ -126,27 +94,17 @@ impl Whip {
 
     /// Asks for the ICE servers to use (RFC 9725 section 4.6). Also tells that the gateway is
     /// there.
-    pub async fn ice_servers(&self) -> Result<Vec<IceServer>, WhipError> {
-        let request = self.http.request(Method::OPTIONS, self.endpoint.clone());
-        let response = request
-            .timeout(PATIENCE)
-            .send()
-            .await
-            .map_err(unreachable)?;
-        if !response.status().is_success() {
-            return Err(refusal(response).await);
-        }
-        let links = links(response.headers());
-        Ok(links.iter().filter_map(IceServer::from_link).collect())
+    pub async fn ice_servers(&self) -> Result<Vec<IceServer>, RequestError> {
+        self.http.ice_servers(&self.endpoint).await
     }
 
     /// Offers, and waits until somebody takes the offer (RFC 9725 section 4.2). The gateway may
     /// know nothing of `unknown` viewers that are being served.
-    pub async fn offer(&self, offer: &Sdp, unknown: u32) -> Result<Session, WhipError> {
+    pub async fn offer(&self, offer: &Sdp, unknown: u32) -> Result<Session, RequestError> {
         let prefer = self.capacity.prefer(WAIT.as_secs() as u32, unknown);
         let mut request = self
             .http
-            .post(self.endpoint.clone())
+            .request(Method::POST, &self.endpoint)
             .timeout(WAIT + PATIENCE)
             .header(CONTENT_TYPE, "application/sdp")
             .header("Prefer", prefer.to_string())
@@ -160,13 +118,10 @@ impl Whip {
             StatusCode::UNAUTHORIZED => return Err(self.unauthorized(response).await),
             _ => return Err(refusal(response).await),
         }
-        let location = location(&response).ok_or(WhipError::Malformed("no Location"))?;
-        let events = links(response.headers())
-            .into_iter()
-            .find(|link| link.has_rel(OWN_EVENTS))
-            .and_then(|link| response.url().join(&link.target).ok());
+        let location = http::location(&response).ok_or(RequestError::Malformed("no Location"))?;
+        let events = http::events(&response);
         let answer = text(response).await?;
-        let answer = Sdp::parse(&answer).map_err(|_| WhipError::Malformed("no SDP answer"))?;
+        let answer = Sdp::parse(&answer).map_err(|_| RequestError::Malformed("no SDP answer"))?;
         Ok(Session {
             answer,
             url: location,
@@ -176,55 +131,19 @@ impl Whip {
 
     /// Ends the session. That it cannot be ended is nobody's concern: it ends by itself.
     pub async fn end(&self, session: Session) {
-        let request = self
-            .http
-            .delete(session.url)
-            .timeout(Duration::from_secs(2));
-        if let Err(error) = request.send().await {
-            tracing::debug!("DELETE failed: {}", unreachable(error));
-        }
+        self.http.end(&session.url).await;
     }
 
-    /// Subscribes to a session's events; the result is the stream's address.
-    pub(crate) async fn subscribe(&self, events: &Url) -> Result<Url, WhipError> {
-        let request = self.http.post(events.clone()).timeout(PATIENCE);
-        let response = request
-            .json(&EventKind::FOR_CAMERAS)
-            .send()
-            .await
-            .map_err(unreachable)?;
-        if response.status() != StatusCode::CREATED {
-            return Err(refusal(response).await);
-        }
-        location(&response).ok_or(WhipError::Malformed("no Location"))
-    }
-
-    /// Opens an event stream, behind the last event that was seen.
-    pub(crate) async fn listen(&self, stream: &Url, last: &str) -> Result<Response, WhipError> {
-        let mut request = self
-            .http
-            .get(stream.clone())
-            .header(ACCEPT, "text/event-stream");
-        if let Ok(last) = HeaderValue::from_str(last)
-            && !last.is_empty()
-        {
-            request = request.header("Last-Event-ID", last);
-        }
-        let response = tokio::time::timeout(PATIENCE, request.send())
-            .await
-            .map_err(|_| WhipError::Unreachable("no answer in time".to_owned()))?
-            .map_err(unreachable)?;
-        match response.status() {
-            StatusCode::OK => Ok(response),
-            _ => Err(refusal(response).await),
-        }
+    /// The client that it speaks by.
+    pub(crate) fn http(&self) -> &Http {
+        &self.http
     }
 
     /// Why a token was refused; mostly, one of the clocks is wrong.
     ///
     /// By TLS the next token goes by the gateway's clock, which harms nobody: the token is for this
     /// gateway alone. Without TLS anybody in between could have us sign tokens for later.
-    async fn unauthorized(&self, response: Response) -> WhipError {
+    async fn unauthorized(&self, response: Response) -> RequestError {
         let date = response.headers().get(DATE).and_then(|d| d.to_str().ok());
         let difference = date.and_then(|date| Difference::of(date, SystemTime::now()));
         let by_tls = response.url().scheme() == "https";
@@ -235,7 +154,7 @@ impl Whip {
         if by_tls {
             self.clock.set(difference);
         }
-        if let WhipError::Refused { what, .. } = &mut refused
+        if let RequestError::Refused { what, .. } = &mut refused
             && difference.matters()
         {
             what.push_str(&format!("; {difference}"));
@@ -272,45 +191,4 @@ pub fn audience(url: &Url) -> Option<String> {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     })
-}
-
-/// The URL with these segments below its path, which may have a prefix.
-pub(crate) fn below(base: &Url, segments: &[&str]) -> Url {
-    let mut url = base.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    if let Ok(mut path) = url.path_segments_mut() {
-        path.pop_if_empty().extend(segments);
-    }
-    url
-}
-
-fn location(response: &Response) -> Option<Url> {
-    let location = response.headers().get(LOCATION)?.to_str().ok()?;
-    response.url().join(location).ok()
-}
-
-fn links(headers: &HeaderMap) -> Vec<Link> {
-    let lines = headers.get_all(LINK).iter();
-    Link::parse_all(lines.filter_map(|line| line.to_str().ok()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_gateway_may_live_below_a_path() {
-        let url = |text: &str| Url::parse(text).unwrap();
-        for base in ["http://h/cam", "http://h/cam/", "http://h/cam/?x=1#y"] {
-            assert_eq!(
-                below(&url(base), &["whip", "r"]),
-                url("http://h/cam/whip/r")
-            );
-        }
-        assert_eq!(
-            below(&url("http://h:1"), &["watch", "r"]),
-            url("http://h:1/watch/r")
-        );
-    }
 }

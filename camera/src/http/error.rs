@@ -16,18 +16,20 @@ const RETRY_LIMIT: Duration = Duration::from_secs(300);
 
 /// Why a request did not do what it should.
 #[derive(Debug, thiserror::Error)]
-pub enum WhipError {
+pub enum RequestError {
     /// No HTTP answer at all.
     #[error("the gateway cannot be reached: {0}")]
     Unreachable(String),
     /// Somebody answers by TLS, but who?
     #[error("the gateway is not trusted: {0}")]
     Untrusted(String),
-    /// A redirect, an error or another answer that WHIP does not expect here.
+    /// A redirect, an error or another answer that is not expected here.
     #[error("the gateway says {status}: {what}")]
     Refused {
         /// The status code.
         status: StatusCode,
+        /// Which problem, as the last part of its type says: `no-camera`; empty where it does not.
+        problem: String,
         /// The problem's title and detail.
         what: String,
         /// When to ask again, if it says so.
@@ -45,19 +47,19 @@ pub enum WhipError {
 }
 
 /// The error in words, without the URL, which may name a session.
-pub(super) fn unreachable(error: reqwest::Error) -> WhipError {
+pub(crate) fn unreachable(error: reqwest::Error) -> RequestError {
     let error = error.without_url();
     if let Some(why) = trust::distrust(&error) {
-        return WhipError::Untrusted(why);
+        return RequestError::Untrusted(why);
     }
     let mut innermost: &dyn std::error::Error = &error;
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    WhipError::Unreachable(innermost.to_string())
+    RequestError::Unreachable(innermost.to_string())
 }
 
-pub(super) async fn refusal(response: Response) -> WhipError {
+pub(crate) async fn refusal(response: Response) -> RequestError {
     let status = response.status();
     let retry_after = response
         .headers()
@@ -66,15 +68,18 @@ pub(super) async fn refusal(response: Response) -> WhipError {
     let body = text(response).await.unwrap_or_default();
     let problem = serde_json::from_str::<Problem>(&body).ok();
     if status == StatusCode::SERVICE_UNAVAILABLE && retry_after == Some(Duration::ZERO) {
-        return WhipError::Nobody;
+        return RequestError::Nobody;
     }
+    let slug = problem.as_ref().map(Problem::slug).unwrap_or_default();
+    let slug = slug.to_owned();
     let what = match problem {
         Some(problem) if problem.detail.is_empty() => problem.title,
         Some(problem) => format!("{}: {}", problem.title, problem.detail),
         None => status.canonical_reason().unwrap_or("unknown").to_owned(),
     };
-    WhipError::Refused {
+    RequestError::Refused {
         status,
+        problem: slug,
         what,
         retry_after,
     }
@@ -93,20 +98,20 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 }
 
 /// A body, up to the limit, which comes with its head as a rule: a POST is patient only until then.
-pub(super) async fn text(mut response: Response) -> Result<String, WhipError> {
+pub(crate) async fn text(mut response: Response) -> Result<String, RequestError> {
     let mut body = Vec::new();
     let reading = async {
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
             if body.len() + chunk.len() > BODY_LIMIT {
-                return Err(WhipError::Malformed("far too long"));
+                return Err(RequestError::Malformed("far too long"));
             }
             body.extend_from_slice(&chunk);
         }
         Ok(())
     };
     let read = tokio::time::timeout(PATIENCE, reading).await;
-    read.map_err(|_| WhipError::Malformed("it does not end"))??;
-    String::from_utf8(body).map_err(|_| WhipError::Malformed("not text"))
+    read.map_err(|_| RequestError::Malformed("it does not end"))??;
+    String::from_utf8(body).map_err(|_| RequestError::Malformed("not text"))
 }
 
 #[cfg(test)]
