@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use conf::Conf;
 use reqwest::Url;
-use sightline_spec::{ice_server::IceServer, room::RoomId, token::Admission};
+use sightline_spec::{ice_server::IceServer, name::CameraName, room::RoomId, token::Admission};
 
 use crate::{
     audio::Audio,
@@ -66,6 +66,11 @@ pub struct Config {
     /// nobody else can publish.
     #[conf(long, env)]
     pub room: Option<RoomId>,
+
+    /// What the camera is called, as viewers read it: one line of up to 64 characters. In a room of
+    /// the camera's own it is signed, so that nobody in between can change it.
+    #[conf(long, env, serde(use_value_parser))]
+    pub name: Option<CameraName>,
 
     /// The camera's key, made at the first start. Whoever has this file is the camera.
     /// Default: ~/.config/sightline/camera.key

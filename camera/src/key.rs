@@ -14,6 +14,7 @@ use aws_lc_rs::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sightline_spec::{
+    name::CameraName,
     private::{LinkSecret, Seed, check_viewer},
     proof::{ProofError, prove_camera},
     room::RoomId,
@@ -108,9 +109,14 @@ impl RoomKey {
         LinkSecret::derive(&self.seed, expires)
     }
 
-    /// The offer with the proof that it is this camera's.
-    pub(crate) fn prove(&self, offer: &Sdp, now: SystemTime) -> Result<Sdp, ProofError> {
-        prove_camera(offer, &self.room, &self.signer, now)
+    /// The offer with the proof that it is this camera's, which has this name.
+    pub(crate) fn prove(
+        &self,
+        offer: &Sdp,
+        name: Option<&CameraName>,
+        now: SystemTime,
+    ) -> Result<Sdp, ProofError> {
+        prove_camera(offer, &self.room, &self.signer, name, now)
     }
 
     /// Whether the answer's writer has a private link, and when that expires.

@@ -187,6 +187,7 @@ fn direct(
         whip,
         pipeline,
         certificate: Certificate::generate()?,
+        name: config.name,
         unknown: UnknownViewers::default(),
         proofs: match own {
             None => Proofs::None,

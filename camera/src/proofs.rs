@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use sightline_spec::{proof::ProofError, sdp::Sdp};
+use sightline_spec::{name::CameraName, proof::ProofError, sdp::Sdp};
 
 use crate::key::RoomKey;
 
@@ -19,11 +19,22 @@ pub enum Proofs {
 }
 
 impl Proofs {
-    /// The offer as it is to be sent.
-    pub(crate) fn sign(&self, offer: &Sdp, now: SystemTime) -> Result<Sdp, ProofError> {
+    /// The offer as it is to be sent, by a camera that its owner calls so.
+    ///
+    /// # Errors
+    /// [`ProofError::Fingerprint`] where it names no certificate, or several.
+    pub fn sign(
+        &self,
+        offer: &Sdp,
+        name: Option<&CameraName>,
+        now: SystemTime,
+    ) -> Result<Sdp, ProofError> {
         match self {
-            Self::None => Ok(offer.clone()),
-            Self::Camera(key) | Self::Private(key) => key.prove(offer, now),
+            Self::None => Ok(match name {
+                Some(name) => offer.with_session_name(name),
+                None => offer.clone(),
+            }),
+            Self::Camera(key) | Self::Private(key) => key.prove(offer, name, now),
         }
     }
 

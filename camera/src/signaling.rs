@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use sightline_spec::{ice_server::IceServer, proof::ProofError};
+use sightline_spec::{ice_server::IceServer, name::CameraName, proof::ProofError};
 use tokio::{sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -44,7 +44,9 @@ pub struct Signaling {
     pub pipeline: Arc<Pipeline>,
     /// Who we are to them.
     pub certificate: Certificate,
-    /// How we prove that, and whether they have to.
+    /// What our owner calls us.
+    pub name: Option<CameraName>,
+    /// How we prove who we are, and whether they have to.
     pub proofs: Proofs,
     /// Viewers that the gateway may know nothing of.
     pub unknown: UnknownViewers,
@@ -135,7 +137,9 @@ impl Signaling {
         ice_servers.extend(self.ice_servers.iter().cloned());
         let (mut offered, mut audio) = (self.pipeline.offered(), self.pipeline.audio_offered());
         let viewer = Viewer::offer(&self.pipeline, &self.certificate, &ice_servers).await?;
-        let offer = self.proofs.sign(viewer.sdp(), SystemTime::now())?;
+        let offer = self
+            .proofs
+            .sign(viewer.sdp(), self.name.as_ref(), SystemTime::now())?;
         on_waiting();
         tokio::select! {
             session = self.whip.offer(&offer, self.unknown.count()) => Ok((viewer, session?)),

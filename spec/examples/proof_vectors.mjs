@@ -54,6 +54,8 @@ const answer = (proofs, prints = [viewer], options) => sdp('recvonly', [proofs].
 const ours = { sub: room, fp: camera, iat: now };
 const proof = eddsa(ours);
 const good = (name, text) => ({ name, text });
+/** A camera whose owner calls it so, and what is shown of that. */
+const named = (name, claim, called) => ({ ...good(name, offer(eddsa({ ...ours, name: claim }))), called });
 const bad = (error, why, text) => ({ why, error, text });
 const token = eddsa({ sub: room, scope: 'publish', aud: 'localhost', iat: now, exp: now + minute });
 
@@ -65,6 +67,18 @@ const cameras = {
     good('the fingerprint twice, in either case', offer(proof, [camera, camera.toLowerCase()])),
     good('lines that end with LF', offer(proof, [camera], { end: '\n' })),
     good('claims that are not known', offer(eddsa({ ...ours, model: 'x' }))),
+    named('a name', 'Front door', 'Front door'),
+    named('a name in another script', 'Гараж 🚗', 'Гараж 🚗'),
+    named('a name of markup, which is text', '<b>A&B</b>', '<b>A&B</b>'),
+    named('a name with control characters and several blanks', ' A\u0000\u001b[1m  B\r\nC\t', 'A[1m B C'),
+    named('a name that turns the direction', '\u202egarage\u202c\u2066x\u200f', 'garagex'),
+    named('a name that is too long', `${'ab'.repeat(40)}`, 'ab'.repeat(32)),
+    named('a name that is cut off at a blank', `${'a'.repeat(63)} b`, 'a'.repeat(63)),
+    named('a name with characters of two halves, cut off', '🚗'.repeat(65), '🚗'.repeat(64)),
+    named('a name of nothing', '\u200b \u200d\n'),
+    named('a name that is a dash', '-'),
+    named('a name that is no text', 5),
+    named('a name that is none', null),
   ],
   invalid: [
     bad('missing', 'no proof', offer([])),

@@ -13,6 +13,7 @@ pub mod ice_server;
 pub mod layer;
 pub mod link;
 pub mod media_type;
+pub mod name;
 pub mod prefer;
 pub mod private;
 pub mod problem;

@@ -89,6 +89,11 @@ impl LinkSecret {
         format!("{}.{}", self.expiry, URL_SAFE_NO_PAD.encode(self.mac))
     }
 
+    /// Whether it opens nothing any more.
+    pub fn is_expired(&self, now: SystemTime) -> bool {
+        self.expiry != 0 && self.expiry <= proof::seconds(now)
+    }
+
     /// The answer with the proof that its writer has this secret.
     ///
     /// # Errors

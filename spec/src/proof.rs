@@ -11,6 +11,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::name::CameraName;
 use crate::room::RoomId;
 use crate::sdp::{Fingerprint, Sdp};
 use crate::token::{MAX_LEN, SigningKey};
@@ -63,9 +64,12 @@ struct Claims {
     sub: RoomId,
     fp: String,
     iat: u64,
+    /// What the owner calls the camera. Whatever else stands there is no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<serde_json::Value>,
 }
 
-/// The offer with the proof that it is from the room's camera.
+/// The offer with the proof that it is from the room's camera, which has this name.
 ///
 /// # Errors
 /// [`ProofError::Fingerprint`], or [`ProofError::Malformed`] if `key` is none.
@@ -73,22 +77,28 @@ pub fn prove_camera(
     offer: &Sdp,
     room: &RoomId,
     key: &SigningKey,
+    name: Option<&CameraName>,
     now: SystemTime,
 ) -> Result<Sdp, ProofError> {
     let claims = Claims {
         sub: room.clone(),
         fp: certificate(offer)?.as_str().to_owned(),
         iat: seconds(now),
+        name: name.map(|name| name.as_str().into()),
     };
     let proof = key.sign(&claims).map_err(|_| ProofError::Malformed)?;
     Ok(offer.with_session_attribute(ATTRIBUTE, &proof))
 }
 
-/// Whether this offer is from the camera whose key the room is.
+/// Whether this offer is from the camera whose key the room is; and the name that it has by its owner.
 ///
 /// # Errors
 /// The first check that fails.
-pub fn check_camera(offer: &Sdp, room: &RoomId, now: SystemTime) -> Result<(), ProofError> {
+pub fn check_camera(
+    offer: &Sdp,
+    room: &RoomId,
+    now: SystemTime,
+) -> Result<Option<CameraName>, ProofError> {
     let key = room.key().ok_or(ProofError::Signature)?;
     let proof = proof_in(offer)?;
     let claims: Claims = open(proof, Algorithm::EdDSA, &DecodingKey::from_ed_der(&key))?;
@@ -100,7 +110,8 @@ pub fn check_camera(offer: &Sdp, room: &RoomId, now: SystemTime) -> Result<(), P
     if claims.iat > now.saturating_add(MAX_AHEAD.as_secs()) {
         return Err(ProofError::Future);
     }
-    Ok(())
+    let name = claims.name.as_ref().and_then(serde_json::Value::as_str);
+    Ok(name.and_then(CameraName::cleaned))
 }
 
 /// The one proof that a description brings.

@@ -14,6 +14,7 @@ mod machine;
 mod measures;
 mod microphones;
 mod moods;
+mod names;
 mod network_cameras;
 mod offers;
 mod peer;

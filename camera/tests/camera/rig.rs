@@ -230,6 +230,7 @@ impl Camera {
             whip,
             pipeline: pipeline.clone(),
             certificate: Certificate::generate().unwrap(),
+            name: None,
             proofs,
             unknown: UnknownViewers::default(),
             ice_servers: Vec::new(),

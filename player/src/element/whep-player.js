@@ -9,9 +9,10 @@
  * `token` (sent as bearer token), and `secret` (that of a private link: `<expiry>.<mac>`). The
  * element sets `trust`: what holds for the picture (the property says the same), and `calm` while nothing is over it.
  * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
- * (`detail: { trust, title, hint }`), `advicechange` (what the sender could set better; `detail: { advice,
- * title, hint }`), `diagnosis` (why no way for media was found, `detail: { cause, evidence, title, hint }`, null when
- * there is one again), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' | 'viewer', count }`).
+ * (`detail: { trust, title, hint, name }`, the last what the camera is called), `advicechange` (what the sender could set
+ * better; `detail: { advice, title, hint }`), `diagnosis` (why no way for media was found, `detail: { cause, evidence, title,
+ * hint }`, null when there is one again), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' |
+ * 'viewer', count }`).
  */
 
 import { Advisor } from '../session/advice.js';
@@ -56,6 +57,8 @@ export class WhepPlayer extends HTMLElement {
   #state = 'idle';
   /** @type {Trust | null} of the current session, whose picture may be still to come */
   #promised = null;
+  /** @type {string | null} what its camera is called */
+  #calledSo = null;
   /** @type {Trust | null} */
   #trust = null;
   #viewers = 0;
@@ -94,6 +97,11 @@ export class WhepPlayer extends HTMLElement {
   /** What holds for the picture; null while there is none. */
   get trust() {
     return this.#trust;
+  }
+
+  /** What the camera is called by its owner, while its picture is seen; null where nobody says. */
+  get cameraName() {
+    return this.#trust && this.#calledSo;
   }
 
   /** Viewers in the room, as the gateway counts them; 0 until it says. */
@@ -219,7 +227,9 @@ export class WhepPlayer extends HTMLElement {
       opening: this.#opening,
       listener: {
         state: (state, detail) => viewer === this.#viewer && this.#show(state, detail),
-        trust: (trust) => viewer === this.#viewer && (this.#promised = trust),
+        trust: (trust, name) => {
+          if (viewer === this.#viewer) [this.#promised, this.#calledSo] = [trust, name];
+        },
         tracks: (tracks) => {
           this.#advisor = new Advisor();
           if (viewer === this.#viewer) this.#picture.play(tracks);
@@ -308,7 +318,7 @@ export class WhepPlayer extends HTMLElement {
     const { title, hint } = this.#notices.trust(trust);
     if (trust) this.setAttribute('trust', trust);
     else this.removeAttribute('trust');
-    this.#tell('trustchange', { trust, title, hint });
+    this.#tell('trustchange', { trust, title, hint, name: this.cameraName });
   }
 
   /** @param {number} count */

@@ -33,7 +33,8 @@
  *
  * @typedef {object} SessionListener
  * @property {(phase: Phase, path: Path) => void} [phase]
- * @property {(trust: import('../trust/trust.js').Trust) => void} [trust] before anything is played
+ * @property {(trust: import('../trust/trust.js').Trust, name: string | null) => void} [trust] before
+ *   anything is played, with what the camera is called
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all that came so far
  * @property {(vitals: Vitals) => void} [vitals]
  * @property {(count: number) => void} [viewers]

@@ -21,7 +21,8 @@ import { WhepSession } from './whep-session.js';
 /**
  * @typedef {object} ViewerListener
  * @property {(state: State, detail: string) => void} [state]
- * @property {(trust: import('../trust/trust.js').Trust) => void} [trust] of the current session
+ * @property {(trust: import('../trust/trust.js').Trust, name: string | null) => void} [trust] of the
+ *   current session, and what its camera is called
  * @property {(tracks: MediaStreamTrack[]) => void} [tracks] all of the current session so far
  * @property {(vitals: Vitals, path: Path) => void} [vitals]
  * @property {(count: number) => void} [viewers]
@@ -256,7 +257,7 @@ export class Viewer {
           else if (phase === 'away') this.#enter('gone');
           else if (!CALM.includes(this.#state)) this.#enter('connecting');
         },
-        trust: (trust) => this.#listener.trust?.(trust),
+        trust: (trust, name) => this.#listener.trust?.(trust, name),
         tracks: (tracks) => this.#listener.tracks?.(tracks),
         vitals: (vitals) => this.#listener.vitals?.(vitals, path),
         viewers: (count) => this.#listener.viewers?.(count),

@@ -137,7 +137,7 @@ export class WhepSession {
     this.#path = response.status === 406 ? 'direct' : 'relay';
     const trust = this.#path === 'direct' ? await this.#demands.judge(sdp) : this.#demands.relayed();
     if (this.#ending) return;
-    this.#listener.trust?.(trust);
+    this.#listener.trust?.(trust, this.#demands.nameIn(sdp, trust));
     this.#enter('connecting');
     const { pc } = opening;
     this.#record = new IceRecord(pc);

@@ -5,6 +5,7 @@
  */
 
 import { fromBase64url, isSignedBy, readJwt, sign } from './jwt.js';
+import { cleanName } from './name.js';
 import { isRoomKey } from './room.js';
 
 /**
@@ -80,6 +81,17 @@ export async function judgeCamera(sdp, room, now) {
   if (!(await isSignedBy(jwt, 'EdDSA', key))) return 'bad';
   const age = now / 1000 - iat;
   return age > OLDEST || age < -NEWEST ? 'stale' : 'good';
+}
+
+/**
+ * What the camera's owner calls it, of an offer whose proof is good: the same signature covers it.
+ *
+ * @param {string} sdp
+ * @returns {string | null}
+ */
+export function signedName(sdp) {
+  const jwt = proofIn(sdp);
+  return typeof jwt === 'string' ? null : cleanName(jwt.claims.name);
 }
 
 /**

@@ -2,7 +2,9 @@
 /** Who may be at the other end, by the link: nothing is played that it does not allow. */
 
 import { isExpired } from './fragment.js';
-import { judgeCamera, proveViewer } from './proof.js';
+import { sessionName } from './name.js';
+import { judgeCamera, proveViewer, signedName } from './proof.js';
+import { isRoomKey } from './room.js';
 
 /**
  * What holds for a picture: it comes from the camera whose key the room is, seen by nobody in
@@ -89,6 +91,19 @@ export class Demands {
     if (!this.isPrivate) return OPENLY[verdict];
     if (verdict !== 'good') throw new Distrusted(PRIVATELY[verdict]);
     return 'private';
+  }
+
+  /**
+   * What the camera's owner calls it. In a room that is a key only what that key has signed counts;
+   * any other takes the word of whoever publishes there.
+   *
+   * @param {string} sdp the camera's offer
+   * @param {Trust} trust what `judge` made of it
+   * @returns {string | null}
+   */
+  nameIn(sdp, trust) {
+    if (trust === 'verified' || trust === 'private') return signedName(sdp);
+    return isRoomKey(this.#room) || trust === 'relayed' ? null : sessionName(sdp);
   }
 
   /**

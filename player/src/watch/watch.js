@@ -36,14 +36,24 @@ async function watch(room) {
   if (named.kind === 'room' && named.fromQuery) {
     history.replaceState(null, '', `/watch/${room}${location.hash}`);
   }
-  document.title = `${shortened(room)} · Sightline`;
-  element('name').textContent = shortened(room);
+  call(shortened(room));
   element('name').title = room;
+  player.addEventListener('trustchange', () => player.trust && call(player.cameraName ?? shortened(room)));
   // One module less on the way to the picture.
   setTimeout(async () => {
     const { wireShare } = await import('../page/share.js');
     wireShare(element('share'), () => location.href);
   }, 500);
+}
+
+/**
+ * Says what is watched, in the page and in its tab: as text, since others have chosen it.
+ *
+ * @param {string} name
+ */
+function call(name) {
+  document.title = `${name} · Sightline`;
+  element('name').textContent = name;
 }
 
 /** @param {string} invalid what the address named instead of a room */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { base64url, readJwt, sign } from '../../src/trust/jwt.js';
-import { fingerprintOf, judgeCamera, judgeViewer, proveViewer, withProof } from '../../src/trust/proof.js';
+import { fingerprintOf, judgeCamera, judgeViewer, proveViewer, signedName, withProof } from '../../src/trust/proof.js';
 import { parseSecret } from '../../src/trust/fragment.js';
 import { PrivateLinks } from '../../src/trust/private-links.js';
 import { RoomKey } from '../../src/trust/room-key.js';
@@ -147,6 +147,7 @@ const judged = ({ kind, text }) => (kind === 'camera'
 
 for (const vector of shared.valid) {
   test(`shared, ${vector.kind}: ${vector.name ?? vector.text}`, async () => {
+    if (vector.kind === 'camera') assert.equal(signedName(vector.text), vector.called ?? null);
     if (vector.kind !== 'secret') return assert.equal(await judged(vector), 'good');
     assert.deepEqual(parseSecret(vector.text), await links.secret(vector.expiry));
   });

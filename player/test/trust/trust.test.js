@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { base64url, sign } from '../../src/trust/jwt.js';
-import { judgeViewer } from '../../src/trust/proof.js';
+import { judgeViewer, withProof } from '../../src/trust/proof.js';
 import { RoomKey } from '../../src/trust/room-key.js';
+import { Demands } from '../../src/trust/trust.js';
 import { Viewer } from '../../src/session/viewer.js';
 import {
   ANSWER, OFFER, World, certified, created, gateway, problem, relayed,
@@ -33,10 +34,16 @@ async function watch(reply, options = {}) {
   const states = [];
   /** @type {string[]} */
   const trusts = [];
+  /** @type {(string | null)[]} */
+  const names = [];
+  const note = (/** @type {string} */ trust, /** @type {string | null} */ name) => {
+    trusts.push(trust);
+    names.push(name);
+  };
   const viewer = new Viewer({
     endpoint,
     env: world.env,
-    listener: { state: (state) => states.push(state), trust: (trust) => trusts.push(trust) },
+    listener: { state: (state) => states.push(state), trust: note },
     ...options,
   });
   void viewer.run();
@@ -44,7 +51,7 @@ async function watch(reply, options = {}) {
   const until = world.now + 2000;
   const isOn = () => world.sent('PATCH').length > 0 || trusts[0] === 'relayed';
   while (states.length < 2 && !isOn() && world.now < until) await world.pass(1);
-  return { world, viewer, states, trusts };
+  return { world, viewer, states, trusts, names };
 }
 
 test('the camera whose key the room is', async () => {
@@ -52,6 +59,33 @@ test('the camera whose key the room is', async () => {
   assert.deepEqual(trusts, ['verified']);
   assert.equal(world.sent('PATCH').length, 1);
   assert.doesNotMatch(world.sent('PATCH')[0].body, /sightline-proof/);
+});
+
+/** @param {string} sdp with another `s=` line */
+const called = (sdp, name = 'Garage') => sdp.replace(/^s=.*$/m, `s=${name}`);
+
+test('a camera has the name that its key has signed, and no other', async () => {
+  const claims = { sub: key.room, fp: FP, iat: NOW / 1000, name: ' Front\tdoor\u202e' };
+  const keys = await crypto.subtle.generateKey({ name: 'Ed25519' }, true, ['sign', 'verify']);
+  const pair = /** @type {CryptoKeyPair} */ (keys);
+  const raw = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
+  const room = Buffer.from(raw).toString('hex');
+  const jwt = await sign('EdDSA', { ...claims, sub: room }, pair.privateKey);
+  const named = called(withProof(certified(OFFER, FP), jwt));
+  const at = `https://gateway.example/whep/${room}`;
+  const { trusts, names } = await watch(() => created(406, named), { endpoint: at });
+  assert.deepEqual([trusts, names], [['verified'], ['Front door']]);
+  const unsigned = await watch(() => created(406, called(certified(OFFER, FP))));
+  assert.deepEqual([unsigned.trusts, unsigned.names], [['unverified'], [null]]);
+  const byServer = await watch(() => created(201, called(ANSWER)));
+  assert.deepEqual([byServer.trusts, byServer.names], [['relayed'], [null]]);
+});
+
+test('in a room with a name it has the one that its offer brings', () => {
+  const demands = new Demands({ room: 'garage' }, () => NOW);
+  assert.equal(demands.nameIn(called(OFFER), 'unverified'), 'Garage');
+  assert.equal(demands.nameIn(called(OFFER, '-'), 'unverified'), null);
+  assert.equal(demands.nameIn(called(ANSWER), 'relayed'), null);
 });
 
 test('a camera that proves nothing is played, and not called verified', async () => {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::attribute::{Direction, Fingerprint, IceCredentials};
 use super::media::{Media, MediaLine, value_of};
+use crate::name::CameraName;
 
 /// A well-formed session description, RFC 8866, kept as it came.
 #[derive(Clone, PartialEq, Eq)]
@@ -207,6 +208,12 @@ impl Sdp {
         let first = read(all.next()?)?;
         all.all(|line| read(line).as_ref() == Some(&first))
             .then_some(first)
+    }
+
+    /// What its `s=` line calls it, as far as that can be shown.
+    pub fn session_name(&self) -> Option<CameraName> {
+        let name = self.session_lines().find_map(|l| l.strip_prefix("s="));
+        name.and_then(CameraName::cleaned)
     }
 
     /// The values of this attribute above the first `m=` line.

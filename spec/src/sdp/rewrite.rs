@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use super::description::Sdp;
 use crate::candidate::Candidate;
+use crate::name::CameraName;
 use crate::sdpfrag::SdpFrag;
 
 impl Sdp {
@@ -81,6 +82,19 @@ impl Sdp {
             text.push_str(media.text);
             text.extend(lines);
         }
+        Self { text: text.into() }
+    }
+
+    /// The same with this name in its `s=` line (RFC 8866 section 5.3).
+    #[must_use]
+    pub fn with_session_name(&self, name: &CameraName) -> Self {
+        let lines = self.text.lines().filter(|line| !line.starts_with("s="));
+        let named = lines.map(|line| match line.starts_with("o=") {
+            // It follows the origin.
+            true => format!("{line}\r\ns={name}\r\n"),
+            false => format!("{line}\r\n"),
+        });
+        let text: String = named.collect();
         Self { text: text.into() }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use aws_lc_rs::signature::Ed25519KeyPair;
 use proptest::prelude::*;
 use serde::Deserialize;
+use sightline_spec::name::CameraName;
 use sightline_spec::private::{LinkSecret, Seed, check_viewer};
 use sightline_spec::proof::{ProofError, check_camera, prove_camera};
 use sightline_spec::room::RoomId;
@@ -26,6 +27,8 @@ enum Valid {
     Camera {
         name: String,
         text: String,
+        #[serde(default)]
+        called: Option<String>,
     },
     Secret {
         expiry: u64,
@@ -111,9 +114,10 @@ fn what_is_valid_is_accepted() {
     let (room, seed, now) = (&vectors.room, vectors.seed(), vectors.now());
     for valid in &vectors.valid {
         match valid {
-            Valid::Camera { name, text } => {
+            Valid::Camera { name, text, called } => {
                 let offer = PublisherOffer::parse(text).unwrap();
-                assert_eq!(check_camera(&offer, room, now), Ok(()), "{name}");
+                let found = check_camera(&offer, room, now).unwrap();
+                assert_eq!(found.map(String::from), *called, "{name}");
             }
             Valid::Secret { expiry, text } => {
                 let secret = LinkSecret::derive(&seed, expires(*expiry));
@@ -181,12 +185,14 @@ proptest! {
     ) {
         let vectors = Vectors::read();
         let offer = description("sendonly", certificate);
-        let proved = prove_camera(&offer, &vectors.room, &vectors.key(), at(seconds)).unwrap();
-        prop_assert_eq!(check_camera(&proved, &vectors.room, at(seconds)), Ok(()));
+        let name: CameraName = "Front door".parse().unwrap();
+        let (key, now) = (vectors.key(), at(seconds));
+        let proved = prove_camera(&offer, &vectors.room, &key, Some(&name), now).unwrap();
+        prop_assert_eq!(check_camera(&proved, &vectors.room, now), Ok(Some(name.clone())));
         let proof = proved.session_attribute("sightline-proof").next().unwrap();
         let replayed = description("sendonly", other).with_session_attribute("sightline-proof", proof);
         let expected = match certificate == other {
-            true => Ok(()),
+            true => Ok(Some(name)),
             false => Err(ProofError::Certificate),
         };
         prop_assert_eq!(check_camera(&replayed, &vectors.room, at(seconds)), expected);
