@@ -133,6 +133,19 @@ impl App {
         }
     }
 
+    /// Whether a camera is in `room`, for whoever may watch it; nothing for anybody else.
+    pub(crate) fn camera_is_here(
+        &self,
+        room: &RoomId,
+        bearer: Option<&str>,
+        audience: &str,
+    ) -> Option<bool> {
+        let now = SystemTime::now();
+        let ticket = self.authority.viewer(room, bearer, audience, now).ok()?;
+        self.rendezvous.admits(room, &ticket).ok()?;
+        Some(self.rendezvous.has_camera(room))
+    }
+
     /// Gives a viewer a camera's offer or the relay's answer, whichever path is open to
     /// both; holds its request until one is.
     pub(crate) async fn view(&self, posted: Posted<ViewerOffer>) -> Result<Viewed, Error> {

@@ -171,7 +171,7 @@ fn cors() -> CorsLayer {
 /// name.
 const EXPOSED: &str = "location, link, etag, retry-after, accept-patch, preference-applied, \
      accept-post, access-control-allow-methods, allow, date, vary, www-authenticate, \
-     sightline-publishing";
+     sightline-publishing, sightline-camera";
 
 fn on_every_answer(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))

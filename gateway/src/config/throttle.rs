@@ -18,8 +18,8 @@ pub struct ThrottleOptions {
     #[arg(long, env, default_value = "6000")]
     posts_per_room: u32,
 
-    /// Requests in a minute about sessions (PATCH, DELETE, events) from one address, or one IPv6
-    /// network; 0 is no bound.
+    /// Requests in a minute about sessions (PATCH, DELETE, events), and about whether there is a
+    /// camera (HEAD), from one address, or one IPv6 network; 0 is no bound.
     #[arg(long, env, default_value = "6000")]
     requests_per_address: u32,
 

@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sightline_spec::media_type::SDP;
 use sightline_spec::prefer::Prefer;
@@ -14,7 +14,8 @@ use sightline_spec::sdp::{PublisherOffer, ViewerOffer};
 
 use super::around::Look;
 use super::error::Told;
-use super::extract::Room;
+use super::extract::{Room, bearer};
+use super::proxies::Origin;
 use super::reply::{self, Place};
 use super::{Context, Ctx};
 use crate::app::{Posted, Viewed};
@@ -116,10 +117,31 @@ pub(super) async fn get(_room: Room) -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-/// WHEP section 4.2: HEAD, and so GET, says what a POST takes, and says it with 200.
-pub(super) async fn get_whep(_room: Room) -> impl IntoResponse {
-    [(header::CONTENT_TYPE, SDP)]
+/// WHEP section 4.2: HEAD, and so GET, says what a POST takes, and says it with 200. Whoever may
+/// watch is told besides whether there is a camera.
+pub(super) async fn get_whep(
+    State(context): Ctx,
+    Room(room): Room,
+    request: Request,
+) -> Result<impl IntoResponse, Error> {
+    let (parts, _) = request.into_parts();
+    let Origin { address, audience } = context.proxies.origin(&parts)?;
+    context.app.throttle.request(address)?;
+    let bearer = bearer(&parts.headers);
+    let is_here = context
+        .app
+        .camera_is_here(&room, bearer.as_deref(), &audience);
+    let camera = is_here.map(|is_here| [(CAMERA, if is_here { "present" } else { "absent" })]);
+    let headers = [
+        (header::CONTENT_TYPE, SDP),
+        // What holds now.
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, camera, ()))
 }
+
+/// Whether there is a camera: docs/decisions/camera-status.md.
+const CAMERA: HeaderName = HeaderName::from_static("sightline-camera");
 
 /// OPTIONS says what can be POSTed (RFC 9725 section 4.2) and names the ICE servers, before
 /// anyone has to ask. mediamtx's reader takes every `Link` here for an ICE server, so there are

@@ -345,6 +345,31 @@ async fn pages_may_load_and_ask_for_no_more_than_they_need() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_asks_whether_there_is_a_camera_takes_nothing_from_it() {
+    let gateway = gateway();
+    let says = async |bearer: &str| {
+        let mut head = request("HEAD", "/whep/garage", "", "");
+        let bearer = HeaderValue::from_str(bearer).unwrap();
+        head.headers_mut().insert("authorization", bearer);
+        let response = gateway.send(head).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        response.headers()["sightline-camera"].clone()
+    };
+    assert_eq!(says("").await, "absent");
+    let camera = gateway.hold(offer("/whip/garage")).await;
+    let before = gateway.rendezvous.leftovers();
+    for _ in 0..3 {
+        assert_eq!(says("").await, "present");
+    }
+    assert_eq!(gateway.rendezvous.leftovers(), before);
+    assert!(!camera.is_finished());
+    camera.abort();
+    assert!(camera.await.unwrap_err().is_cancelled());
+    assert_eq!(says("Bearer undefined").await, "absent");
+}
+
+#[tokio::test(start_paused = true)]
 async fn endpoints_have_no_representation() {
     let gateway = gateway();
     for method in ["GET", "HEAD"] {

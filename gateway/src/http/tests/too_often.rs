@@ -76,6 +76,22 @@ async fn what_is_no_post_is_not_counted() {
     }
 }
 
+/// HEAD tells whether there is a camera, and so has the rate of requests about sessions.
+#[tokio::test]
+async fn who_asks_too_often_whether_there_is_a_camera_gets_429() {
+    let gateway = gateway_with(Rates {
+        requests: NonZero::new(2),
+        ..Rates::default()
+    });
+    let mut last = StatusCode::OK;
+    for number in 0..3 {
+        let head = from("192.0.2.1:1", request("HEAD", "/whep/garage", "", ""));
+        last = gateway.send(head).await.status();
+        assert_eq!(last == StatusCode::OK, number < 2);
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+}
+
 fn from(peer: &str, mut request: Request) -> Request {
     let peer: SocketAddr = peer.parse().unwrap();
     request.extensions_mut().insert(ConnectInfo(peer));
