@@ -8,8 +8,9 @@ const USES = {
   words: ['trust', 'session'],
   page: ['words'],
   element: ['trust', 'session', 'words'],
-  watch: ['trust', 'session', 'words', 'page', 'element'],
-  publish: ['trust', 'session', 'words', 'page'],
+  app: ['words'],
+  watch: ['trust', 'session', 'words', 'page', 'element', 'app'],
+  publish: ['trust', 'session', 'words', 'page', 'app'],
 };
 
 /** @type {import('dependency-cruiser').IConfiguration} */

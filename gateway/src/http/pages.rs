@@ -23,6 +23,8 @@ use crate::error::Error;
 #[include = "*.js"]
 #[include = "*.css"]
 #[include = "*.svg"]
+#[include = "*.png"]
+#[include = "*.webmanifest"]
 struct Player;
 
 /// The pages of those who watch, and where they are. A room's page is the same for every
@@ -30,7 +32,7 @@ struct Player;
 const WATCH: Pages = Pages {
     file: "watch/watch.html",
     paths: &["/", "/watch", "/watch/{room}"],
-    denied: "camera=(), microphone=(), display-capture=(), geolocation=()",
+    denied: NO_DEVICE,
 };
 
 /// The pages that turn a device into a camera.
@@ -39,6 +41,16 @@ const PUBLISH: Pages = Pages {
     paths: &["/publish", "/publish/{room}"],
     denied: "geolocation=()",
 };
+
+/// The service worker. It is no page, but only from here may it serve all of them
+/// (Service Workers, section "Path restriction").
+const WORKER: Pages = Pages {
+    file: "app/service-worker.js",
+    paths: &["/service-worker.js"],
+    denied: NO_DEVICE,
+};
+
+const NO_DEVICE: &str = "camera=(), microphone=(), display-capture=(), geolocation=()";
 
 struct Pages {
     file: &'static str,
@@ -52,7 +64,7 @@ struct Pages {
 /// talk to this gateway only. No site may lay the pages under its own; for that there is
 /// the element. WebRTC is not this policy's business.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-                      connect-src 'self'; base-uri 'none'; form-action 'self'; \
+                      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
                       frame-ancestors 'none'";
 
 pub(super) fn router(player_dir: Option<PathBuf>) -> Router<Arc<Context>> {
@@ -60,7 +72,7 @@ pub(super) fn router(player_dir: Option<PathBuf>) -> Router<Arc<Context>> {
         None => Router::new().route("/player/{*file}", get(module)),
         Some(dir) => Router::new().nest_service("/player", ServeDir::new(dir)),
     };
-    [WATCH, PUBLISH]
+    [WATCH, PUBLISH, WORKER]
         .iter()
         .map(|pages| pages.router(player_dir.as_ref()))
         .fold(modules, Router::merge)

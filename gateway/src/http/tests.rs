@@ -344,6 +344,22 @@ async fn pages_may_load_and_ask_for_no_more_than_they_need() {
     }
 }
 
+/// A worker that came from elsewhere, or was kept, could not serve the pages, or not as they are now.
+#[tokio::test(start_paused = true)]
+async fn the_service_worker_may_serve_every_page_and_is_asked_for_again() {
+    let gateway = gateway();
+    let response = gateway
+        .send(request("GET", "/service-worker.js", "", ""))
+        .await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "text/javascript");
+    assert_eq!(response.headers()["cache-control"], "no-cache");
+    let manifest = request("GET", "/player/app/sightline.webmanifest", "", "");
+    let manifest = gateway.send(manifest).await;
+    let media_type = &manifest.headers()["content-type"];
+    assert_eq!(media_type, "application/manifest+json");
+}
+
 #[tokio::test(start_paused = true)]
 async fn who_asks_whether_there_is_a_camera_takes_nothing_from_it() {
     let gateway = gateway();

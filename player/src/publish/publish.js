@@ -1,6 +1,7 @@
 // @ts-check
 /** The publish page: turns this phone or laptop into a camera. */
 
+import { beAnApp } from '../app/app.js';
 import { KeyAccess, OpenAccess } from '../trust/access.js';
 import { canCapture } from './capture.js';
 import { policyOf } from './policy.js';
@@ -83,6 +84,7 @@ function prepare() {
   showKind();
   if (!canCapture()) complain(SOURCE.insecure);
   void offerKey();
+  void beAnApp();
 }
 
 /** @param {'named' | 'key'} kind */

@@ -39,10 +39,12 @@ async function watch(room) {
   call(shortened(room));
   element('name').title = room;
   player.addEventListener('trustchange', () => player.trust && call(player.cameraName ?? shortened(room)));
-  // One module less on the way to the picture.
+  // Less on the way to the picture.
   setTimeout(async () => {
     const { wireShare } = await import('../page/share.js');
     wireShare(element('share'), () => location.href);
+    const { beAnApp } = await import('../app/app.js');
+    await beAnApp();
   }, 500);
 }
 
