@@ -6,10 +6,12 @@ const USES = {
   trust: [],
   session: ['trust'],
   words: ['trust', 'session'],
-  page: ['words'],
+  page: ['trust', 'words'],
   element: ['trust', 'session', 'words'],
+  seen: ['trust', 'words'],
   app: ['words'],
-  watch: ['trust', 'session', 'words', 'page', 'element', 'app'],
+  watch: ['trust', 'session', 'words', 'page', 'element', 'seen', 'app'],
+  landing: ['trust', 'words', 'page', 'seen', 'app'],
   publish: ['trust', 'session', 'words', 'page', 'app'],
 };
 
@@ -26,5 +28,5 @@ module.exports = {
       to: { pathNot: `^src/(${[folder, ...uses].join('|')})/` },
     })),
   ],
-  options: { detectJSDocImports: true, tsPreCompilationDeps: true, exclude: { path: 'uqr\\.js$' } },
+  options: { detectJSDocImports: true, tsPreCompilationDeps: true, exclude: { path: 'uqr\\.js$|^src/landing/qr/' } },
 };

@@ -44,6 +44,7 @@ export class Stage {
   secrets = new Secrets();
   #network;
   #options;
+  #flags;
   /** @type {string[]} what pages did, or tried to, that their Content-Security-Policy forbids */
   #violations = [];
   /** Origin of the gateway, `http://127.0.0.1:port`. */
@@ -54,9 +55,11 @@ export class Stage {
    * @param {object} [setting]
    * @param {Network} [setting.network] where everything runs; on this machine without
    * @param {string[]} [setting.gateway] more arguments for it
+   * @param {string[]} [setting.browser] more flags for it
    */
-  constructor(t, { network, gateway = [] } = {}) {
+  constructor(t, { network, gateway = [], browser = [] } = {}) {
     this.#network = network;
+    this.#flags = [...FLAGS, ...browser];
     this.#options = network ? ['--open-rooms', ...gateway] : gateway;
     t.after(() => this.close());
   }
@@ -165,7 +168,7 @@ export class Stage {
       // Playwright gives it a user-data-dir of its own, and removes it.
       this.#browser = await chromium.launch({
         executablePath: this.#chromium(),
-        args: FLAGS,
+        args: this.#flags,
         env: { ...process.env, HOME: tmpdir() },
       });
       this.#endings.push(() => this.#browser?.close() ?? Promise.resolve());

@@ -27,11 +27,18 @@ use crate::error::Error;
 #[include = "*.webmanifest"]
 struct Player;
 
-/// The pages of those who watch, and where they are. A room's page is the same for every
-/// room: which room it is, the page reads from its own address.
+/// Where one begins, and where links are scanned with the camera.
+const LANDING: Pages = Pages {
+    file: "landing/landing.html",
+    paths: &["/", "/watch"],
+    denied: "microphone=(), display-capture=(), geolocation=()",
+};
+
+/// The page of those who watch. It is the same for every room: which room it is, the page
+/// reads from its own address.
 const WATCH: Pages = Pages {
     file: "watch/watch.html",
-    paths: &["/", "/watch", "/watch/{room}"],
+    paths: &["/watch/{room}"],
     denied: NO_DEVICE,
 };
 
@@ -72,7 +79,7 @@ pub(super) fn router(player_dir: Option<PathBuf>) -> Router<Arc<Context>> {
         None => Router::new().route("/player/{*file}", get(module)),
         Some(dir) => Router::new().nest_service("/player", ServeDir::new(dir)),
     };
-    [WATCH, PUBLISH, WORKER]
+    [LANDING, WATCH, PUBLISH, WORKER]
         .iter()
         .map(|pages| pages.router(player_dir.as_ref()))
         .fold(modules, Router::merge)

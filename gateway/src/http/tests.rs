@@ -324,7 +324,8 @@ async fn any_site_may_use_the_player() {
 async fn pages_may_load_and_ask_for_no_more_than_they_need() {
     let gateway = gateway();
     for (path, denied) in [
-        ("/", Some("camera=()")),
+        ("/", Some("microphone=()")),
+        ("/watch", Some("microphone=()")),
         ("/watch/garage", Some("camera=()")),
         ("/publish", Some("geolocation=()")),
         ("/player/watch/watch.js", None),

@@ -3,8 +3,8 @@
 
 import { secretText } from '../trust/fragment.js';
 import { fragment, named, opening } from './head-start.js';
-import { linkFromInput } from '../trust/room.js';
 import { WhepPlayer } from '../element/whep-player.js';
+import { complain, wireLinkField } from '../page/link-field.js';
 import { log, showDiagnosis, showVitals, togglePanel, wirePanel } from './panel.js';
 import { showKeys, showTrust, wireSheets } from './sheets.js';
 import { speak } from '../words/language.js';
@@ -43,6 +43,8 @@ async function watch(room) {
   setTimeout(async () => {
     const { wireShare } = await import('../page/share.js');
     wireShare(element('share'), () => location.href);
+    const { keepWatched } = await import('../seen/watched.js');
+    keepWatched(player, () => ({ room, name: element('name').textContent || room, hash: location.hash }));
     const { beAnApp } = await import('../app/app.js');
     await beAnApp();
   }, 500);
@@ -63,7 +65,7 @@ async function choose(invalid) {
   await speak(PAGE);
   const input = /** @type {HTMLInputElement} */ (element('room'));
   element('home').hidden = false;
-  wireLinkField('choose', 'room');
+  wireLinkField(/** @type {HTMLFormElement} */ (element('choose')), input);
   if (invalid) {
     Object.assign(element('wrong'), { textContent: WORDS.wrong.short, hidden: false });
     input.value = invalid;
@@ -73,51 +75,13 @@ async function choose(invalid) {
   input.focus();
 }
 
-/**
- * A form that opens the room or link that is put into it.
- *
- * @param {string} form
- * @param {string} field
- */
-function wireLinkField(form, field) {
-  const input = /** @type {HTMLInputElement} */ (element(field));
-  input.addEventListener('input', () => complain(input, ''));
-  element(form).addEventListener('submit', (event) => {
-    event.preventDefault();
-    const named = linkFromInput(input.value);
-    if (!named) return complain(input, SAID.badRoom);
-    // What stands behind the # of another server's link is no business of this one.
-    if (named.link && named.link.host !== location.host) return offerElsewhere(input, named.link);
-    location.assign(`/watch/${named.room}${named.hash}`);
-  });
-}
-
-/**
- * @param {HTMLInputElement} input
- * @param {URL} link of another server
- */
-function offerElsewhere(input, link) {
-  complain(input, `${SAID.elsewhere(link.host)} `);
-  const there = document.createElement('a');
-  Object.assign(there, { href: link.href, textContent: PAGE.openThere });
-  element(`${input.id}-error`).append(there);
-}
-
-/**
- * @param {HTMLInputElement} input
- * @param {string} words
- */
-function complain(input, words) {
-  element(`${input.id}-error`).textContent = words;
-  input.setAttribute('aria-invalid', String(words !== ''));
-}
-
 function wirePlayer() {
   wireSheets(() => player.trust);
   wireKeys();
   wirePanel(player);
   wireTouch();
-  wireLinkField('relink', 'newlink');
+  wireLinkField(/** @type {HTMLFormElement} */ (element('relink')),
+    /** @type {HTMLInputElement} */ (element('newlink')));
   player.addEventListener('statechange', (event) => {
     const { state, title, detail } = /** @type {CustomEvent} */ (event).detail;
     pill(state);
