@@ -42,6 +42,13 @@ const WATCH: Pages = Pages {
     denied: NO_DEVICE,
 };
 
+/// All cameras that this browser has seen.
+const WALL: Pages = Pages {
+    file: "wall/wall.html",
+    paths: &["/wall"],
+    denied: NO_DEVICE,
+};
+
 /// The pages that turn a device into a camera.
 const PUBLISH: Pages = Pages {
     file: "publish/publish.html",
@@ -79,7 +86,7 @@ pub(super) fn router(player_dir: Option<PathBuf>) -> Router<Arc<Context>> {
         None => Router::new().route("/player/{*file}", get(module)),
         Some(dir) => Router::new().nest_service("/player", ServeDir::new(dir)),
     };
-    [LANDING, WATCH, PUBLISH, WORKER]
+    [LANDING, WATCH, WALL, PUBLISH, WORKER]
         .iter()
         .map(|pages| pages.router(player_dir.as_ref()))
         .fold(modules, Router::merge)

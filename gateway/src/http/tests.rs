@@ -326,6 +326,7 @@ async fn pages_may_load_and_ask_for_no_more_than_they_need() {
     for (path, denied) in [
         ("/", Some("microphone=()")),
         ("/watch", Some("microphone=()")),
+        ("/wall", Some("camera=()")),
         ("/watch/garage", Some("camera=()")),
         ("/publish", Some("geolocation=()")),
         ("/player/watch/watch.js", None),

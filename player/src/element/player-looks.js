@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * How `<whep-player>` looks. `::part(badge)` is the live badge,
- * `::part(trust)` says what holds for the picture, `::part(advice)` what the sender could set better.
+ * `::part(trust)` says what holds for the picture, `::part(advice)` what the sender could set better,
+ * `::part(controls)` is the bar of buttons.
  */
 
 const CSS = `

@@ -22,7 +22,7 @@ const HTML = `
   <span class="badge" part="badge" aria-hidden="true"></span>
   <span class="trust" part="trust"></span>
   <div class="advice" part="advice" role="status" hidden><b></b><span></span></div>
-  <div class="bar" role="group" data-say-aria-label="bar">
+  <div class="bar" part="controls" role="group" data-say-aria-label="bar">
     <button class="playback" type="button">
       <svg viewBox="0 0 24 24" aria-hidden="true"><path class="go" d="M8 5v14l11-7z"/><path class="halt" d="M9 6v12m6-12v12"/></svg>
     </button>
