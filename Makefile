@@ -1,4 +1,4 @@
-# make demo [SOURCE=clip.mp4]   a camera, a gateway, and the link to open
+# make demo [SOURCE=clip.mp4]   a camera, a gateway, and the link, opened where there is a desktop
 # make test                     every check and every test
 # make stress [ONLY=camera]     each test program ten times beside busy loops, ten times alone
 # make bench                    the figures of docs/benchmarks.md
