@@ -11,7 +11,7 @@ const USES = {
   seen: ['trust', 'words'],
   app: ['words'],
   watch: ['trust', 'session', 'words', 'page', 'element', 'seen', 'app'],
-  wall: ['trust', 'words', 'element', 'seen', 'app'],
+  wall: ['trust', 'words', 'page', 'element', 'seen', 'app'],
   landing: ['trust', 'words', 'page', 'seen', 'app'],
   publish: ['trust', 'session', 'words', 'page', 'app'],
 };

@@ -44,6 +44,11 @@ test('two tiles: all of it by keyboard, and a link leads to its camera', LONG, a
   const page = await stage.open('/');
   await page.getByText('Cameras that you have watched will be here').waitFor();
   await looks(page, 'landing-empty');
+  await page.context().setOffline(true);
+  await page.getByText('No connection').waitFor();
+  await looks(page, 'landing-offline');
+  await page.context().setOffline(false);
+  await page.getByText('No connection').waitFor({ state: 'hidden' });
   const order = [];
   for (let tab = 0; tab < 6; tab += 1) {
     await page.keyboard.press('Tab');
@@ -127,6 +132,26 @@ test('a camera is forgotten by itself, all are together, and none is kept by who
   await page.goto(stage.origin);
   assert.equal(await page.getByLabel('Remember cameras on this device').isChecked(), false);
   assert.deepEqual(await seenBy(page), []);
+});
+
+test('who wants no movement gets none, and forced colours show every tile', LONG, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  stage.startCamera('calm', ['--size', '320x180']);
+  const context = await stage.newContext({ reducedMotion: 'reduce', forcedColors: 'active' });
+  const page = await context.newPage();
+  await watchUntilKept(page, `${stage.origin}/watch/calm`, 'calm');
+  await page.goto(stage.origin);
+  await page.locator('[data-presence="on"]').waitFor();
+  const seen = await page.evaluate(() => ({
+    moving: [...document.querySelectorAll('*')].filter((each) => {
+      const { transitionDuration, animationName } = getComputedStyle(each);
+      return transitionDuration.split(', ').some((time) => parseFloat(time) > 0) || animationName !== 'none';
+    }).map((each) => each.className),
+    borders: [...document.querySelectorAll('.tile, .thumbnail')].map((each) => getComputedStyle(each).borderStyle),
+  }));
+  assert.deepEqual(seen, { moving: [], borders: ['solid', 'solid', 'solid'] });
+  await shot(page, 'landing-forced-colours');
 });
 
 test('what is kept of many cameras, and of each, has a bound', LONG, async (t) => {

@@ -93,7 +93,13 @@ test('a tap opens the camera’s page, and what the wall shows is kept', LONG, a
   const page = await context.newPage();
   await watchUntilKept(page, `${stage.origin}/watch/porch`, 'porch');
   const [before] = await seenBy(page);
+  await page.addInitScript(() => {
+    const request = navigator.wakeLock.request.bind(navigator.wakeLock);
+    navigator.wakeLock.request = async (type) => Object.assign(window, { lock: await request(type) }).lock;
+  });
   await page.goto(`${stage.origin}/wall`);
+  await eventually('the screen stays on', () => page.evaluate(() => /** @type {any} */ (window).lock?.released),
+    (released) => released === false);
   await eventually('it is live', () => live(page), (count) => count === 1);
   await eventually('its picture is a newer one', () => seenBy(page), ([porch]) => porch.at > before.at + 1000);
   await page.locator('#tiles li').tap();

@@ -12,7 +12,7 @@ import { RoomKey } from '../trust/room-key.js';
 import { isRoomId, isRoomKey, roomFromLocation } from '../trust/room.js';
 import { Source } from './source.js';
 import { ViewerLink } from './viewer-link.js';
-import { WakeLock } from './wake-lock.js';
+import { WakeLock } from '../page/wake-lock.js';
 import { speak } from '../words/language.js';
 import { LINK, PAGE, PUBLISHING, ROOM, SOURCE } from '../words/publish-words.js';
 

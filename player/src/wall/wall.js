@@ -3,6 +3,7 @@
 
 import '../element/whep-player.js';
 import { beAnApp } from '../app/app.js';
+import { WakeLock } from '../page/wake-lock.js';
 import { watchPresence } from '../seen/presence.js';
 import { seenCameras } from '../seen/seen-cameras.js';
 import { WALL } from '../words/wall-words.js';
@@ -13,6 +14,7 @@ import { Tile } from './tile.js';
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const list = element('tiles');
+const wakeLock = new WakeLock();
 const fill = element('fill');
 
 /** @type {Map<string, Tile>} by room */
@@ -49,4 +51,6 @@ function showCount() {
   const count = element('count');
   Object.assign(count, { textContent: WALL.count(live, tiles.size), hidden: tiles.size === 0 });
   count.dataset.mood = live > 0 ? 'good' : 'quiet';
+  if (live > 0) wakeLock.hold();
+  else wakeLock.release();
 }

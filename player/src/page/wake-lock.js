@@ -1,5 +1,5 @@
 // @ts-check
-/** Keeps the screen on: a phone that goes to sleep is no camera any more. */
+/** Keeps the screen on: a phone that goes to sleep is no camera any more, and a dark wall is none. */
 
 export class WakeLock {
   /** @type {WakeLockSentinel | null} */
