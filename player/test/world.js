@@ -1,6 +1,10 @@
 // @ts-check
 /** A world for the sessions to live in: a clock that only moves when told, and fakes of the rest. */
 
+// Loaded beforehand: what a session waits for must not take real time here.
+import '../src/session/extensions.js';
+import '../src/trust/signatures.js';
+
 /** A counter-offer of a camera, as short as it gets. */
 export const OFFER = sdp('sendonly', 'OFFE', '9');
 export const ANSWER = sdp('recvonly', 'ANSW', '9');

@@ -5,7 +5,6 @@ import { Backoff, pause } from './backoff.js';
 import { eventsLink, iceServers, layerLink, parseLinks } from './link.js';
 import { Refusal, refusal } from './problem.js';
 import { SDPFRAG_TYPE } from './sdpfrag.js';
-import { SharedEvents } from './shared-events.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
 
@@ -128,7 +127,7 @@ export class SessionResource {
     const names = wanted.filter((name) => link.events.length === 0 || link.events.includes(name));
     const backoff = new Backoff({ base: 200, cap: 5000, random: this.#env.random });
     const url = new URL(link.target, this.#url).href;
-    const shared = link.shared === null ? null : new URL(link.shared, this.#url).href;
+    const shared = link.shared === null ? null : await this.#sharing(new URL(link.shared, this.#url).href);
     let listened = false;
     while (!this.#signal.aborted) {
       const stream = await this.#requestStream(url, names);
@@ -136,7 +135,7 @@ export class SessionResource {
       if (stream !== 'later') {
         listened = true;
         const isOver = shared === null ? await this.#isOverAfter(stream, names, receive, () => backoff.reset())
-          : await this.#isOverShared(shared, stream, names, receive, () => backoff.reset());
+          : await this.#isOverAmong(shared, stream, names, receive, () => backoff.reset());
         if (isOver) {
           const status = await this.#statusOf(this.#url);
           if (status === 404 || status === 410) return true;
@@ -177,21 +176,30 @@ export class SessionResource {
   }
 
   /**
+   * Without what is fetched for it, each stream takes a connection of its own.
+   *
+   * @param {string} url
+   */
+  #sharing(url) {
+    return import('./extensions.js').then(({ SharedEvents }) => SharedEvents.at(url, this.#env), () => null);
+  }
+
+  /**
    * Follows a stream among others.
    *
-   * @param {string} shared where streams are shared
+   * @param {import('./shared-events.js').SharedEvents} shared
    * @param {string} url
    * @param {string[]} names
    * @param {(name: string, data: any) => void} receive
    * @param {() => void} opened
    * @returns {Promise<boolean>} whether it has come to its end
    */
-  async #isOverShared(shared, url, names, receive, opened) {
+  async #isOverAmong(shared, url, names, receive, opened) {
     const told = (/** @type {string} */ name, /** @type {any} */ data) => {
       opened();
       receive(name, data);
     };
-    await SharedEvents.at(shared, this.#env).follow(new URL(url).pathname, names, told, this.#signal);
+    await shared.follow(new URL(url).pathname, names, told, this.#signal);
     return true;
   }
 

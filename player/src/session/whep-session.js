@@ -4,7 +4,6 @@
 import { diagnose } from './doctor.js';
 import { browser } from './environment.js';
 import { IceRecord } from './ice-evidence.js';
-import { choices } from './layers.js';
 import { MediaWatch } from './media-watch.js';
 import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
@@ -136,8 +135,9 @@ export class WhepSession {
     if (this.#ending) return;
     this.#path = response.status === 406 ? 'direct' : 'relay';
     const trust = this.#path === 'direct' ? await this.#demands.judge(sdp) : this.#demands.relayed();
+    const name = await this.#demands.nameIn(sdp, trust);
     if (this.#ending) return;
-    this.#listener.trust?.(trust, this.#demands.nameIn(sdp, trust));
+    this.#listener.trust?.(trust, name);
     this.#enter('connecting');
     const { pc } = opening;
     this.#record = new IceRecord(pc);
@@ -237,12 +237,18 @@ export class WhepSession {
       case 'reconnect':
         return this.#finish('told-to-reconnect', { endpoint: this.#elsewhere(data.url) });
       case 'layers':
-        return this.#resource?.hasChoice && this.#listener.layers?.(choices(data));
+        return void this.#offerLayers(data);
       case 'problem':
         return this.#listener.problem?.(typeof data.problem === 'string' ? data.problem : null);
       case 'viewercount':
         if (Number.isSafeInteger(data.viewercount)) this.#listener.viewers?.(data.viewercount);
     }
+  }
+
+  /** @param {any} data */
+  async #offerLayers(data) {
+    const extensions = await import('./extensions.js').catch(() => null);
+    if (extensions && !this.#ending && this.#resource?.hasChoice) this.#listener.layers?.(extensions.choices(data));
   }
 
   /** On the direct path the camera was the other end. A relay goes on when it is back. */

@@ -3,8 +3,9 @@
 
 import { isExpired } from './fragment.js';
 import { sessionName } from './name.js';
-import { judgeCamera, proveViewer, signedName } from './proof.js';
 import { isRoomKey } from './room.js';
+
+/** @typedef {typeof import('./signatures.js')} Signatures */
 
 /**
  * What holds for a picture: it comes from the camera whose key the room is, seen by nobody in
@@ -46,11 +47,16 @@ const OPENLY = /** @type {const} */ ({
   good: 'verified', missing: 'unverified', stale: 'stale', insecure: 'unchecked', unsupported: 'unchecked',
 });
 
+/** What is signed is a module of its own: most pages that embed the element have no use for it. */
+export const signatures = () => import('./signatures.js');
+
 /** What a link demands. */
 export class Demands {
   #room;
   #secret;
   #now;
+  /** @type {Promise<Signatures> | null} on its way since the link was known to need it */
+  #signatures = null;
 
   /**
    * @param {object} link
@@ -62,6 +68,17 @@ export class Demands {
     this.#room = room;
     this.#secret = secret;
     this.#now = now;
+    if (secret || isRoomKey(room)) this.#load().catch(() => {});
+  }
+
+  /** @throws {TypeError} where it cannot be fetched: nothing is played that nobody has looked at */
+  #load() {
+    this.#signatures ??= signatures().catch((error) => {
+      // The next session asks again.
+      this.#signatures = null;
+      throw error;
+    });
+    return this.#signatures;
   }
 
   /** Only the camera may know that we watch, and what. */
@@ -84,9 +101,10 @@ export class Demands {
    * @param {string} sdp
    * @returns {Promise<Trust>}
    * @throws {Distrusted}
+   * @throws {TypeError} where what judges it cannot be fetched
    */
   async judge(sdp) {
-    const verdict = await judgeCamera(sdp, this.#room, this.#now());
+    const verdict = await this.#verdict(sdp);
     if (verdict === 'bad') throw new Distrusted('impostor');
     if (!this.isPrivate) return OPENLY[verdict];
     if (verdict !== 'good') throw new Distrusted(PRIVATELY[verdict]);
@@ -99,11 +117,22 @@ export class Demands {
    *
    * @param {string} sdp the camera's offer
    * @param {Trust} trust what `judge` made of it
-   * @returns {string | null}
+   * @returns {Promise<string | null>}
    */
-  nameIn(sdp, trust) {
-    if (trust === 'verified' || trust === 'private') return signedName(sdp);
+  async nameIn(sdp, trust) {
+    if (trust === 'verified' || trust === 'private') return (await this.#load()).signedName(sdp);
     return isRoomKey(this.#room) || trust === 'relayed' ? null : sessionName(sdp);
+  }
+
+  /**
+   * @param {string} sdp
+   * @returns {Promise<import('./proof.js').Verdict>}
+   */
+  async #verdict(sdp) {
+    // A name proves nothing.
+    if (!isRoomKey(this.#room)) return 'missing';
+    const { judgeCamera } = await this.#load();
+    return judgeCamera(sdp, this.#room, this.#now());
   }
 
   /**
@@ -124,7 +153,9 @@ export class Demands {
    * @returns {Promise<string>}
    */
   async answer(sdp) {
-    return this.#secret ? proveViewer(sdp, this.#room, this.#secret, this.#now()) : sdp;
+    if (!this.#secret) return sdp;
+    const { proveViewer } = await this.#load();
+    return proveViewer(sdp, this.#room, this.#secret, this.#now());
   }
 }
 

@@ -224,6 +224,7 @@ test('layers are offered where the server lets viewers choose', async () => {
     method === 'POST' && url === ENDPOINT ? relayed() : undefined, { listener, token: 't' });
   await goLive(world);
   world.streams[0].send('layers', LAYERS);
+  await world.pass(0);
   assert.deepEqual(offered, [['720p', '180p']]);
   assert.equal(await session.select({ mediaId: '0', rid: 'l' }), true);
   const chosen = world.requests.at(-1);

@@ -83,9 +83,9 @@ test('a camera has the name that its key has signed, and no other', async () => 
 
 test('in a room with a name it has the one that its offer brings', () => {
   const demands = new Demands({ room: 'garage' }, () => NOW);
-  assert.equal(demands.nameIn(called(OFFER), 'unverified'), 'Garage');
-  assert.equal(demands.nameIn(called(OFFER, '-'), 'unverified'), null);
-  assert.equal(demands.nameIn(called(ANSWER), 'relayed'), null);
+  assert.equal(await demands.nameIn(called(OFFER), 'unverified'), 'Garage');
+  assert.equal(await demands.nameIn(called(OFFER, '-'), 'unverified'), null);
+  assert.equal(await demands.nameIn(called(ANSWER), 'relayed'), null);
 });
 
 test('a camera that proves nothing is played, and not called verified', async () => {
