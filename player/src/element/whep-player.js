@@ -49,6 +49,8 @@ export class WhepPlayer extends HTMLElement {
   /** @type {AbortController | null} listeners outside the element, while it is in a page */
   #connected = null;
   #startQueued = false;
+  /** @type {import('../session/token-source.js').TokenProvider | null} */
+  #tokenProvider = null;
   /** @type {import('../session/opening.js').Opening | null} */
   #opening = null;
   /** @type {State} of the viewer, whether or not the picture is paused here */
@@ -128,6 +130,19 @@ export class WhepPlayer extends HTMLElement {
 
   set src(src) {
     this.setAttribute('src', src);
+  }
+
+  /**
+   * Gives the bearer token for the next session, instead of the `token` attribute: called before each, and
+   * once more at once when the server has refused it.
+   */
+  get tokenProvider() {
+    return this.#tokenProvider;
+  }
+
+  set tokenProvider(provider) {
+    this.#tokenProvider = provider;
+    if (this.isConnected) this.#queueStart();
   }
 
   connectedCallback() {
@@ -223,6 +238,7 @@ export class WhepPlayer extends HTMLElement {
     const viewer = new Viewer({
       endpoint,
       token: this.getAttribute('token') ?? undefined,
+      tokenProvider: this.#tokenProvider,
       secret,
       opening: this.#opening,
       listener: {

@@ -6,7 +6,7 @@ import { browser } from './environment.js';
 import { nextStep } from './next-step.js';
 import { answers, patience } from './reach.js';
 import { isRoomKey } from '../trust/room.js';
-import { ticketFault } from '../trust/ticket.js';
+import { TokenSource } from './token-source.js';
 import { Demands, roomOf } from '../trust/trust.js';
 import { WhepSession } from './whep-session.js';
 
@@ -63,7 +63,7 @@ const IN_DOUBT = ['unreachable', 'media-lost', 'no-path'];
 
 export class Viewer {
   #endpoint;
-  #token;
+  #tokens;
   #demands;
   /** @type {import('./opening.js').Opening | null} what the first session begins with */
   #opening;
@@ -102,14 +102,16 @@ export class Viewer {
    * @param {object} options
    * @param {string} options.endpoint absolute URL of `/whep/{room}`
    * @param {string} [options.token]
+   * @param {import('./token-source.js').TokenProvider | null} [options.tokenProvider] asked for a token before each
+   *   session, and once more when that is refused
    * @param {import('../trust/fragment.js').Secret | null} [options.secret] of a private link
    * @param {import('./opening.js').Opening | null} [options.opening] one that has begun already
    * @param {ViewerListener} [options.listener]
    * @param {Environment} [options.env]
    */
-  constructor({ endpoint, token, secret = null, opening = null, listener = {}, env = browser() }) {
+  constructor({ endpoint, token, tokenProvider = null, secret = null, opening = null, listener = {}, env = browser() }) {
     this.#endpoint = endpoint;
-    this.#token = token;
+    this.#tokens = new TokenSource(token, tokenProvider);
     // The link's room, also when a server sends us to another endpoint.
     this.#demands = new Demands({ room: roomOf(endpoint), secret }, env.now);
     this.#opening = opening;
@@ -121,9 +123,13 @@ export class Viewer {
   /** Runs until `close()`. To be called once. */
   async run() {
     let endpoint = this.#endpoint;
+    this.#enter('connecting');
     while (!this.#closed) {
-      const { ending, lasted } = await this.#attempt(endpoint);
+      const token = await this.#token(endpoint);
       if (this.#closed) break;
+      const { ending, lasted } = await this.#attempt(endpoint, token);
+      if (this.#closed) break;
+      if (this.#tokens.renews(ending)) continue;
       if (ending.heldFor >= STEADY || (ending.live && lasted >= STEADY)) this.#backoff.reset();
       this.#pathless = ending.why === 'no-path' ? this.#pathless + 1 : 0;
       if (ending.why === 'no-path' && ending.cause) this.#listener.diagnosis?.(ending.cause, ending.evidence ?? null);
@@ -134,7 +140,7 @@ export class Viewer {
         pathless: this.#pathless,
         lacksH264: this.#env.lacksH264(),
         isKey: isRoomKey(roomOf(this.#endpoint)),
-        ticket: ticketFault(this.#token, roomOf(this.#endpoint), this.#env.now()),
+        ticket: await this.#tokens.fault(ending, roomOf(this.#endpoint), this.#env.now()),
       });
       this.#direct = step.direct;
       endpoint = (ending.why === 'told-to-reconnect' && ending.endpoint) || this.#endpoint;
@@ -152,6 +158,7 @@ export class Viewer {
   /** Ends the session, tells the gateway, and stays away. */
   close() {
     this.#closed = true;
+    this.#opening?.close();
     this.#session?.close();
     this.#wake();
   }
@@ -232,17 +239,24 @@ export class Viewer {
   }
 
   /** @param {string} endpoint */
-  async #attempt(endpoint) {
-    const startedAt = this.#env.now();
+  async #token(endpoint) {
+    // What opens this server is no business of another that it sends us to.
     const own = new URL(endpoint).origin === new URL(this.#endpoint).origin;
+    return own ? this.#tokens.next(this.#endpoint) : undefined;
+  }
+
+  /**
+   * @param {string} endpoint
+   * @param {string | undefined} token
+   */
+  async #attempt(endpoint, token) {
+    const startedAt = this.#env.now();
     let path = /** @type {Path} */ ('direct');
-    if (this.#state === 'idle') this.#enter('connecting', '');
     const patience = this.#env.setTimeout(() => this.#enter(this.#wasLive ? 'gone' : 'waiting', ''), PATIENCE);
     const session = new WhepSession({
       endpoint,
       direct: this.#direct,
-      // What opens this server is no business of another that it sends us to.
-      token: own ? this.#token : undefined,
+      token,
       demands: this.#demands,
       opening: this.#opening,
       known: this.#known,
