@@ -2,17 +2,10 @@
 /**
  * `<whep-player>`: a live picture on any page.
  *
- *     <script type="module" src="https://gateway.example/player/whep-player.js"></script>
+ *     <script type="module" src="https://gateway.example/player/1/whep-player.js"></script>
  *     <whep-player src="https://gateway.example/whep/garage"></whep-player>
  *
- * Attributes: `src` (a WHEP endpoint), or `room` (a room on the gateway this module came from),
- * `token` (sent as bearer token), and `secret` (that of a private link: `<expiry>.<mac>`). The
- * element sets `trust`: what holds for the picture (the property says the same), and `calm` while nothing is over it.
- * Events: `statechange` (`detail: { state, title, hint, detail }`), `trustchange`
- * (`detail: { trust, title, hint, name }`, the last what the camera is called), `advicechange` (what the sender could set
- * better; `detail: { advice, title, hint }`), `diagnosis` (why no way for media was found, `detail: { cause, evidence, title,
- * hint }`, null when there is one again), `vitals` (once a second while live), `join` and `leave` (`detail: { who: 'camera' |
- * 'viewer', count }`).
+ * What pages may count on is in `whep-player.d.ts` beside this file, and in docs/player.md.
  */
 
 import { Advisor } from '../session/advice.js';
@@ -22,17 +15,55 @@ import { Notices } from './notices.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
 import { dress } from './player-looks.js';
-import { template } from './player-tree.js';
+import { playerTree } from './player-tree.js';
 import { parseUrl } from '../trust/url.js';
 import { Viewer } from '../session/viewer.js';
 
-/** @typedef {import('../session/vitals.js').Vitals} Vitals */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
 /** @typedef {import('../words/words.js').State} State */
+/** @typedef {import('./player-events.js').PlayerEvents} PlayerEvents */
 
 /** States in which the picture is shown as it is; for a moment it may stand still. @type {State[]} */
 const SEEN = ['live', 'stopped', 'paused'];
 
+/**
+ * A live picture by WHEP: of a Sightline server, directly from the camera or by its relay, or of any
+ * other WHEP server.
+ *
+ * @tagname whep-player
+ *
+ * @attr {string} src - WHEP endpoint, absolute or relative to the page.
+ * @attr {string} room - Instead of `src`: a room of the server that this script came from.
+ * @attr {string} token - Bearer token of the requests, a ticket for one.
+ * @attr {string} secret - That of a private link, `<expiry>.<mac>`.
+ * @attr {'private' | 'verified' | 'unverified' | 'unchecked' | 'stale' | 'relayed'} trust - Set by the element:
+ *   what holds for the picture that is seen.
+ * @attr {boolean} calm - Set by the element while nothing lies over the picture.
+ *
+ * @fires {CustomEvent<{ state: string, title: string, hint: string, detail: string }>} statechange - Another state,
+ *   in words for people; `detail` is the server's own.
+ * @fires {CustomEvent<{ trust: string | null, title: string, hint: string }>} trustchange - What holds for the
+ *   picture; null when there is none any more.
+ * @fires {CustomEvent<{ advice: string | null, title: string, hint: string }>} advicechange - What the sender
+ *   could set better.
+ * @fires {CustomEvent<Vitals>} vitals - Figures of the picture, once a second while it is live.
+ * @fires {CustomEvent<{ who: 'camera' | 'viewer', count?: number }>} join - A camera or a viewer has come.
+ * @fires {CustomEvent<{ who: 'camera' | 'viewer', count?: number }>} leave - A camera or a viewer has gone.
+ *
+ * @csspart video - The picture.
+ * @csspart overlay - What is said where there is no picture.
+ * @csspart retry - The button in it.
+ * @csspart badge - The live badge.
+ * @csspart trust - What holds for the picture, in words.
+ * @csspart advice - What the sender could set better.
+ * @csspart controls - The bar of buttons.
+ * @csspart delay - How old the picture is.
+ *
+ * @cssprop [--accent=#ffb454] - What is busy, and the focus.
+ * @cssprop [--good=#4ade80] - What is well.
+ * @cssprop [--bad=#ff7b72] - What is not.
+ * @cssprop [--live=#e5383b] - The live badge.
+ */
 export class WhepPlayer extends HTMLElement {
   static observedAttributes = ['src', 'room', 'token', 'secret'];
 
@@ -73,7 +104,7 @@ export class WhepPlayer extends HTMLElement {
   constructor() {
     super();
     dress(this.#root);
-    this.#root.append(template().content.cloneNode(true));
+    this.#root.append(playerTree());
     this.#video = /** @type {HTMLVideoElement} */ (this.#find('video'));
     // Only the property counts for elements that a script made, and browsers let muted ones play.
     this.#video.muted = true;
@@ -116,6 +147,11 @@ export class WhepPlayer extends HTMLElement {
     return this.#video;
   }
 
+  /**
+   * A room of the server that this module came from; the attribute `room`.
+   *
+   * @type {string}
+   */
   get room() {
     return this.getAttribute('room') ?? '';
   }
@@ -124,6 +160,11 @@ export class WhepPlayer extends HTMLElement {
     this.setAttribute('room', room);
   }
 
+  /**
+   * The WHEP endpoint; the attribute `src`.
+   *
+   * @type {string}
+   */
   get src() {
     return this.getAttribute('src') ?? '';
   }
@@ -146,6 +187,7 @@ export class WhepPlayer extends HTMLElement {
   }
 
   connectedCallback() {
+    for (const name of /** @type {const} */ (['src', 'room', 'tokenProvider'])) this.#adopt(name);
     if (!this.hasAttribute('tabindex')) this.tabIndex = 0;
     this.#connected = new AbortController();
     const { signal } = this.#connected;
@@ -173,6 +215,7 @@ export class WhepPlayer extends HTMLElement {
   /**
    * Watches a room of this module's gateway, where the first session has begun already.
    *
+   * @ignore for our own pages
    * @param {string} room
    * @param {{ token?: string | null, secret?: string | null }} permits what the link carries
    * @param {import('../session/opening.js').Opening | null} opening
@@ -207,6 +250,18 @@ export class WhepPlayer extends HTMLElement {
   /** Ends the session; `retry()` starts a new one. */
   close() {
     this.#stop();
+  }
+
+  /**
+   * What a page has set before this class was loaded stands in the way of the property.
+   *
+   * @param {'src' | 'room' | 'tokenProvider'} name
+   */
+  #adopt(name) {
+    if (!Object.hasOwn(this, name)) return;
+    const value = /** @type {any} */ (this[name]);
+    delete (/** @type {any} */ (this))[name];
+    Object.assign(this, { [name]: value });
   }
 
   /** Several attributes may change in one go: start once, after all of them. */
@@ -354,11 +409,12 @@ export class WhepPlayer extends HTMLElement {
   }
 
   /**
-   * @param {string} name
-   * @param {object} detail
+   * @template {keyof PlayerEvents} Name
+   * @param {Name} name
+   * @param {PlayerEvents[Name]} detail
    */
   #tell(name, detail) {
-    this.dispatchEvent(new CustomEvent(name, { detail }));
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true, composed: true }));
   }
 }
 

@@ -81,7 +81,7 @@ test('a camera has the name that its key has signed, and no other', async () => 
   assert.deepEqual([byServer.trusts, byServer.names], [['relayed'], [null]]);
 });
 
-test('in a room with a name it has the one that its offer brings', () => {
+test('in a room with a name it has the one that its offer brings', async () => {
   const demands = new Demands({ room: 'garage' }, () => NOW);
   assert.equal(await demands.nameIn(called(OFFER), 'unverified'), 'Garage');
   assert.equal(await demands.nameIn(called(OFFER, '-'), 'unverified'), null);
