@@ -28,7 +28,7 @@ function film(t) {
   return {
     file,
     show: async (text) => {
-      const { encodeQR } = await import(String('../../player/src/landing/qr/index.js'));
+      const { encodeQR } = await import(String('../../player/node_modules/qr/index.js'));
       /** @type {boolean[][]} */
       const code = encodeQR(text, 'raw');
       const scale = Math.floor((HEIGHT * 0.8) / code.length);
@@ -119,10 +119,10 @@ test('Firefox scans as well', LONG, async (t) => {
   await stage.startGateway();
   const page = await openInFirefox(t, stage.origin, { 'media.navigator.permission.disabled': true });
   const link = `${stage.origin}/watch/fox`;
-  await page.evaluate(async (text) => {
-    const { encodeQR } = await import(String('/player/landing/qr/index.js'));
-    /** @type {boolean[][]} */
-    const code = encodeQR(text, 'raw');
+  const { encodeQR } = await import(String('../../player/node_modules/qr/index.js'));
+  /** @type {boolean[][]} */
+  const raw = encodeQR(link, 'raw');
+  await page.evaluate((code) => {
     const canvas = document.createElement('canvas');
     Object.assign(canvas, { width: 640, height: 480 });
     const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
@@ -137,6 +137,6 @@ test('Firefox scans as well', LONG, async (t) => {
     // Its own fake camera shows nothing but colours.
     navigator.mediaDevices.getUserMedia = async () => canvas.captureStream(20);
     document.getElementById('scan')?.click();
-  }, link);
+  }, raw);
   await eventually('its link is opened', () => page.evaluate(() => location.href), (href) => href === link);
 });

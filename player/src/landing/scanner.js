@@ -6,8 +6,11 @@ import { SCANNER } from '../words/landing-words.js';
 
 /** What this takes of a `BarcodeDetector`. @typedef {{ detect: (image: CanvasImageSource) => Promise<{ rawValue: string }[]> }} Reader */
 
-/** For browsers without one of their own (qr, from npm), which `npm ci` puts there. */
-const READER = './qr/decode.js';
+/**
+ * For browsers without one of their own: from npm, and into the page with its bundle. A page that is served
+ * module by module has none.
+ */
+const readerFromNpm = async () => (await import('qr/decode.js')).BarcodeDetector;
 
 /** Pause between two looks, in milliseconds. */
 const LOOK = 120;
@@ -77,7 +80,7 @@ async function firstLink(video, reader, signal) {
 async function reading() {
   const { BarcodeDetector } = /** @type {any} */ (globalThis);
   const formats = await BarcodeDetector?.getSupportedFormats().catch(() => []);
-  const Detector = formats?.includes('qr_code') ? BarcodeDetector : (await import(READER)).BarcodeDetector;
+  const Detector = formats?.includes('qr_code') ? BarcodeDetector : await readerFromNpm();
   return new Detector({ formats: ['qr_code'] });
 }
 

@@ -7,6 +7,8 @@ import { canCapture } from './capture.js';
 import { policyOf } from './policy.js';
 import { PrivateLinks } from '../trust/private-links.js';
 import { parseFragment } from '../trust/fragment.js';
+// It is of this server: a request less.
+import '../session/extensions.js';
 import { Publisher } from '../session/publisher.js';
 import { RoomKey } from '../trust/room-key.js';
 import { isRoomId, isRoomKey, roomFromLocation } from '../trust/room.js';

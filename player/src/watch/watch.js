@@ -3,8 +3,12 @@
 
 import { secretText } from '../trust/fragment.js';
 import { fragment, named, opening } from './head-start.js';
+// This server has more than plain WHEP, and most rooms are keys: two requests less on the way to the picture.
+import '../session/extensions.js';
+import '../trust/signatures.js';
 import { WhepPlayer } from '../element/whep-player.js';
 import { complain, wireLinkField } from '../page/link-field.js';
+import { wireShare } from '../page/share.js';
 import { log, showDiagnosis, showVitals, togglePanel, wirePanel } from './panel.js';
 import { showKeys, showTrust, wireSheets } from './sheets.js';
 import { speak } from '../words/language.js';
@@ -39,10 +43,9 @@ async function watch(room) {
   call(shortened(room));
   element('name').title = room;
   player.addEventListener('trustchange', () => player.trust && call(player.cameraName ?? shortened(room)));
-  // Less on the way to the picture.
+  wireShare(element('share'), () => location.href);
+  // Nothing of this is on the way to the picture.
   setTimeout(async () => {
-    const { wireShare } = await import('../page/share.js');
-    wireShare(element('share'), () => location.href);
     const { keepWatched } = await import('../seen/watched.js');
     keepWatched(player, () => ({ room, name: element('name').textContent || room, hash: location.hash }));
     const { beAnApp } = await import('../app/app.js');
