@@ -92,7 +92,7 @@ for (const name of ['Chromium', 'Firefox']) {
     const camera = stage.startCamera('last', ['--size', '640x360', '--codec', 'vp8']);
     // A page that may look at its own screenshots.
     const origin = await elsewhere(t, `<script type="module" src="/player/whep-player.js"></script>
-      <whep-player src="${stage.origin}/whep/last"></whep-player>`, '* data:');
+      <whep-player src="${stage.origin}/whep/last"></whep-player>`, { connect: '* data:' });
     const page = name === 'Firefox' ? await openInFirefox(t, origin) : await stage.openUrl(origin);
     await becomes(page, 'live');
     await plays(page);

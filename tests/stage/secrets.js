@@ -30,7 +30,8 @@ export class Secrets {
     });
     context.on('response', (response) => {
       const { location = '', link = '' } = response.headers();
-      this.#note(location.split('/').pop());
+      // A session's; where something has moved to is none.
+      if ([201, 406].includes(response.status())) this.#note(location.split('/').pop());
       for (const [, credential] of link.matchAll(/credential="([^"]+)"/g)) this.#note(credential);
       if (![200, 201, 406].includes(response.status()) || !/\/wh[ie]p\//.test(response.url())) return;
       // An event stream has no end, and a page that closes takes its bodies along.

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { PATIENCE } from './eventually.js';
+import { bundled } from './bundled.js';
 import { Process, binary } from './process.js';
 import { Secrets } from './secrets.js';
 
@@ -66,6 +67,7 @@ export class Stage {
 
   /** Starts the gateway, each time on the same port. */
   async startGateway() {
+    await bundled();
     const args = ['--listen', `${this.#network?.address ?? '127.0.0.1'}:${PORT}`, ...this.#options];
     const gateway = this.#start('gateway', binary('gateway'), args);
     this.origin = (await gateway.says(/^listening on (http:\S+)$/m))[1];

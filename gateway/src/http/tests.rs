@@ -301,19 +301,27 @@ async fn options_says_what_can_be_posted_and_names_only_ice_servers() {
 #[tokio::test(start_paused = true)]
 async fn any_site_may_use_the_player() {
     let gateway = gateway();
-    let response = gateway
-        .send(request("GET", "/player/whep-player.js", "", ""))
-        .await;
+    let element = "/player/1/whep-player.js";
+    let response = gateway.send(request("GET", element, "", "")).await;
     assert_eq!(response.status(), StatusCode::OK);
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
+    assert_eq!(response.headers()["cache-control"], "no-cache");
     let etag = response.headers()["etag"].clone();
-    let mut again = request("GET", "/player/whep-player.js", "", "");
+    let mut again = request("GET", element, "", "");
     again.headers_mut().insert("if-none-match", etag);
     assert_eq!(gateway.send(again).await.status(), StatusCode::NOT_MODIFIED);
+    let moved = gateway
+        .send(request("GET", "/player/whep-player.js", "", ""))
+        .await;
+    assert_eq!(moved.status(), StatusCode::PERMANENT_REDIRECT);
+    assert_eq!(moved.headers()["location"], element);
     for hidden in [
         "/player/package.json",
         "/player/test/session/link.test.js",
         "/player/../Cargo.toml",
+        "/player/1/../../package.json",
+        "/player/1/other.js",
+        "/player/assets/other-AAAAAAAA.js",
     ] {
         let (status, _) = gateway.problem(request("GET", hidden, "", "")).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{hidden}");
@@ -323,27 +331,32 @@ async fn any_site_may_use_the_player() {
 #[tokio::test(start_paused = true)]
 async fn pages_may_load_and_ask_for_no_more_than_they_need() {
     let gateway = gateway();
-    for (path, denied) in [
-        ("/", Some("microphone=()")),
-        ("/watch", Some("microphone=()")),
-        ("/wall", Some("camera=()")),
-        ("/watch/garage", Some("camera=()")),
-        ("/publish", Some("geolocation=()")),
-        ("/player/watch/watch.js", None),
+    for (path, denied, frames) in [
+        ("/", Some("microphone=()"), "'none'"),
+        ("/watch", Some("microphone=()"), "'none'"),
+        ("/wall", Some("camera=()"), "'none'"),
+        ("/watch/garage", Some("camera=()"), "'none'"),
+        ("/publish", Some("geolocation=()"), "'none'"),
+        ("/embed/garage", Some("camera=()"), "*"),
+        ("/player/watch/watch.js", None, "'none'"),
     ] {
         let response = gateway.send(request("GET", path, "", "")).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let headers = response.headers();
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
-        assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
+        let framed_by = policy.split_once("frame-ancestors ").map(|(_, by)| by);
+        assert_eq!(framed_by, Some(frames), "{path}");
         assert!(!policy.contains("unsafe"), "{policy}");
+        assert_eq!(headers["cache-control"], "no-cache", "{path}");
         assert_eq!(headers["referrer-policy"], "no-referrer");
         assert_eq!(headers["x-content-type-options"], "nosniff");
         let permissions = headers.get("permissions-policy");
         let begins = permissions.map(|p| p.to_str().unwrap().split(',').next().unwrap());
         assert_eq!(begins, denied, "{path}");
     }
+    let nothing = gateway.problem(request("GET", "/embed", "", "")).await;
+    assert_eq!(nothing.0, StatusCode::NOT_FOUND);
 }
 
 /// A worker that came from elsewhere, or was kept, could not serve the pages, or not as they are now.

@@ -47,7 +47,7 @@ export function linkFromInput(text) {
  *   | { kind: 'invalid', text: string }} NamedRoom
  *
  * @param {Pick<URL, 'pathname' | 'search'>} location
- * @param {'watch' | 'publish'} page the page's first path segment
+ * @param {'watch' | 'publish' | 'embed'} page the page's first path segment
  * @returns {NamedRoom}
  */
 export function roomFromLocation(location, page) {
