@@ -2,6 +2,8 @@
 /** A world for the sessions to live in: a clock that only moves when told, and fakes of the rest. */
 
 // Loaded beforehand: what a session waits for must not take real time here.
+// Browsers fetch it when it is needed; here it is there already, so that time need not pass for that.
+import '../src/session/doctor.js';
 import '../src/session/extensions.js';
 import '../src/trust/signatures.js';
 

@@ -2,7 +2,7 @@
 /** What `<whep-player>` says in words, over the picture and in its place. */
 
 import { say, spoken } from '../words/language.js';
-import { ADVICE, CONTROLS, TRUST, WORDS } from '../words/words.js';
+import { CONTROLS, TRUST, WORDS } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').State} State */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
@@ -22,7 +22,7 @@ export class Notices {
   #lastSeen = null;
   /** @type {Trust | null} */
   #trust = null;
-  /** @type {Advice | null} */
+  /** What the sender could set better, in words. @type {typeof NOTHING | null} */
   #advice = null;
   /** What is in the way of a picture: more than the state alone says. */
   #remedy = NOTHING;
@@ -53,11 +53,16 @@ export class Notices {
     return trust ? TRUST[trust] : NOTHING;
   }
 
-  /** @param {Advice | null} advice what the sender could set better */
-  advice(advice) {
-    this.#advice = advice;
+  /**
+   * @param {Advice | null} advice what the sender could set better
+   * @returns {Promise<{ title: string, hint: string }>} what is said of it
+   */
+  async advice(advice) {
+    const words = advice && await import('../words/advice-words.js').then(({ ADVICE }) => ADVICE[advice], () => null);
+    await spoken();
+    this.#advice = words;
     this.#sayAdvice();
-    return advice ? ADVICE[advice] : NOTHING;
+    return words ?? NOTHING;
   }
 
   /**
@@ -102,7 +107,7 @@ export class Notices {
   }
 
   #sayAdvice() {
-    const { title, hint } = this.#advice ? ADVICE[this.#advice] : NOTHING;
+    const { title, hint } = this.#advice ?? NOTHING;
     this.#find('.advice b').textContent = title;
     this.#find('.advice span').textContent = hint;
     this.#find('.advice').hidden = this.#advice === null;

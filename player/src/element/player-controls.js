@@ -2,7 +2,6 @@
 /** The buttons of `<whep-player>`, its keys, and the choice of quality. */
 
 import { Volume } from './volume.js';
-import { Zoom } from './zoom.js';
 import { CONTROLS } from '../words/words.js';
 
 /** @typedef {import('../session/layers.js').Choice} Choice */
@@ -17,7 +16,8 @@ export class Controls {
   #host;
   #root;
   #video;
-  #zoom;
+  /** @type {import('./zoom.js').Zoom | null} there once there was a picture to look at */
+  #zoom = null;
   /** @type {Record<string, () => void>} */
   #keys;
   /** What the last touch or click on the picture came by. */
@@ -57,10 +57,13 @@ export class Controls {
     host.addEventListener('pointerleave', ({ pointerType }) => pointerType === 'mouse' && this.#rest());
     video.addEventListener('volumechange', () => this.#showMuted());
     const layers = [video, /** @type {HTMLElement} */ (this.#find('.last'))];
-    this.#zoom = new Zoom(this.#find('.stage'), layers, actions.fullscreen);
+    video.addEventListener('playing', async () => {
+      const { Zoom } = await import('./figures.js');
+      this.#zoom = new Zoom(this.#find('.stage'), layers, actions.fullscreen);
+    }, { once: true });
     video.addEventListener('pointerdown', ({ pointerType }) => (this.#pointer = pointerType));
     // Of two touches there may be none, so that those are counted.
-    video.addEventListener('dblclick', () => this.#pointer !== 'touch' && (this.#zoom.isClose ? this.whole() : actions.fullscreen()));
+    video.addEventListener('dblclick', () => this.#pointer !== 'touch' && (this.#zoom?.isClose ? this.whole() : actions.fullscreen()));
     const volume = new Volume(video, /** @type {HTMLInputElement} */ (this.#find('.volume')));
     this.#keys = {
       k: playback,
@@ -69,14 +72,14 @@ export class Controls {
       f: actions.fullscreen,
       s: snapshot,
       q: () => !this.#quality.hidden && this.#quality.focus(),
-      '+': () => this.#zoom.step(1),
-      '=': () => this.#zoom.step(1),
-      '-': () => this.#zoom.step(-1),
+      '+': () => this.#zoom?.step(1),
+      '=': () => this.#zoom?.step(1),
+      '-': () => this.#zoom?.step(-1),
       0: actions.whole,
-      'Shift ArrowUp': () => this.#zoom.look(0, -1),
-      'Shift ArrowDown': () => this.#zoom.look(0, 1),
-      'Shift ArrowLeft': () => this.#zoom.look(-1, 0),
-      'Shift ArrowRight': () => this.#zoom.look(1, 0),
+      'Shift ArrowUp': () => this.#zoom?.look(0, -1),
+      'Shift ArrowDown': () => this.#zoom?.look(0, 1),
+      'Shift ArrowLeft': () => this.#zoom?.look(-1, 0),
+      'Shift ArrowRight': () => this.#zoom?.look(1, 0),
       ArrowUp: () => volume.step(1),
       ArrowDown: () => volume.step(-1),
     };
@@ -133,7 +136,7 @@ export class Controls {
 
   /** The whole picture, and not a part of it. */
   whole() {
-    this.#zoom.whole();
+    this.#zoom?.whole();
   }
 
   /** @param {boolean} isPaused */

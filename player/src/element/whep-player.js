@@ -8,9 +8,7 @@
  * What pages may count on is in `whep-player.d.ts` beside this file, and in docs/player.md.
  */
 
-import { Advisor } from '../session/advice.js';
 import { parseSecret } from '../trust/fragment.js';
-import { Delay } from './delay.js';
 import { Notices } from './notices.js';
 import { Picture } from './picture.js';
 import { Controls } from './player-controls.js';
@@ -42,8 +40,10 @@ const SEEN = ['live', 'stopped', 'paused'];
  *
  * @fires {CustomEvent<{ state: string, title: string, hint: string, detail: string }>} statechange - Another state,
  *   in words for people; `detail` is the server's own.
- * @fires {CustomEvent<{ trust: string | null, title: string, hint: string }>} trustchange - What holds for the
- *   picture; null when there is none any more.
+ * @fires {CustomEvent<{ trust: string | null, title: string, hint: string, name: string | null }>} trustchange - What
+ *   holds for the picture, null when there is none any more; and what the camera is called by its owner.
+ * @fires {CustomEvent<{ cause: string | null, title: string, hint: string }>} diagnosis - Why no way for media was
+ *   found; null when there is one again.
  * @fires {CustomEvent<{ advice: string | null, title: string, hint: string }>} advicechange - What the sender
  *   could set better.
  * @fires {CustomEvent<Vitals>} vitals - Figures of the picture, once a second while it is live.
@@ -71,7 +71,8 @@ export class WhepPlayer extends HTMLElement {
   #video;
   #picture;
   #controls;
-  #delay;
+  /** @type {import('./delay.js').Delay | null} */
+  #delay = null;
   #notices;
   /** @type {Viewer | null} */
   #viewer = null;
@@ -95,7 +96,8 @@ export class WhepPlayer extends HTMLElement {
   /** @type {Trust | null} */
   #trust = null;
   #viewers = 0;
-  #advisor = new Advisor();
+  /** @type {import('../session/advice.js').Advisor | null} */
+  #advisor = null;
   /** @type {import('../session/advice.js').Advice | null} */
   #advice = null;
   /** @type {import('../session/doctor.js').Cause | null} */
@@ -112,7 +114,6 @@ export class WhepPlayer extends HTMLElement {
       sound: (sound) => this.#stage.classList.toggle('sound', sound),
       paused: () => this.#show(this.#phase),
     });
-    this.#delay = new Delay(this.#video);
     this.#notices = new Notices(this.#root);
     this.#controls = new Controls(this, this.#root, this.#video, {
       retry: () => this.retry(),
@@ -302,16 +303,10 @@ export class WhepPlayer extends HTMLElement {
           if (viewer === this.#viewer) [this.#promised, this.#calledSo] = [trust, name];
         },
         tracks: (tracks) => {
-          this.#advisor = new Advisor();
+          this.#advisor = null;
           if (viewer === this.#viewer) this.#picture.play(tracks);
         },
-        vitals: ({ captured, ...vitals }, path) => {
-          this.#delay.note(captured ?? null);
-          this.#advise(this.#advisor.note(vitals));
-          const delay = this.#delay.seconds;
-          this.#controls.showDelay(delay);
-          this.#tell('vitals', { ...vitals, path, delay });
-        },
+        vitals: (vitals, path) => void this.#figure(viewer, vitals, path),
         viewers: (count) => this.#count(count),
         diagnosis: (cause, evidence) => viewer === this.#viewer && void this.#diagnose(viewer, cause, evidence),
         layers: (choices, chosen) => viewer === this.#viewer && this.#controls.offer(choices, chosen),
@@ -363,11 +358,30 @@ export class WhepPlayer extends HTMLElement {
     if (state !== before || detail) this.#tell('statechange', { state, title, hint, detail });
   }
 
+  /**
+   * @param {Viewer} viewer
+   * @param {import('../session/vitals.js').Vitals} vitals
+   * @param {import('../session/terms.js').Path} path
+   */
+  async #figure(viewer, { raw, ...vitals }, path) {
+    const figures = await import('./figures.js').catch(() => null);
+    if (viewer !== this.#viewer) return;
+    if (figures) {
+      this.#delay ??= new figures.Delay(this.#video);
+      this.#advisor ??= new figures.Advisor();
+      this.#delay.note(raw ? figures.captured(...raw) : null);
+      void this.#advise(this.#advisor.note(vitals));
+    }
+    const delay = this.#delay?.seconds ?? null;
+    this.#controls.showDelay(delay);
+    this.#tell('vitals', { ...vitals, path, delay });
+  }
+
   /** @param {import('../session/advice.js').Advice | null} advice what the sender could set better */
-  #advise(advice) {
+  async #advise(advice) {
     if (advice === this.#advice) return;
     this.#advice = advice;
-    this.#tell('advicechange', { advice, ...this.#notices.advice(advice) });
+    this.#tell('advicechange', { advice, ...await this.#notices.advice(advice) });
   }
 
   /**

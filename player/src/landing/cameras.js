@@ -4,7 +4,7 @@
 import { watchPresence } from '../seen/presence.js';
 import { forgetAll, forgetCamera, isKeeping, seenCameras, setKeeping } from '../seen/seen-cameras.js';
 import { thumbnail } from '../seen/thumbnail.js';
-import { PRESENCE, SEEN, seenAt } from '../words/seen-words.js';
+import { PRESENCE, SEEN } from '../words/seen-words.js';
 
 /** @typedef {import('../seen/seen-cameras.js').Seen} Seen */
 
@@ -42,7 +42,7 @@ export async function showCameras() {
     const item = cards.get(room);
     if (!item) return;
     item.dataset.presence = presence;
-    const says = presence === 'on' ? PRESENCE.on : `${PRESENCE[presence]} · ${seenAt(at, Date.now())}`;
+    const says = presence === 'on' ? PRESENCE.on : `${PRESENCE[presence]} · ${SEEN.at(at, Date.now())}`;
     /** @type {HTMLElement} */ (item.querySelector('.says')).textContent = says;
   }, shown.signal);
 }
@@ -55,7 +55,7 @@ function card({ room, name, hash, at, picture }) {
   const [item, link, title, says] = ['li', 'a', 'b', 'span'].map((tag) => document.createElement(tag));
   Object.assign(link, { href: `/watch/${room}${hash}`, className: 'camera' });
   title.textContent = name;
-  Object.assign(says, { className: 'says', textContent: seenAt(at, Date.now()) });
+  Object.assign(says, { className: 'says', textContent: SEEN.at(at, Date.now()) });
   link.append(thumbnail(picture), title, says);
   const forget = document.createElement('button');
   Object.assign(forget, { type: 'button', className: 'forget', textContent: '×', title: SEEN.forget(name) });

@@ -5,6 +5,8 @@ import { beAnApp } from '../app/app.js';
 import { roomFromLocation } from '../trust/room.js';
 import { wireLinkField } from '../page/link-field.js';
 import { showCameras, wireCameras } from './cameras.js';
+import { speak } from '../words/language.js';
+import { PAGE } from '../words/landing-words.js';
 
 /**
  * @template {HTMLElement} [T=HTMLElement]
@@ -14,11 +16,13 @@ import { showCameras, wireCameras } from './cameras.js';
 const element = (id) => /** @type {T} */ (document.getElementById(id));
 
 const named = roomFromLocation(location, 'watch');
-if (named.kind === 'none') prepare();
+if (named.kind === 'none') void prepare();
 // Old links name their room so.
 else location.replace(`/watch/${encodeURIComponent(named.kind === 'room' ? named.room : named.text)}${location.hash}`);
 
-function prepare() {
+async function prepare() {
+  await speak(PAGE);
+  element('landing').hidden = false;
   wireLinkField(element('choose'), element('room'));
   element('scan').addEventListener('click', async () => {
     const { scan } = await import('./scanner.js');

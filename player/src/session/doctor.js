@@ -1,6 +1,8 @@
 // @ts-check
 /** Why no way for media was found, by what ICE had to work with and what came of it. */
 
+export { takeEvidence } from './ice-evidence.js';
+
 /** @typedef {import('./ice-evidence.js').Evidence} Evidence */
 /** @typedef {import('./ice-evidence.js').Address} Address */
 

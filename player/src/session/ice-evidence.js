@@ -36,38 +36,24 @@ import { candidatesIn, parseCandidate } from './sdpfrag.js';
  * @property {Iterable<any>} stats entries of `getStats`
  */
 
-/** Listens to one connection from its beginning. */
-export class IceRecord {
-  #pc;
-  /** @type {number[]} */
-  #errors = [];
-
-  /** @param {RTCPeerConnection} pc */
-  constructor(pc) {
-    this.#pc = pc;
-    pc.addEventListener('icecandidateerror', ({ errorCode }) => {
-      if (this.#errors.length < 20) this.#errors.push(errorCode);
-    });
-  }
-
-  /**
-   * To be taken while the connection is still open.
-   *
-   * @param {Evidence['path']} path
-   * @returns {Promise<Evidence>}
-   */
-  async take(path) {
-    const pc = this.#pc;
-    const report = await pc.getStats();
-    return examine({
-      path,
-      local: pc.localDescription?.sdp ?? '',
-      remote: pc.remoteDescription?.sdp ?? '',
-      servers: pc.getConfiguration().iceServers ?? [],
-      errors: this.#errors,
-      stats: report.values(),
-    });
-  }
+/**
+ * To be taken while the connection is still open.
+ *
+ * @param {RTCPeerConnection} pc
+ * @param {Evidence['path']} path
+ * @param {number[]} errors that came from its STUN and TURN servers
+ * @returns {Promise<Evidence>}
+ */
+export async function takeEvidence(pc, path, errors) {
+  const report = await pc.getStats();
+  return examine({
+    path,
+    local: pc.localDescription?.sdp ?? '',
+    remote: pc.remoteDescription?.sdp ?? '',
+    servers: pc.getConfiguration().iceServers ?? [],
+    errors,
+    stats: report.values(),
+  });
 }
 
 /**

@@ -1,7 +1,6 @@
 // @ts-check
 /** Keeps an eye on one peer connection: does it come up, does the picture move, is it lost? */
 
-import { captured } from './captured.js';
 import { Pulse, STILL, sample } from './vitals.js';
 
 /** @typedef {import('./environment.js').Environment} Environment */
@@ -129,7 +128,7 @@ export class MediaWatch {
       this.#listener.still();
     }
     if (this.#stage === 'live' || this.#stage === 'still') {
-      if (vitals) this.#listener.vitals({ ...vitals, captured: captured(this.#pc, report) });
+      if (vitals) this.#listener.vitals({ ...vitals, raw: [this.#pc, report] });
       // ICE `disconnected` may pass, and a lost gateway carries no media: only this ends a picture.
       const isNew = this.#env.now() - this.#mendedAt < CONNECT;
       if (still >= (this.#mendable ? MENDING : STALLED) && !isNew) return this.#lose();

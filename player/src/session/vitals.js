@@ -47,7 +47,7 @@ const VITALS = 1000;
  * @property {number | null} rtt milliseconds there and back; null where the browser does not know it
  * @property {string} codec
  * @property {boolean} turn whether it comes over a TURN server
- * @property {import('./captured.js').Captured | null} [captured] when one of the pictures was
+ * @property {[RTCPeerConnection, RTCStatsReport]} [raw] what these are of, for whoever wants to know more
  */
 
 /**

@@ -1,9 +1,7 @@
 // @ts-check
 /** One WHEP exchange and its lifetime, from the POST to the DELETE. No DOM. */
 
-import { diagnose } from './doctor.js';
 import { browser } from './environment.js';
-import { IceRecord } from './ice-evidence.js';
 import { MediaWatch } from './media-watch.js';
 import { Negotiation, NoCodec } from './negotiation.js';
 import { Opening } from './opening.js';
@@ -20,6 +18,9 @@ import { LocalCandidates, RemoteCandidates } from './trickle.js';
 /** @typedef {import('./terms.js').Path} Path */
 /** @typedef {import('./terms.js').Ending} Ending */
 /** @typedef {import('./terms.js').SessionListener} SessionListener */
+
+/** How long the reason for an ending may take, in milliseconds: what finds it is fetched then. */
+const DIAGNOSIS = 1000;
 
 /** Names of the events that a viewer understands (WHEP draft section 4.5, and ours). */
 const EVENTS = ['active', 'inactive', 'viewercount', 'reconnect', 'candidates', 'layers', 'problem'];
@@ -41,8 +42,10 @@ export class WhepSession {
   #remote = null;
   /** @type {Negotiation | null} */
   #negotiation = null;
-  /** @type {IceRecord | null} */
-  #record = null;
+  /** @type {RTCPeerConnection | null} */
+  #pc = null;
+  /** What STUN and TURN servers had against us. @type {number[]} */
+  #iceErrors = [];
   /** @type {Phase} */
   #phase = 'asking';
   /** @type {Path} */
@@ -140,7 +143,10 @@ export class WhepSession {
     this.#listener.trust?.(trust, name);
     this.#enter('connecting');
     const { pc } = opening;
-    this.#record = new IceRecord(pc);
+    this.#pc = pc;
+    pc.addEventListener('icecandidateerror', ({ errorCode }) => {
+      if (this.#iceErrors.length < 20) this.#iceErrors.push(errorCode);
+    });
     const { iceServers } = resource;
     // All the rest must stay as it is, bundlePolicy for one, or this throws.
     if (iceServers.length > 0) pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
@@ -283,8 +289,17 @@ export class WhepSession {
 
   /** No way was found: why, the connection tells only while it is open. */
   async #giveUp() {
-    const evidence = await this.#record?.take(this.#path).catch(() => null);
-    this.#finish('no-path', evidence ? { cause: diagnose(evidence), evidence } : {});
+    const late = new Promise((/** @type {(nothing: {}) => void} */ resolve) => {
+      this.#env.setTimeout(() => resolve({}), DIAGNOSIS);
+    });
+    this.#finish('no-path', await Promise.race([this.#diagnose().catch(() => ({})), late]));
+  }
+
+  async #diagnose() {
+    const { diagnose, takeEvidence } = await import('./doctor.js');
+    if (!this.#pc) return {};
+    const evidence = await takeEvidence(this.#pc, this.#path, this.#iceErrors);
+    return { cause: diagnose(evidence), evidence };
   }
 
   /** The relay has ended the session, and its media with it. */

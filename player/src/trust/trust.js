@@ -2,7 +2,6 @@
 /** Who may be at the other end, by the link: nothing is played that it does not allow. */
 
 import { isExpired } from './fragment.js';
-import { sessionName } from './name.js';
 import { isRoomKey } from './room.js';
 
 /** @typedef {typeof import('./signatures.js')} Signatures */
@@ -121,7 +120,9 @@ export class Demands {
    */
   async nameIn(sdp, trust) {
     if (trust === 'verified' || trust === 'private') return (await this.#load()).signedName(sdp);
-    return isRoomKey(this.#room) || trust === 'relayed' ? null : sessionName(sdp);
+    if (isRoomKey(this.#room) || trust === 'relayed') return null;
+    const named = await import('./name.js').catch(() => null);
+    return named && named.sessionName(sdp);
   }
 
   /**

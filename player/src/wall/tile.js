@@ -4,7 +4,7 @@
 import { parseFragment, secretText } from '../trust/fragment.js';
 import { keepWatched } from '../seen/watched.js';
 import { thumbnail } from '../seen/thumbnail.js';
-import { PRESENCE, seenAt } from '../words/seen-words.js';
+import { PRESENCE, SEEN } from '../words/seen-words.js';
 import { WALL } from '../words/wall-words.js';
 import { WORDS } from '../words/words.js';
 
@@ -41,7 +41,7 @@ export class Tile {
     this.#says.className = 'says';
     this.#link.append(name, this.#says);
     this.item.append(this.#still, this.#link);
-    this.#say(seenAt(seen.at, Date.now()));
+    this.#say(SEEN.at(seen.at, Date.now()));
   }
 
   get isLive() {
@@ -55,7 +55,7 @@ export class Tile {
     if (mayBeThere && !this.#player) this.#play();
     // A player knows more than an answer that was on its way.
     if (!mayBeThere && this.#player && !LIVELY.includes(this.#player.state)) this.#stop();
-    if (!this.#player) this.#say(`${PRESENCE[presence]} · ${seenAt(this.#seen.at, Date.now())}`);
+    if (!this.#player) this.#say(`${PRESENCE[presence]} · ${SEEN.at(this.#seen.at, Date.now())}`);
   }
 
   #play() {

@@ -6,7 +6,8 @@ import { beAnApp } from '../app/app.js';
 import { WakeLock } from '../page/wake-lock.js';
 import { watchPresence } from '../seen/presence.js';
 import { seenCameras } from '../seen/seen-cameras.js';
-import { WALL } from '../words/wall-words.js';
+import { speak } from '../words/language.js';
+import { PAGE, WALL } from '../words/wall-words.js';
 import { GAP, pictureSize } from './grid.js';
 import { Tile } from './tile.js';
 
@@ -23,6 +24,8 @@ const tiles = new Map();
 void show();
 
 async function show() {
+  await speak(PAGE);
+  document.title = `${PAGE.title} · Sightline`;
   const all = await seenCameras();
   for (const seen of all) tiles.set(seen.room, new Tile(seen, showCount));
   list.replaceChildren(...[...tiles.values()].map(({ item }) => item));

@@ -3,7 +3,9 @@
 
 import { secretText } from '../trust/fragment.js';
 import { fragment, named, opening } from './head-start.js';
-// This server has more than plain WHEP, and most rooms are keys: two requests less on the way to the picture.
+// This server has more than plain WHEP, and most rooms are keys: fewer requests, here and on the way to the picture.
+import '../element/figures.js';
+import '../session/doctor.js';
 import '../session/extensions.js';
 import '../trust/signatures.js';
 import { WhepPlayer } from '../element/whep-player.js';

@@ -95,5 +95,17 @@ export function number(value, digits = 0) {
  */
 export const time = (date, how) => new Intl.DateTimeFormat(locale, how).format(date);
 
+/**
+ * A time of today as such, and any other with its day.
+ *
+ * @param {number} at milliseconds since 1970
+ * @param {number} now the same
+ */
+export function lately(at, now) {
+  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
+  const clock = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit' });
+  return time(new Date(at), isToday ? clock : { day: 'numeric', month: 'short', ...clock });
+}
+
 /** @param {number} kbps */
 export const rate = (kbps) => (kbps >= 1000 ? `${number(kbps / 1000, 1)} Mbit/s` : `${number(kbps)} kbit/s`);

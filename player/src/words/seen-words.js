@@ -1,6 +1,8 @@
 // @ts-check
 /** What is said of the cameras that were seen on this device. */
 
+import { lately, translate } from './language.js';
+
 /**
  * The camera is there or not; the server does not tell this link; it does not answer; the link's time is
  * over.
@@ -8,32 +10,23 @@
  * @typedef {'on' | 'off' | 'unknown' | 'unreachable' | 'expired'} Presence
  */
 
-/** @type {Readonly<Record<Presence, string>>} */
-export const PRESENCE = Object.freeze({
+/** @type {Record<Presence, string>} */
+export const PRESENCE = {
   on: 'Online',
   off: 'Off',
   unknown: 'Asks for a ticket',
   unreachable: 'Server unreachable',
   expired: 'Link expired',
-});
+};
 
-/**
- * When a camera was seen last: today by its time alone.
- *
- * @param {number} at milliseconds since 1970
- * @param {number} now the same
- */
-export function seenAt(at, now) {
-  const isToday = new Date(at).toDateString() === new Date(now).toDateString();
-  const time = /** @type {const} */ ({ hour: '2-digit', minute: '2-digit' });
-  const format = new Intl.DateTimeFormat('en-GB', isToday ? time : { day: 'numeric', month: 'short', ...time });
-  return `seen ${format.format(at)}`;
-}
-
-export const SEEN = Object.freeze({
+export const SEEN = {
+  /** When a camera was seen last, in milliseconds since 1970. */
+  at: (/** @type {number} */ at, /** @type {number} */ now) => `seen ${lately(at, now)}`,
   forget: (/** @type {string} */ name) => `Forget ${name}`,
   forgotten: (/** @type {string} */ name) => `${name} is forgotten.`,
   allForgotten: 'All are forgotten.',
   none: 'Cameras that you have watched will be here, with their last picture.',
   off: 'Nothing is kept on this device.',
-});
+};
+
+translate({ PRESENCE, SEEN }, { de: () => import('./de/seen-words.js') });

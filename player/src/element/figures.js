@@ -1,0 +1,10 @@
+// @ts-check
+/**
+ * What can be known of a picture, and done with it, once it is there: none of it is on the way to the first one,
+ * so it is fetched then.
+ */
+
+export { Advisor } from '../session/advice.js';
+export { captured } from '../session/captured.js';
+export { Delay } from './delay.js';
+export { Zoom } from './zoom.js';
