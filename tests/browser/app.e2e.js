@@ -53,13 +53,13 @@ for (const where of ['/', '/wall', '/publish', '/watch/garage']) {
   });
 }
 
-test('without a server each page says that there is no connection, and opens by itself when there is', LONG, async (t) => {
+test('without a server the pages say that there is no connection, and open by themselves when there is', LONG, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   const page = await stage.open('/');
   await isAnApp(page);
   await stage.stopGateway();
-  await page.goto(`${stage.origin}/watch/garage`);
+  await page.goto(`${stage.origin}/publish/garage`);
   await page.getByRole('heading', { name: 'No connection' }).waitFor();
   await page.getByText('The server of this page does not answer.').waitFor();
   for (const [width, height, device] of /** @type {const} */ ([[1280, 900, 'desktop'], [390, 844, 'phone']])) {
@@ -73,8 +73,8 @@ test('without a server each page says that there is no connection, and opens by 
   await page.getByText('This device has no network just now.').waitFor();
   await page.context().setOffline(false);
   await stage.startGateway();
-  await becomes(page, 'waiting');
-  assert.equal(new URL(page.url()).pathname, '/watch/garage');
+  await page.getByRole('heading', { name: 'Be the camera' }).waitFor();
+  assert.equal(new URL(page.url()).pathname, '/publish/garage');
 });
 
 test('what the server has newer is seen at once, and nothing of the old is kept', LONG, async (t) => {
@@ -107,7 +107,7 @@ test('what the server has newer is seen at once, and nothing of the old is kept'
   assert.deepEqual(keys, ['/'], 'nothing else is kept');
 });
 
-test('the worker has no part in the requests of cameras and viewers', LONG, async (t) => {
+test('the worker has no part in watching a camera, neither in its page nor in its requests', LONG, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
   stage.startCamera('past', ['--size', '640x360']);
@@ -127,7 +127,7 @@ test('the worker has no part in the requests of cameras and viewers', LONG, asyn
   }));
   assert.equal(seen.controlled, true);
   assert.ok(seen.whep > 0);
-  assert.deepEqual(seen.worked, ['/watch/past'], 'the page alone went by the worker');
+  assert.deepEqual(seen.worked, []);
 });
 
 test('Firefox: no connection is told, and the page comes back', LONG, async (t) => {

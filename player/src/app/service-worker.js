@@ -13,23 +13,24 @@ const worker = /** @type {any} */ (globalThis);
 
 worker.addEventListener('install', (/** @type {any} */ event) => {
   void worker.skipWaiting();
-  // Everything else goes past the worker, without waking it (where browsers can do that).
-  event.waitUntil(event.addRoutes?.({ condition: { not: { requestMode: 'navigate' } }, source: 'network' }));
-});
-
-worker.addEventListener('activate', (/** @type {any} */ event) => {
-  // The page is on its way while the worker wakes up.
-  event.waitUntil(worker.registration.navigationPreload?.enable());
+  // What goes past the worker does not wake it (where browsers can do that): who opens the link of a camera
+  // waits for a picture.
+  const past = { or: [{ not: { requestMode: 'navigate' } }, { urlPattern: '/watch/*' }] };
+  event.waitUntil(event.addRoutes?.({ condition: past, source: 'network' }));
 });
 
 worker.addEventListener('fetch', (/** @type {any} */ event) => {
-  if (event.request.mode === 'navigate') event.respondWith(page(event));
+  if (event.request.mode === 'navigate') event.respondWith(page(event.request));
 });
 
-/** @param {any} event */
-async function page(event) {
+/**
+ * Without navigation preload: where that fails at once, Firefox shows its own error.
+ *
+ * @param {Request} request
+ */
+async function page(request) {
   try {
-    return await event.preloadResponse ?? await fetch(event.request);
+    return await fetch(request);
   } catch (error) {
     const shell = await caches.match('/', { cacheName: SHELL });
     if (shell) return shell;
