@@ -21,7 +21,7 @@ const DEV: &str = "set -e
     done
     mkdir \"$1/shm\"
     mount --bind /dev/shm \"$1/shm\"
-    mount --move \"$1\" /dev
+    mount --rbind \"$1\" /dev
     shift
     exec \"$@\"";
 
