@@ -65,7 +65,7 @@ export function examine({ path, local, remote, servers, errors, stats }) {
   const pairs = { tried: 0, answered: 0, heard: 0 };
   for (const each of stats) {
     if (each.type !== 'candidate-pair') continue;
-    // Firefox counts no requests, but its states tell.
+    // Firefox does not count what it asked, but its states tell.
     if (each.requestsSent > 0 || !['frozen', 'waiting'].includes(each.state)) pairs.tried += 1;
     if (each.responsesReceived > 0 || each.state === 'succeeded') pairs.answered += 1;
     if (each.requestsReceived > 0) pairs.heard += 1;

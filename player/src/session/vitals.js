@@ -63,9 +63,7 @@ export function sample(report, at) {
     turn: false, rtt: null,
   };
   report.forEach((stats) => {
-    // Firefox has no transports, and says it of the pair itself.
     if (stats.type === 'transport') noteWay(sum, report, stats.selectedCandidatePairId);
-    if (stats.type === 'candidate-pair' && stats.selected) noteWay(sum, report, stats.id);
     if (stats.type !== 'inbound-rtp') return;
     sum.bytes += stats.bytesReceived ?? 0;
     sum.packets += stats.packetsReceived ?? 0;
