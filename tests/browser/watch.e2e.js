@@ -125,6 +125,30 @@ test('while the camera is away: its last frame, blurred, and when it was seen', 
   await shot(page, 'watch-away');
 });
 
+test('the first frame fades in, and not for whoever wants no movement', LONG, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const pages = [];
+  for (const reducedMotion of /** @type {const} */ (['no-preference', 'reduce'])) {
+    const page = await (await stage.newContext({ reducedMotion })).newPage();
+    await page.goto(`${stage.origin}/watch/fades`);
+    await becomes(page, 'waiting');
+    await page.evaluate(() => {
+      const faded = /** @type {string[]} */ ([]);
+      Object.assign(window, { faded });
+      document.querySelector('whep-player')?.shadowRoot?.querySelector('video')
+        ?.addEventListener('transitionend', ({ propertyName, elapsedTime }) => faded.push(`${propertyName} ${elapsedTime}`));
+    });
+    pages.push(page);
+  }
+  stage.startCamera('fades', ['--size', '640x360']);
+  const [fading, still] = pages;
+  for (const page of pages) await becomes(page, 'live');
+  const faded = (/** @type {Page} */ page) => page.evaluate(() => /** @type {any} */ (window).faded);
+  await eventually('it has faded in', () => faded(fading), (all) => all.includes('opacity 0.3'));
+  assert.deepEqual(await faded(still), []);
+});
+
 test('who wants no movement gets none, and forced colours show every control', LONG, async (t) => {
   const stage = new Stage(t);
   await stage.startGateway();
