@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { elsewhere } from '../stage/elsewhere.js';
+import { openInFirefox } from '../stage/firefox.js';
 import { Stage, becomes, eventually, shot } from '../stage/stage.js';
 
 /** @typedef {import('playwright-core').Page} Page */
@@ -131,4 +132,13 @@ test('a browser in French reads English, and nobody loads German for it', LONG, 
   await page.getByText('Waiting for the camera').last().waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.lang), 'en');
   assert.deepEqual(asked.filter((url) => url.includes('/de/')), []);
+});
+
+test('Firefox in German', LONG, async (t) => {
+  const stage = new Stage(t);
+  await stage.startGateway();
+  const page = await openInFirefox(t, `${stage.origin}/watch/niemand`, { 'intl.accept_languages': 'de-AT, en' });
+  await becomes(page, 'waiting');
+  const said = () => page.evaluate(() => [document.documentElement.lang, document.getElementById('state')?.textContent]);
+  await eventually('it says so in German', said, ([lang, state]) => lang === 'de' && state === 'Warten');
 });
