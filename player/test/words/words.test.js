@@ -89,6 +89,18 @@ test('no page says anything that is not in the words', () => {
   assert.deepEqual(said, []);
 });
 
+/** Where the words are that a page or a tree names. @param {string} name */
+const wordsOf = (name) => (name === 'element/player-tree.js' ? 'words.js' : `${name.replace(/^.*\/(.*)\.html$/, '$1')}-words.js`);
+
+test('each word that a page names is there', async () => {
+  for (const name of [...files('').filter((each) => each.endsWith('.html')), 'element/player-tree.js']) {
+    const { PAGE, CONTROLS } = await import(new URL(`words/${wordsOf(name)}`, SRC).href);
+    const named = [...readFileSync(new URL(name, SRC), 'utf8').matchAll(/ data-say(?:-[a-z-]+)?="([^"]*)"/g)].map(([, word]) => word);
+    assert.ok(named.length > 8, name);
+    assert.deepEqual(named.filter((word) => typeof (PAGE ?? CONTROLS)[word] !== 'string'), [], name);
+  }
+});
+
 test('a language is chosen by the browser, and Intl has its region', async () => {
   // Each with a module of its own, as in a page of its own.
   const chosen = async (/** @type {string[]} */ ...languages) => {
