@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use conf::{Conf, ParseType, ProgramOption, Subcommands};
 
 use crate::{
-    command::{Command, KeyOptions, PublishOptions, ShareOptions, TokenOptions},
+    command::{Command, KeyOptions, PublishOptions, ShareOptions, TokenOptions, ViewOptions},
     config::Config,
 };
 
@@ -62,6 +62,7 @@ impl Options {
         let exists = Command::get_subcommand_names().contains(&name);
         exists.then(|| match name {
             "publish" => Self::of::<PublishOptions>(),
+            "view" => Self::of::<ViewOptions>(),
             "key" => Self::of::<KeyOptions>(),
             "token" => Self::of::<TokenOptions>(),
             "share" => Self::of::<ShareOptions>(),

@@ -31,8 +31,21 @@ pub enum Connection {
     Over(String),
 }
 
+impl Connection {
+    /// That of a webrtcbin; none if it has not begun to connect.
+    pub(crate) fn of(webrtcbin: &gst::Bin) -> Option<Self> {
+        match webrtcbin.property("connection-state") {
+            WebRTCPeerConnectionState::Connected => Some(Self::Connected),
+            WebRTCPeerConnectionState::Disconnected => Some(Self::Disconnected),
+            WebRTCPeerConnectionState::Failed => Some(Self::Over("connection failed".into())),
+            WebRTCPeerConnectionState::Closed => Some(Self::Over("connection closed".into())),
+            _ => None,
+        }
+    }
+}
+
 /// What is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Media {
     /// Pictures.
     Video,
@@ -111,14 +124,9 @@ impl Branch {
             let Some(branch) = branch.upgrade() else {
                 return;
             };
-            let connection = match webrtcbin.property("connection-state") {
-                WebRTCPeerConnectionState::Connected => Connection::Connected,
-                WebRTCPeerConnectionState::Disconnected => Connection::Disconnected,
-                WebRTCPeerConnectionState::Failed => Connection::Over("connection failed".into()),
-                WebRTCPeerConnectionState::Closed => Connection::Over("connection closed".into()),
-                _ => return,
-            };
-            branch.set_connection(connection);
+            if let Some(connection) = Connection::of(webrtcbin) {
+                branch.set_connection(connection);
+            }
         });
     }
 

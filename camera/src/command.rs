@@ -6,7 +6,10 @@ use conf::{Conf, Subcommands};
 use reqwest::Url;
 use sightline_spec::token::{Admission, Scope};
 
-use crate::option::{parse_admission, parse_lifetime, parse_scope};
+use crate::{
+    option::{parse_admission, parse_lifetime, parse_scope},
+    view::{Destination, WatchLink},
+};
 
 /// What the program does instead of showing a camera.
 #[derive(Subcommands, Debug)]
@@ -19,6 +22,15 @@ pub enum Command {
     /// the session, restarts or cannot be reached, the camera tries again until it works.
     #[conf(serde(skip))]
     Publish(PublishOptions),
+    /// Watch a camera here: in a window, into a file, or into a pipe.
+    ///
+    /// LINK is what a camera prints and a browser opens; in quotes, since it may have a # in it. The
+    /// camera is checked as the watch page does it: of a room that is a key nothing is shown but what
+    /// that key has signed, and a private link shows nothing that passes the server. What holds is
+    /// said before the first picture: verified, or why not. When the camera or the gateway is gone,
+    /// view waits and goes on by itself; Ctrl-C ends it.
+    #[conf(serde(skip))]
+    View(ViewOptions),
     /// Look at this machine: what is there, what is missing, what to install.
     Doctor,
     /// Show this camera's room, the link to watch it, and the link's QR code.
@@ -44,6 +56,25 @@ pub struct PublishOptions {
     /// The WHIP endpoint.
     #[conf(pos)]
     pub url: Url,
+}
+
+/// What to watch, and where to.
+#[derive(Conf, Debug)]
+pub struct ViewOptions {
+    /// The watch link, as https://gateway/watch/ROOM, with all that stands behind its #.
+    #[conf(pos)]
+    pub link: WatchLink,
+
+    /// A file that ends in .mp4, .mkv or .webm, or - for standard output, as Matroska. What
+    /// comes is written as the camera encoded it, never encoded anew: .webm takes cameras that
+    /// can send VP8, VP9 or AV1, .mp4 the others and AV1, .mkv all. What cannot go on in one
+    /// file (H.264 of another size, say) goes on in FILE-2. Default: a window, and sound.
+    #[conf(long)]
+    pub output: Option<Destination>,
+
+    /// End after so long: 10s, 5m, 12h.
+    #[conf(long = "for", value_parser = parse_lifetime)]
+    pub lifetime: Option<Duration>,
 }
 
 /// Which gateway a link or a token is for.

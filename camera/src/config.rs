@@ -186,7 +186,10 @@ fn agrees_with_itself(config: &Config) -> Result<(), &'static str> {
     if (config.pin.is_some() || config.ca.is_some()) && elsewhere {
         return Err("--pin and --ca are for gateways, not for publish");
     }
-    if (config.pin.is_some() || config.ca.is_some()) && config.gateway.scheme() != "https" {
+    // What `view` is told is the gateway of its link.
+    let views = matches!(config.command, Some(Command::View(_)));
+    let is_plain = !views && config.gateway.scheme() != "https";
+    if (config.pin.is_some() || config.ca.is_some()) && is_plain {
         return Err("--pin and --ca need a --gateway that begins with https:");
     }
     if config.token.is_some() && config.token_file.is_some() {

@@ -63,6 +63,23 @@ impl Addresses {
     }
 }
 
+/// How often a receiver reports what it got.
+const REPORTS: Duration = Duration::from_secs(1);
+
+/// Has a receiver report every second or so, as browsers do: a camera takes one that is silent for
+/// longer for gone when its gateway has restarted. GStreamer would take up to seven (RFC 3550
+/// section 6.2). Must be called right after creation of the element.
+pub(crate) fn report_often(webrtcbin: &gst::Bin) {
+    webrtcbin.connect_deep_element_added(|_, _, element| {
+        if element
+            .factory()
+            .is_some_and(|factory| factory.name() == "rtpsession")
+        {
+            element.set_property("rtcp-min-interval", REPORTS.as_nanos() as u64);
+        }
+    });
+}
+
 /// When the other side was last heard of, and how long the longest pause before that was.
 #[derive(Debug, Clone)]
 pub(crate) struct Heard(Arc<Mutex<(Instant, Duration)>>);

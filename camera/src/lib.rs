@@ -44,6 +44,7 @@ pub mod stream;
 pub mod token;
 pub mod trust;
 pub mod unknown;
+pub mod view;
 pub mod viewer;
 pub mod watch_link;
 pub mod whip;

@@ -26,7 +26,7 @@ use sightline_camera::{
     source::Source,
     stats::{Audience, Reports, status_line::StatusLine},
     unknown::UnknownViewers,
-    watch_link,
+    view, watch_link,
     whip::{License, Whip},
 };
 use sightline_spec::room::RoomId;
@@ -53,6 +53,10 @@ async fn start(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
     let now = SystemTime::now();
     match &config.command {
         None | Some(Command::Publish(_)) => return run(config, status).await,
+        Some(Command::View(options)) => {
+            gst::init().context(NO_GSTREAMER)?;
+            return view::run(&config, options, status, stop_on_signal()?).await;
+        }
         Some(Command::Doctor) => {
             gst::init().context(NO_GSTREAMER)?;
             let findings = doctor::examine();

@@ -49,9 +49,14 @@ impl StatusLine {
     pub async fn run(self, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
         while snapshots.changed().await.is_ok() {
             let text = in_words(&snapshots.borrow_and_update());
-            self.0.set_message(text);
-            self.0.tick();
+            self.say(text);
         }
+    }
+
+    /// Says this from now on.
+    pub(crate) fn say(&self, text: String) {
+        self.0.set_message(text);
+        self.0.tick();
     }
 }
 

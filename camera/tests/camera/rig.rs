@@ -286,6 +286,12 @@ impl Program {
         let sent = Command::new("kill").args(["-s", name, &pid]).status();
         assert!(sent.unwrap().success());
     }
+
+    /// Whether all was well, once it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> Option<bool> {
+        let status = self.0.try_wait().unwrap();
+        status.map(|status| status.success())
+    }
 }
 
 impl Drop for Program {
