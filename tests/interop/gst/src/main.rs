@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! sightline-interop whipsink|whipclientsink|whepsrc|whepclientsrc URL [CODEC [FFMPEG]]
+//! sightline-interop whepserversink URL [counter-offer]
 //! ```
 //!
 //! `whipsink` encodes in that codec (h264, h265, vp9, av1), and makes its pictures smaller on SIGUSR1.
@@ -11,6 +12,7 @@
 mod ffmpeg;
 mod publisher;
 mod report;
+mod server;
 mod viewer;
 
 use std::{env, process::ExitCode, sync::Arc};
@@ -54,6 +56,7 @@ fn run() -> anyhow::Result<()> {
         "whipclientsink" => publisher::whipclientsink(url)?,
         "whepsrc" => viewer::whepsrc(url, &report)?,
         "whepclientsrc" => viewer::whepclientsrc(url, &report)?,
+        "whepserversink" => server::whepserversink(url, codec == "counter-offer")?,
         other => bail!("no element {other}"),
     };
     report_connections(&pipeline, &report);
