@@ -28,6 +28,7 @@ const picture = result('first-picture');
 const relayed = result('first-picture-relay');
 const loss = result('loss');
 const heard = result('first-picture-sound');
+const requests = result('requests');
 const camera = result('camera-cpu');
 const large = result('camera-cpu-1080');
 const sound = result('sound-cpu');
@@ -47,11 +48,13 @@ const commands = {
   spread: relayCommand(spread),
   two: relayCommand(two),
   picture: 'node bench/browser/first-picture.mjs',
+  requests: 'node bench/browser/requests.mjs',
   camera: 'node bench/browser/camera-cpu.mjs',
 };
 
 const visits = ({ median, times }) =>
   `${median} ms, median of ${times.length} (${Math.min(...times)} to ${Math.max(...times)})`;
+const load = ({ requests: count, bytes }) => `${count} requests, ${(bytes / 1024).toFixed(1)} KiB`;
 const number = (value) => value.toLocaleString('en-GB');
 const megabits = ({ bits_per_second: bits }) => `${bits / 1e6} Mbit/s`;
 const milliseconds = ({ median_milliseconds: median, p99_milliseconds: p99 }) =>
@@ -67,6 +70,9 @@ const rows = [
   ['… by the relay, of a publisher with a keyframe in two seconds that ignores requests',
     '200 ms or less, never above 350 ms', visits(relayed),
     relayed.median <= 200 && Math.max(...relayed.times) <= 350, `${commands.picture} --relay`],
+  ['Watch page until its picture is live, by a browser that was never here',
+    '10 requests or fewer', load(requests.cold), requests.cold.requests <= 10, commands.requests],
+  ['… and by one that was', '', load(requests.warm), null, commands.requests],
   ...[{ at: camera, reach: 0.12 }, { at: large, reach: 0.3 }].flatMap(({ at, reach }) => {
     const command = `${commands.camera} --size ${at.size}`;
     return [
