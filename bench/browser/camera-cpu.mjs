@@ -2,12 +2,19 @@
 /**
  * CPU time of the camera process at 30 fps with no, one and two viewers.
  *
- *     node bench/browser/camera-cpu.mjs [--size 1280x720] [--rounds N] [--seconds N] [--json]
+ *     node bench/browser/camera-cpu.mjs [--size 1280x720] [--source rtsp] [--rounds N] [--seconds N] [--json]
+ *
+ * By itself it encodes the test picture. With `--source rtsp` it passes on what a network camera has
+ * encoded, an RTSP server that is a process of its own.
  *
  * What else the machine does changes what the same work costs, so the three are measured in
  * turns, and compared within a round.
  */
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Stage, becomes, decoded, moves } from '../../tests/stage/stage.js';
 import { cpuSeconds, median, pause, round } from './process.mjs';
@@ -17,6 +24,7 @@ import { cpuSeconds, median, pause, round } from './process.mjs';
 const { values } = parseArgs({
   options: {
     size: { type: 'string', default: '1280x720' },
+    source: { type: 'string', default: 'test' },
     rounds: { type: 'string', default: '3' },
     seconds: { type: 'string', default: '15' },
     json: { type: 'boolean', default: false },
@@ -30,7 +38,9 @@ const endings = [];
 const stage = new Stage(/** @type {any} */ ({ after: (/** @type {any} */ end) => endings.push(end) }));
 try {
   await stage.startGateway();
-  const camera = stage.startCamera('bench', ['--size', values.size]);
+  const isPassed = values.source === 'rtsp';
+  const source = isPassed ? await networkCamera() : values.source;
+  const camera = stage.startCamera('bench', ['--size', values.size, '--source', source]);
   const pid = /** @type {number} */ (camera.pid);
   // The first viewer is not counted: until the camera is up and its encoder warm.
   const warm = await arrive();
@@ -54,7 +64,7 @@ try {
   const more = one.map((cores, turn) => (100 * (two[turn] - cores)) / cores);
   const fps = Math.min(...[...measured[1], ...measured[2]].map((result) => result.fps));
   const figures = {
-    name: 'camera CPU',
+    name: isPassed ? 'camera CPU, passed on' : 'camera CPU',
     size: values.size,
     rounds,
     seconds,
@@ -76,6 +86,20 @@ try {
   }
 } finally {
   for (const end of endings) await end();
+}
+
+/** The address of one that has been started. */
+async function networkCamera() {
+  const program = fileURLToPath(new URL('network-camera.py', import.meta.url));
+  const server = spawn('/usr/bin/python3', [program], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(server, 'exit');
+  endings.push(async () => {
+    server.stdin.end();
+    await ended;
+  });
+  const told = once(createInterface(server.stdout), 'line');
+  const [address] = await Promise.race([told, ended.then(() => { throw new Error('there is no RTSP server'); })]);
+  return address;
 }
 
 /** Someone opens the page and sees the picture move. */
