@@ -271,7 +271,14 @@ pub(super) fn in_words(error: &gst::message::Error) -> CaptureError {
     let why = match error.error().kind::<ResourceError>() {
         Some(ResourceError::NotAuthorized) => "the network camera refuses user and password",
         Some(ResourceError::NotFound) => "the network camera has no such stream",
-        Some(_) if is_of_session(error.src()) => "the network camera cannot be reached",
+        Some(_) if is_of_session(error.src()) => match is_by_tls(error.src()) {
+            // Which of them, rtspsrc does not tell.
+            true => {
+                "the network camera cannot be reached by TLS: it is away, or nobody whom this \
+                 machine trusts vouches for its certificate"
+            }
+            false => "the network camera cannot be reached",
+        },
         _ => return playback::failure(error),
     };
     CaptureError::Failed(why.to_owned())
@@ -280,4 +287,11 @@ pub(super) fn in_words(error: &gst::message::Error) -> CaptureError {
 fn is_of_session(source: Option<&gst::Object>) -> bool {
     let factory = source.and_then(|source| source.downcast_ref::<gst::Element>()?.factory());
     factory.is_some_and(|factory| factory.name() == "rtspsrc")
+}
+
+fn is_by_tls(session: Option<&gst::Object>) -> bool {
+    let location = session.map(|session| session.property::<Option<String>>("location"));
+    location
+        .flatten()
+        .is_some_and(|location| location.starts_with("rtsps:"))
 }

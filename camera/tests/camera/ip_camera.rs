@@ -8,6 +8,7 @@ use std::{
 use gst::{glib, prelude::*};
 use gst_rtsp_server::{
     RTSPAuth, RTSPFilterResult, RTSPMediaFactory, RTSPServer, RTSPToken,
+    gio::TlsCertificate,
     gst_rtsp::{RTSPAuthMethod, RTSPProfile},
     prelude::*,
 };
@@ -78,6 +79,29 @@ impl IpCamera {
 
     /// At this port.
     pub(crate) fn start_at(port: &str, stream: &str, is_guarded: bool) -> Self {
+        Self::start_with(port, stream, |server, factory| {
+            if is_guarded {
+                guard(server, factory);
+            }
+        })
+    }
+
+    /// By TLS, with a certificate of its own making, as cameras have.
+    pub(crate) fn start_with_tls(stream: &str) -> Self {
+        Self::start_with("0", stream, |server, _| {
+            let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).unwrap();
+            let pem = own.cert.pem() + &own.signing_key.serialize_pem();
+            let auth = RTSPAuth::new();
+            auth.set_tls_certificate(Some(&TlsCertificate::from_pem(&pem).unwrap()));
+            server.set_auth(Some(&auth));
+        })
+    }
+
+    fn start_with(
+        port: &str,
+        stream: &str,
+        prepare: impl FnOnce(&RTSPServer, &RTSPMediaFactory),
+    ) -> Self {
         gst::init().unwrap();
         let server = RTSPServer::new();
         server.set_address("127.0.0.1");
@@ -98,9 +122,7 @@ impl IpCamera {
             note(&bin, "sound", move |buffer| packets.note(buffer));
             announce_requests(&bin);
         });
-        if is_guarded {
-            guard(&server, &factory);
-        }
+        prepare(&server, &factory);
         server
             .mount_points()
             .unwrap()

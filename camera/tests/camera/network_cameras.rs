@@ -383,6 +383,28 @@ async fn who_cannot_decode_what_is_passed_on_is_told_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pictures_and_sound_come_by_udp_too() {
+    let camera =
+        IpCamera::start(&(h264(PLAIN, SIZE) + &tone("alawenc ! rtppcmapay name=pay1 pt=8")));
+    let mut endpoint = Endpoint::start().await;
+    let url = camera.url().replace("rtsp://", "rtspu://");
+    let _published = publish(&endpoint, &url, None).await;
+    let (viewer, _) = join(&mut endpoint).await;
+    viewer.sees(30).await;
+    viewer.hears(30, Block::is_test_tone).await;
+    let got = slices_of_h264(&viewer.units).all();
+    assert_is_part(&got, &slices_of_h264(&camera.pictures), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_nobody_vouches_for_is_refused_in_words() {
+    let camera = IpCamera::start_with_tls(&h264(PLAIN, SIZE));
+    let url = camera.url().replace("rtsp://", "rtsps://");
+    let running = Running::start(&url).await;
+    running.says("vouches for its certificate").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_password_opens_the_camera_and_is_told_nobody() {
     let camera = IpCamera::start_at("0", &h264(PLAIN, SIZE), true);
     let encoded = "h0sh%2Fp%40ss%3Aw";
