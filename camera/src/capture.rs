@@ -6,6 +6,7 @@
 mod network;
 mod playback;
 mod reordering;
+mod webcam;
 
 use std::{sync::Weak, time::Duration};
 
@@ -80,6 +81,12 @@ pub async fn find(camera: &RtspUrl) -> Stream {
     }
 }
 
+/// What a webcam encodes by itself, if it does so in this format.
+pub async fn find_webcam(source: Source, format: Format) -> Option<Stream> {
+    let looking = tokio::task::spawn_blocking(move || webcam::stream_of(&source, format));
+    looking.await.ok().flatten()
+}
+
 /// The same for sound. The pictures do not depend on it.
 pub async fn run_audio(audio: Audio, source: Source, pipeline: Weak<Pipeline>) {
     if audio.is_possible_with(&source) {
@@ -141,7 +148,23 @@ impl Input {
             Self::Pictures { source, format } => {
                 name = source.resolve().name();
                 tracing::debug!(source = name, "source starts");
-                Capture::of_pictures(&source.describe(*format)?, *format, pipeline.clone())?
+                let description = source.describe(*format)?;
+                let viewers = pipeline.upgrade().filter(|viewers| viewers.may_pass());
+                let encoded = match viewers.is_some() {
+                    true => find_webcam(source.clone(), *format).await,
+                    false => None,
+                };
+                match (viewers, encoded) {
+                    (Some(viewers), Some(stream)) => {
+                        viewers.source_encodes(&stream);
+                        webcam::start(source, *format, pipeline)?
+                    }
+                    (viewers, _) => {
+                        // It was one that encodes when the program began.
+                        viewers.iter().for_each(|viewers| viewers.source_is_raw());
+                        Capture::of_pictures(&description, *format, pipeline.clone())?
+                    }
+                }
             }
             Self::Network(camera) => {
                 name = camera.url.to_string();

@@ -95,6 +95,7 @@ async fn run(config: Config, status: StatusLine) -> anyhow::Result<ExitCode> {
             stream = capture::find(url) => Some(stream),
             () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
         },
+        source if config.passes() => capture::find_webcam(source.clone(), config.format()).await,
         _ => None,
     };
     let pipeline = {

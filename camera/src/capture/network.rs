@@ -161,16 +161,7 @@ fn passing(codec: Codec, to: &Weak<Pipeline>) -> Result<gst::Bin, CaptureError> 
         depayloader(codec)
     );
     let (receiver, out) = receiver(&text)?;
-    let asked = out.downgrade();
-    playback::hand_over(&out, to.clone(), move |pipeline, picture, taken| {
-        if pipeline.push_encoded(picture, taken)
-            && let Some(out) = asked.upgrade()
-        {
-            // rtpsession makes a PLI of it, where the camera has said that it takes one.
-            let request = gst_video::UpstreamForceKeyUnitEvent::builder();
-            out.send_event(request.all_headers(true).build());
-        }
-    });
+    playback::pass_on(&out, to.clone());
     Ok(receiver)
 }
 

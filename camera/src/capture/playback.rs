@@ -195,6 +195,20 @@ pub(super) fn hand_over(
     out.set_callbacks(callbacks.build());
 }
 
+/// Gives what the source has encoded to viewers, and asks the source for keyframes.
+pub(super) fn pass_on(out: &gst_app::AppSink, to: Weak<Pipeline>) {
+    let asked = out.downgrade();
+    hand_over(out, to, move |pipeline, picture, taken| {
+        if pipeline.push_encoded(picture, taken)
+            && let Some(out) = asked.upgrade()
+        {
+            // rtpsession makes a PLI of it, where a network camera has said that it takes one.
+            let request = gst_video::UpstreamForceKeyUnitEvent::builder();
+            out.send_event(request.all_headers(true).build());
+        }
+    });
+}
+
 pub(super) fn failure(error: &gst::message::Error) -> CaptureError {
     let text = error.error().to_string();
     CaptureError::Failed(match error.error().kind::<gst::CoreError>() {

@@ -50,6 +50,17 @@ impl Passing {
 }
 
 impl Pipeline {
+    /// Whether what a source has encoded is passed on.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.passing.is_wanted
+    }
+
+    /// The source encodes nothing from now on.
+    pub(crate) fn source_is_raw(self: &Arc<Self>) {
+        self.tracks.iter().for_each(|track| track.pass(None));
+        self.find_offered();
+    }
+
     /// What the source encodes is like this from now on.
     pub fn source_encodes(self: &Arc<Self>, stream: &Stream) {
         {
