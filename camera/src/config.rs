@@ -79,10 +79,10 @@ pub struct Config {
 
     /// What to show: auto, test, v4l2[:/dev/videoN], libcamera, screen, a network camera
     /// (rtsp://user:password@host/path), a file (looped), or any gst-launch text that ends in raw
-    /// video (recognised by a `!` or the prefix `gst:`). A network camera's H.264 or H.265 is passed
-    /// on as it is, with its sound, and a webcam's H.264, unless --codec or --encoder says
-    /// otherwise. A password is better in SIGHTLINE_CAMERA_SOURCE or the file: everyone on the machine can read
-    /// arguments.
+    /// video (recognised by a `!` or the prefix `gst:`). A network camera's H.264 or H.265 is
+    /// passed on as it is, with its sound, and a webcam's H.264, unless --codec or --encoder says
+    /// otherwise. A password is better in SIGHTLINE_CAMERA_SOURCE or the file: everyone on the
+    /// machine can read arguments.
     #[conf(long, env, default_value = "auto", serde(use_value_parser))]
     pub source: Source,
 
