@@ -168,7 +168,7 @@ impl Input {
             }
             Self::Network(camera) => {
                 name = camera.url.to_string();
-                tracing::debug!(source = name, "source starts");
+                tracing::debug!(source = %camera.url, "source starts");
                 camera.start(pipeline)?
             }
             Self::Sound { audio, source } => {

@@ -14,14 +14,19 @@ use futures_util::future::Either;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use crate::error::Error;
+
 /// Sees each request before it is handled, and its answer after.
 pub(super) trait Look: Clone {
     /// What the answer's look has to know of the request; kept for as long as that is held.
     type Seen;
 
-    /// # Errors
-    /// The answer, in place of one that a handler would make.
-    fn request(&self, parts: &mut Parts) -> Result<Self::Seen, Response>;
+    fn request(&self, parts: &mut Parts) -> Self::Seen;
+
+    /// What is answered in place of what a handler would, if anything.
+    fn refusal(&self, _: &Parts) -> Option<Error> {
+        None
+    }
 
     fn answer(seen: Self::Seen, response: &mut Response);
 }
@@ -61,13 +66,16 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let (mut parts, body) = request.into_parts();
-        match self.look.request(&mut parts) {
-            Ok(seen) => Either::Left(Answering {
-                inner: self.inner.call(Request::from_parts(parts, body)),
-                seen: Some(seen),
-            }),
-            Err(refusal) => Either::Right(ready(Ok(refusal))),
+        let seen = self.look.request(&mut parts);
+        if let Some(refusal) = self.look.refusal(&parts) {
+            let mut response = refusal.into_response();
+            L::answer(seen, &mut response);
+            return Either::Right(ready(Ok(response)));
         }
+        Either::Left(Answering {
+            inner: self.inner.call(Request::from_parts(parts, body)),
+            seen: Some(seen),
+        })
     }
 }
 

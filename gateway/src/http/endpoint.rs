@@ -70,13 +70,13 @@ pub(super) struct Caller {
 impl Look for LogRefusal {
     type Seen = Option<Caller>;
 
-    fn request(&self, parts: &mut Parts) -> Result<Self::Seen, Response> {
+    fn request(&self, parts: &mut Parts) -> Self::Seen {
         let Self(side, context) = self;
-        Ok((parts.method == Method::POST).then(|| Caller {
+        (parts.method == Method::POST).then(|| Caller {
             side: *side,
             room: Room::of(parts).ok(),
             address: context.proxies.origin(parts).ok().map(|o| o.address),
-        }))
+        })
     }
 
     fn answer(caller: Self::Seen, response: &mut Response) {
@@ -152,13 +152,13 @@ pub(super) struct Announce(pub(super) Side, pub(super) Arc<Context>);
 impl Look for Announce {
     type Seen = Option<(Option<Publishing>, Arc<Context>)>;
 
-    fn request(&self, parts: &mut Parts) -> Result<Self::Seen, Response> {
+    fn request(&self, parts: &mut Parts) -> Self::Seen {
         let Self(side, context) = self;
-        Ok((parts.method == Method::OPTIONS).then(|| {
+        (parts.method == Method::OPTIONS).then(|| {
             let room = Room::of(parts).ok().filter(|_| *side == Side::Camera);
             let publishing = room.map(|room| context.app.authority.publishing(&room));
             (publishing, context.clone())
-        }))
+        })
     }
 
     fn answer(seen: Self::Seen, response: &mut Response) {

@@ -3,7 +3,7 @@
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderValue, Version, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use super::around::Look;
 use crate::error::Error;
@@ -17,17 +17,15 @@ impl Look for Check {
     /// The connection ends with the answer.
     type Seen = bool;
 
-    fn request(&self, parts: &mut Parts) -> Result<bool, Response> {
+    fn request(&self, parts: &mut Parts) -> bool {
         // "Regardless, the server MUST close the connection after responding" to a request with
         // both Transfer-Encoding and Content-Length (RFC 9112 section 6.1), of which hyper keeps
         // the first only. So this ends after any of them; no browser and no camera sends one.
-        let closes = parts.headers.contains_key(header::TRANSFER_ENCODING);
-        if names_a_host(parts) {
-            return Ok(closes);
-        }
-        let mut refusal = Error::BadHost.into_response();
-        Self::answer(closes, &mut refusal);
-        Err(refusal)
+        parts.headers.contains_key(header::TRANSFER_ENCODING)
+    }
+
+    fn refusal(&self, parts: &Parts) -> Option<Error> {
+        (!names_a_host(parts)).then_some(Error::BadHost)
     }
 
     fn answer(closes: bool, response: &mut Response) {

@@ -64,8 +64,8 @@ impl Look for Announce {
     /// This is OPTIONS.
     type Seen = bool;
 
-    fn request(&self, parts: &mut Parts) -> Result<bool, Response> {
-        Ok(parts.method == Method::OPTIONS)
+    fn request(&self, parts: &mut Parts) -> bool {
+        parts.method == Method::OPTIONS
     }
 
     fn answer(is_options: bool, response: &mut Response) {
