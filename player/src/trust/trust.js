@@ -121,6 +121,8 @@ export class Demands {
   async nameIn(sdp, trust) {
     if (trust === 'verified' || trust === 'private') return (await this.#load()).signedName(sdp);
     if (isRoomKey(this.#room) || trust === 'relayed') return null;
+    // RFC 8866 section 5.3: no name is a dash. Most have none.
+    if (/^s=[- ]?\r?$/m.test(sdp)) return null;
     const named = await import('./name.js').catch(() => null);
     return named && named.sessionName(sdp);
   }
