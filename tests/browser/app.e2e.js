@@ -93,7 +93,7 @@ test('what the server has newer is seen at once, and nothing of the old is kept'
   await isAnApp(page);
   await page.reload();
   assert.equal(await page.evaluate(() => navigator.serviceWorker.controller !== null), true, 'the worker has this page');
-  edit('landing/landing.html', '<h2>Watch a camera</h2>', '<h2>Watch it anew</h2>');
+  edit('landing/landing.html', '<h2 data-say="watch"></h2>', '<h2>Watch it anew</h2>');
   edit('words/app-words.js', "title: 'No connection'", "title: 'No connection, anew'");
   edit('app/service-worker.js', '// @ts-check', '// @ts-check\n// anew');
   await page.reload();

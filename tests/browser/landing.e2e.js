@@ -89,7 +89,7 @@ test('a camera that was watched is there with its picture, and whether it is on'
   }), ({ width, height, colours }) => width === 480 && height === 270 && colours > 2);
   await looks(page, 'landing-seen');
   await camera.end('SIGTERM');
-  await garage.getByText(/^Off · seen \d\d:\d\d$/).waitFor();
+  await garage.getByText(/^Off · seen \d\d:\d\d( [AP]M)?$/).waitFor();
   await page.locator('#cameras li', { hasText: 'yard' }).getByText('Online', { exact: true }).waitFor();
   await looks(page, 'landing-off');
   const toRooms = asked.filter((what) => /\/wh[ie]p/.test(what));

@@ -64,7 +64,7 @@ test('all that are on are live, the others show their last picture, and come by 
   await page.setViewportSize({ width: 1280, height: 900 });
 
   await garage.end('SIGTERM');
-  await eventually('the garage is off, with its last picture', () => tiles(page), ({ garage: says }) => /^Off · seen \d\d:\d\d$/.test(says ?? ''));
+  await eventually('the garage is off, with its last picture', () => tiles(page), ({ garage: says }) => /^Off · seen \d\d:\d\d( [AP]M)?$/.test(says ?? ''));
   await page.getByText('3 of 4 live').waitFor();
   await shot(page, 'wall-one-off');
   await accessible(page, 'the wall, one camera off');
