@@ -28,10 +28,14 @@ async fn standing_offer(endpoint: &mut Endpoint) -> Waiting {
 }
 
 async fn join(endpoint: &mut Endpoint) -> (Peer, String) {
-    let Waiting { offer, reply, .. } = standing_offer(endpoint).await;
-    let peer = Peer::answering(&offer).await;
-    assert!(reply.send(Reply::Answer(peer.answer.clone())).is_ok());
-    (peer, offer)
+    loop {
+        let Waiting { offer, reply, .. } = standing_offer(endpoint).await;
+        let peer = Peer::answering(&offer).await;
+        // It may have been withdrawn while it was being answered.
+        if reply.send(Reply::Answer(peer.answer.clone())).is_ok() {
+            return (peer, offer);
+        }
+    }
 }
 
 /// The same who does not know these encodings.
