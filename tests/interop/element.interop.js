@@ -42,8 +42,8 @@ for (const [how, trust, ...more] of [['201', 'relayed'], ['406', 'unverified', '
     await shot(page, `whepserversink-${how}`);
     assert.ok(statuses.includes(`POST ${how}`), statuses.join());
     assert.equal(await page.evaluate(() => /** @type {any} */ (document.querySelector('whep-player')).trust), trust);
-    const more = asked.filter((path) => path.includes('/assets/') && !path.includes('/figures-'));
-    assert.deepEqual(more, [], 'plain WHEP needs the one file, and what tells about a picture that is there');
+    const fetched = asked.filter((path) => path.includes('/assets/') && !path.includes('/figures-'));
+    assert.deepEqual(fetched, [], 'plain WHEP needs the one file, and what tells about a picture that is there');
     await page.evaluate(() => document.querySelector('whep-player')?.remove());
     await eventually('the session is ended', async () => statuses, (seen) => seen.includes('DELETE 200'));
   });
