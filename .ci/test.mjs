@@ -1,6 +1,6 @@
 // Runs every check and test, and adds up what they report.
 //
-// After the build three steps run at a time, on two cores: most of them wait for half of the time. The
+// After the build two steps run at a time, on two cores: most of them wait for half of the time. The
 // output of a step is in a file of its own under target/test-logs; it is printed where the step
 // failed.
 //
@@ -73,7 +73,7 @@ const queue = checks.filter(({ env: needsBuild }) => isBuilt || !needsBuild);
 const lane = async () => {
   for (let step = queue.shift(); step; step = queue.shift()) await run(step);
 };
-await Promise.all([lane(), lane(), lane()]);
+await Promise.all([lane(), lane()]);
 clearInterval(heart);
 
 if (treeBefore === null) say('SKIPPED, LOUDLY: not a git checkout, so nobody looked whether the tests change it');

