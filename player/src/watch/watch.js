@@ -56,7 +56,8 @@ async function watch(room) {
  */
 async function comesLater(room) {
   await new Promise((resolve) => {
-    player.addEventListener('statechange', () => player.state === 'live' && resolve(null));
+    // Not in the moment in which everything else happens.
+    player.addEventListener('statechange', () => player.state === 'live' && setTimeout(resolve, 1000));
     setTimeout(resolve, 5000);
   });
   const { keepWatched } = await import('../seen/watched.js');
