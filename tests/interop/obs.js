@@ -28,6 +28,9 @@ const NACK_BUFFER = 4000;
 const OPUS_FRAME = 0.02;
 const FRAME = 1 / 30;
 
+/** RTP time of the first picture: those shown before it may be among those sent after it. */
+const BEGINNING = VIDEO.clockRate;
+
 /**
  * @param {string} event
  * @param {object} [more]
@@ -144,7 +147,7 @@ class WhipOutput {
   sendPicture(layer, picture) {
     if (!this.#video.isOpen()) return;
     const shown = this.#order?.of(picture) ?? this.#pictures[layer];
-    const timestamp = Math.round(shown * FRAME * VIDEO.clockRate);
+    const timestamp = BEGINNING + Math.round(shown * FRAME * VIDEO.clockRate);
     this.#pictures[layer] += 1;
     for (const packet of this.#sources[layer].packets(picture, timestamp)) {
       this.#video.sendMessageBinary(packet);

@@ -143,23 +143,16 @@ fn lags(viewer: &Peer, source: &FlashAndBeep) -> Vec<f64> {
     flashes.iter().filter_map(lag).collect()
 }
 
-/// How many flashes the middle one is found of: a machine that has other things to do loses some, and
-/// the next beep is not theirs.
-const LATEST: usize = 7;
-
 /// Waits for reports of both, by which the viewer knows, and for what comes after them.
 async fn is_together(what: &str, viewer: &Peer, source: &FlashAndBeep) {
-    let look = async || {
-        let mut latest: Vec<_> = lags(viewer, source);
-        latest.drain(..latest.len().saturating_sub(LATEST));
-        latest.sort_by(f64::total_cmp);
-        latest
-    };
-    let seen = eventually("sound and picture together", look, |latest| {
-        latest.len() == LATEST && latest[LATEST / 2].abs() < 20.0
+    let look = async || lags(viewer, source);
+    let seen = eventually("sound and picture together", look, |lags| {
+        let last = lags.iter().rev().take(5);
+        last.filter(|lag| lag.abs() < 20.0).count() == 5
     });
-    let middle = seen.await[LATEST / 2].round();
-    eprintln!("lip-sync, {what}: {middle} ms, the middle one of {LATEST}");
+    let seen = seen.await;
+    let last: Vec<_> = seen.iter().rev().take(5).map(|lag| lag.round()).collect();
+    eprintln!("lip-sync, {what}: {last:?} ms");
 }
 
 async fn is_together_directly(what: &str, encoder: EncoderKind, picture_takes: gst::ClockTime) {
