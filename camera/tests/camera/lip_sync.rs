@@ -1,8 +1,11 @@
 //! Whether sound and picture that were taken together are shown together.
 
-use std::sync::{
-    Arc, Weak,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use gst::prelude::*;
@@ -12,7 +15,7 @@ use crate::{
     endpoint::{Endpoint, Reply, Waiting},
     gateway::Gateway,
     peer::Peer,
-    rig::{Camera, FORMAT, eventually},
+    rig::{Camera, FORMAT, eventually_within},
     stand_ins::{Fault, stand_in, x264},
 };
 
@@ -143,10 +146,13 @@ fn lags(viewer: &Peer, source: &FlashAndBeep) -> Vec<f64> {
     flashes.iter().filter_map(lag).collect()
 }
 
+/// For five in a row, of one in a second, on a machine that loses some for want of time.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Waits for reports of both, by which the viewer knows, and for what comes after them.
 async fn is_together(what: &str, viewer: &Peer, source: &FlashAndBeep) {
     let look = async || lags(viewer, source);
-    let seen = eventually("sound and picture together", look, |lags| {
+    let seen = eventually_within(PATIENCE, "sound and picture together", look, |lags| {
         let last = lags.iter().rev().take(5);
         last.filter(|lag| lag.abs() < 20.0).count() == 5
     });

@@ -50,6 +50,16 @@ pub(crate) async fn eventually<S: Debug>(
     look: impl AsyncFn() -> S,
     is_it: impl Fn(&S) -> bool,
 ) -> S {
+    eventually_within(DEADLINE, what, look, is_it).await
+}
+
+/// The same for what takes its time by itself.
+pub(crate) async fn eventually_within<S: Debug>(
+    deadline: Duration,
+    what: &str,
+    look: impl AsyncFn() -> S,
+    is_it: impl Fn(&S) -> bool,
+) -> S {
     let mut last = None;
     let looking = async {
         let mut looks = interval(LOOK_EVERY);
@@ -66,7 +76,7 @@ pub(crate) async fn eventually<S: Debug>(
             }
         }
     };
-    let in_time = timeout(DEADLINE, looking).await.is_ok();
+    let in_time = timeout(deadline, looking).await.is_ok();
     match last {
         Some(seen) if in_time => seen,
         last => panic!("not in time: {what}; last seen: {last:?}"),

@@ -36,8 +36,12 @@ function start(give, good) {
 }
 
 test('it is asked before the first session, and may take its time', async () => {
-  const { world, shown, asked } = start(() => new Promise((resolve) => setTimeout(resolve, 0, 'good')), 'good');
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  let give = (/** @type {string} */ _) => {};
+  const given = new Promise((/** @type {(token: string) => void} */ resolve) => (give = resolve));
+  const { world, shown, asked } = start(() => given, 'good');
+  await world.pass(1000);
+  assert.deepEqual(shown, [], 'nothing is asked of the server before');
+  give('good');
   await world.pass(0);
   assert.deepEqual(shown, ['Bearer good']);
   assert.deepEqual(asked, [{ endpoint: ENDPOINT, refused: false }]);
