@@ -6,5 +6,8 @@
 
 export { Advisor } from '../session/advice.js';
 export { captured } from '../session/captured.js';
+export { OVER_PICTURE } from './picture-looks.js';
 export { Delay } from './delay.js';
+export { Volume } from './volume.js';
 export { Zoom } from './zoom.js';
+export { TRUST } from '../words/trust-words.js';

@@ -2,7 +2,7 @@
 /** What `<whep-player>` says in words, over the picture and in its place. */
 
 import { say, spoken } from '../words/language.js';
-import { CONTROLS, TRUST, WORDS } from '../words/words.js';
+import { CONTROLS, WORDS } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').State} State */
 /** @typedef {import('../trust/trust.js').Trust} Trust */
@@ -20,7 +20,7 @@ export class Notices {
   #state = 'idle';
   /** @type {Date | null} */
   #lastSeen = null;
-  /** @type {Trust | null} */
+  /** What holds for the picture, in words. @type {{ title: string, hint: string, mood: string } | null} */
   #trust = null;
   /** What the sender could set better, in words. @type {typeof NOTHING | null} */
   #advice = null;
@@ -46,11 +46,16 @@ export class Notices {
     return WORDS[state];
   }
 
-  /** @param {Trust | null} trust what holds for the picture that is seen */
-  trust(trust) {
-    this.#trust = trust;
+  /**
+   * @param {Trust | null} trust what holds for the picture that is seen
+   * @returns {Promise<{ title: string, hint: string }>} what is said of it
+   */
+  async trust(trust) {
+    const words = trust && await import('./figures.js').then(({ TRUST }) => TRUST[trust], () => null);
+    await spoken();
+    this.#trust = words;
     this.#sayTrust();
-    return trust ? TRUST[trust] : NOTHING;
+    return words ?? NOTHING;
   }
 
   /**
@@ -100,7 +105,7 @@ export class Notices {
   }
 
   #sayTrust() {
-    const { title, hint, mood } = this.#trust ? TRUST[this.#trust] : { ...NOTHING, mood: '' };
+    const { title, hint, mood } = this.#trust ?? { ...NOTHING, mood: '' };
     const mark = this.#find('.trust');
     Object.assign(mark, { textContent: title, title: hint });
     mark.dataset.mood = mood;

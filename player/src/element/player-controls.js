@@ -1,7 +1,7 @@
 // @ts-check
 /** The buttons of `<whep-player>`, its keys, and the choice of quality. */
 
-import { Volume } from './volume.js';
+import { dress } from './player-looks.js';
 import { CONTROLS } from '../words/words.js';
 
 /** @typedef {import('../session/layers.js').Choice} Choice */
@@ -18,6 +18,8 @@ export class Controls {
   #video;
   /** @type {import('./zoom.js').Zoom | null} there once there was a picture to look at */
   #zoom = null;
+  /** @type {import('./volume.js').Volume | null} likewise */
+  #volume = null;
   /** @type {Record<string, () => void>} */
   #keys;
   /** What the last touch or click on the picture came by. */
@@ -58,13 +60,14 @@ export class Controls {
     video.addEventListener('volumechange', () => this.#showMuted());
     const layers = [video, /** @type {HTMLElement} */ (this.#find('.last'))];
     video.addEventListener('playing', async () => {
-      const { Zoom } = await import('./figures.js');
+      const { OVER_PICTURE, Volume, Zoom } = await import('./figures.js');
+      dress(root, OVER_PICTURE);
+      this.#volume = new Volume(video, /** @type {HTMLInputElement} */ (this.#find('.volume')));
       this.#zoom = new Zoom(this.#find('.stage'), layers, actions.fullscreen);
     }, { once: true });
     video.addEventListener('pointerdown', ({ pointerType }) => (this.#pointer = pointerType));
     // Of two touches there may be none, so that those are counted.
     video.addEventListener('dblclick', () => this.#pointer !== 'touch' && (this.#zoom?.isClose ? this.whole() : actions.fullscreen()));
-    const volume = new Volume(video, /** @type {HTMLInputElement} */ (this.#find('.volume')));
     this.#keys = {
       k: playback,
       m: actions.mute,
@@ -80,8 +83,8 @@ export class Controls {
       'Shift ArrowDown': () => this.#zoom?.look(0, 1),
       'Shift ArrowLeft': () => this.#zoom?.look(-1, 0),
       'Shift ArrowRight': () => this.#zoom?.look(1, 0),
-      ArrowUp: () => volume.step(1),
-      ArrowDown: () => volume.step(-1),
+      ArrowUp: () => this.#volume?.step(1),
+      ArrowDown: () => this.#volume?.step(-1),
     };
     host.addEventListener('keydown', (event) => this.press(event));
   }

@@ -101,115 +101,8 @@ video { transition: opacity 300ms; }
 }
 .retry:hover { background: #ffffff26; }
 
-.badge {
-  position: absolute;
-  top: 12px;
-  left: 12px;
-  padding: 4px 11px 4px 9px;
-  border-radius: 999px;
-  background: #0009;
-  color: #fff;
-  font-size: 12px;
-  font-weight: 650;
-  letter-spacing: 0.02em;
-  opacity: 0;
-  transition: opacity 200ms;
-}
-.badge::before {
-  content: "";
-  display: inline-block;
-  width: 8px;
-  height: 8px;
-  margin-right: 6px;
-  border-radius: 50%;
-  background: var(--good);
-}
-[data-mood="busy"] .badge::before { background: var(--accent); }
-.picture :is(.badge, .trust) { opacity: 1; }
-.trust {
-  position: absolute;
-  top: 12px;
-  right: 12px;
-  max-width: calc(100% - 112px);
-  padding: 4px 11px;
-  overflow: hidden;
-  text-overflow: ellipsis;
-  white-space: nowrap;
-  border-radius: 999px;
-  background: #0009;
-  color: #fff;
-  font-size: 12px;
-  font-weight: 600;
-  opacity: 0;
-  transition: opacity 200ms;
-}
-.trust[data-mood="good"] { color: var(--good); }
-.trust:empty { display: none; }
-
-.advice {
-  position: absolute;
-  top: 52px;
-  left: 12px;
-  max-width: min(46ch, 100% - 24px);
-  padding: 9px 13px;
-  border-radius: 10px;
-  background: #000b;
-  font-size: 13px;
-}
-.advice b { display: block; color: var(--accent); }
-.bar {
-  position: absolute;
-  inset: auto 0 0;
-  display: flex;
-  justify-content: flex-end;
-  gap: 4px;
-  padding: 28px 10px 10px;
-  background: linear-gradient(transparent, #000a);
-  opacity: 0;
-  transition: opacity 200ms, visibility 200ms;
-}
-/* What is not seen takes no touch either: the first one only shows it. */
-.stage:not(.picture) .bar, .stage:not(.awake):not(.paused) .bar { visibility: hidden; }
-.awake .bar, .paused .bar { opacity: 1; }
-.picture:not(.awake):not(.paused) { cursor: none; }
-.bar button {
-  display: grid;
-  place-items: center;
-  width: 44px;
-  height: 44px;
-  border: 0;
-  border-radius: 10px;
-  background: none;
-  color: #fff;
-  cursor: pointer;
-}
-.bar .volume { width: 84px; accent-color: #fff; align-self: center; }
-.delay { align-self: center; margin-left: 8px; color: #fff; font-size: 13px; font-variant-numeric: tabular-nums; white-space: nowrap; }
-.quality {
-  min-width: 44px;
-  height: 44px;
-  padding: 0 12px;
-  border: 0;
-  border-radius: 10px;
-  background: none;
-  color: #fff;
-  color-scheme: dark;
-  font: inherit;
-  font-size: 14px;
-  font-weight: 600;
-  text-align: center;
-  appearance: none;
-  cursor: pointer;
-}
-.bar :is(button, .quality):hover { background: #ffffff26; }
-:is(button, .quality):focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
-.bar svg { width: 22px; height: 22px; fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; }
-[data-state="live"] .badge { background: var(--live); }
-[data-state="live"] .badge::before { background: #fff; }
-.stage:not(.sound) :is(.mute, .volume), .stage:not(.can-pip) .pip { display: none; }
-.space { flex: 1; }
-.paused .halt, .stage:not(.paused) .go { display: none; }
-.muted .waves, .stage:not(.muted) .slash { display: none; }
+/* How the rest looks comes with the picture, and is not seen before. */
+.badge, .trust, .bar, .advice { visibility: hidden; }
 @container (max-height: 170px) {
   .hint { display: none; }
   .mark { width: 36px; }
@@ -217,39 +110,39 @@ video { transition: opacity 300ms; }
 
 @keyframes turn { to { transform: rotate(1turn); } }
 @keyframes breathe { 50% { transform: scale(0.7); opacity: 0.6; } }
-@container (max-width: 420px) { .volume, .pip { display: none; } }
 @media (prefers-reduced-motion: reduce) {
   .arc, .core { animation: none !important; }
   video, .overlay, .badge, .trust, .bar { transition: none !important; }
 }
 @media (forced-colors: active) {
-  .bar, .badge, .trust, .advice { border: 1px solid; background: Canvas; }
-  .bar :is(button, .quality), .delay { color: ButtonText; }
   .mark .arc, .mark .ring { stroke: CanvasText; }
   .mark :is(.core, .start) { fill: CanvasText; }
 }
 `;
 
-/** @type {CSSStyleSheet | null | undefined} null where browsers make none: Safari before 16.4 */
-let shared;
+/** Those that were made so far; null where browsers make none: Safari before 16.4. @type {Map<string, CSSStyleSheet | null>} */
+const made = new Map();
 
 /**
  * Gives a player its looks. One constructed sheet for all players of a page, for a `<style>` element needs
  * `unsafe-inline` of the page's Content-Security-Policy; old browsers get that all the same.
  *
  * @param {ShadowRoot} root
+ * @param {string} css
  */
-export function dress(root) {
-  if (shared === undefined) shared = constructed();
-  if (shared) root.adoptedStyleSheets = [shared];
-  else root.append(Object.assign(document.createElement('style'), { textContent: CSS }));
+export function dress(root, css = CSS) {
+  if (!made.has(css)) made.set(css, constructed(css));
+  const sheet = made.get(css);
+  if (sheet) root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+  else root.append(Object.assign(document.createElement('style'), { textContent: css }));
 }
 
-function constructed() {
+/** @param {string} css */
+function constructed(css) {
   try {
-    const made = new CSSStyleSheet();
-    made.replaceSync(CSS);
-    return made;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    return sheet;
   } catch {
     return null;
   }

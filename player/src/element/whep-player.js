@@ -351,7 +351,7 @@ export class WhepPlayer extends HTMLElement {
       this.#viewers = 0;
       this.#advise(null);
     }
-    this.#hold(isSeen ? this.#promised : null);
+    void this.#hold(isSeen ? this.#promised : null);
     const { title, hint } = this.#notices.state(state, isSeen ? null : this.#picture.lastSeen);
     if (isSeen && !SEEN.includes(before)) this.#tell('join', { who: 'camera' });
     if (!isSeen && SEEN.includes(before)) this.#tell('leave', { who: 'camera' });
@@ -397,13 +397,14 @@ export class WhepPlayer extends HTMLElement {
   }
 
   /** @param {Trust | null} trust what holds for the picture that is seen now */
-  #hold(trust) {
+  async #hold(trust) {
     if (trust === this.#trust) return;
     this.#trust = trust;
-    const { title, hint } = this.#notices.trust(trust);
     if (trust) this.setAttribute('trust', trust);
     else this.removeAttribute('trust');
-    this.#tell('trustchange', { trust, title, hint, name: this.cameraName });
+    const { title, hint } = await this.#notices.trust(trust);
+    // Another may hold by now.
+    if (trust === this.#trust) this.#tell('trustchange', { trust, title, hint, name: this.cameraName });
   }
 
   /** @param {number} count */

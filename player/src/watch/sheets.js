@@ -2,7 +2,7 @@
 /** What the watch page shows over the picture when somebody asks: who can see what, and the keys. */
 
 import { KEYS, SEES } from '../words/watch-words.js';
-import { TRUST } from '../words/words.js';
+import { TRUST } from '../words/trust-words.js';
 
 /** @typedef {import('../trust/trust.js').Trust} Trust */
 

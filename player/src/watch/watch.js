@@ -15,7 +15,8 @@ import { log, showDiagnosis, showVitals, togglePanel, wirePanel } from './panel.
 import { showKeys, showTrust, wireSheets } from './sheets.js';
 import { speak } from '../words/language.js';
 import { PAGE, SAID } from '../words/watch-words.js';
-import { TRUST, WORDS } from '../words/words.js';
+import { TRUST } from '../words/trust-words.js';
+import { WORDS } from '../words/words.js';
 
 /** @typedef {import('../words/words.js').State} State */
 

@@ -21,7 +21,6 @@ export const PAGE = {
   relink: 'Have another link?',
   paste: 'Paste it here',
   open: 'Open',
-  openThere: 'Open it there',
   connection: 'Connection',
   viewers: 'Viewers',
   path: 'Path',
@@ -47,8 +46,6 @@ export const SAID = {
   youJoined: (/** @type {number} */ count) => `You joined (${count} watching)`,
   damaged: 'Link wrong: what stands behind its “#” is not whole. Copy all of the link.',
   noRoom: (/** @type {string} */ text) => `Link wrong: “${text}” is no room id.`,
-  badRoom: 'A room id has 1 to 64 letters, digits, “-” or “_”.',
-  elsewhere: (/** @type {string} */ host) => `This link is of another server, ${host}.`,
 };
 
 /** Figures, with their units. */

@@ -21,7 +21,6 @@ export const PAGE = {
   relink: 'Gibt es einen anderen Link?',
   paste: 'Hier einfügen',
   open: 'Öffnen',
-  openThere: 'Dort öffnen',
   connection: 'Verbindung',
   viewers: 'Zuschauer',
   path: 'Weg',
@@ -47,8 +46,6 @@ export const SAID = {
   youJoined: (count) => `Du bist dabei (${count} insgesamt)`,
   damaged: 'Der Link ist falsch: Was hinter seinem „#“ steht, ist nicht ganz. Bitte den ganzen Link kopieren.',
   noRoom: (text) => `Der Link ist falsch: „${text}“ ist kein Raum.`,
-  badRoom: 'Ein Raum hat 1 bis 64 Buchstaben, Ziffern, „-“ oder „_“.',
-  elsewhere: (host) => `Dieser Link gehört zu einem anderen Server, ${host}.`,
 };
 
 /** @type {English['FIGURES']} */
